@@ -1,0 +1,58 @@
+// One entry of a channel and its JSON text, made once and shared by every reader and carrier. Rules: EVT-1 … EVT-4.
+
+import { MillraceError } from './errors.ts';
+import { isOffset, type Offset } from './offset.ts';
+
+export interface ChannelEvent<Name extends string = string, Data = unknown> {
+  readonly offset: Offset;
+  readonly type: Name;
+  readonly data: Data;
+  /** When the engine accepted it, ISO 8601 UTC. For people: order is the offset's, never the clock's. */
+  readonly at: string;
+  /** The application's own id for it, if it gave one. */
+  readonly id?: string;
+}
+
+/** Joins what the publisher made (`body`, see `encodeEventBody`) with what the log assigned. */
+export function encodeEvent(offset: Offset, at: string, body: string): string {
+  return `{"offset":${offset},"at":${JSON.stringify(at)},${body}}`;
+}
+
+/**
+ * The part of an event's JSON text that is known before it has an offset, without braces:
+ * encoded and measured once, on acceptance, and stored as it is.
+ * @throws MillraceError `contract/invalid-event` when the data has no JSON form (cycles, bigint, undefined)
+ */
+export function encodeEventBody(event: { type: string; data: unknown; id?: string }): string {
+  const id = event.id === undefined ? '' : `"id":${JSON.stringify(event.id)},`;
+  return `${id}"type":${JSON.stringify(event.type)},"data":${encodeData(event.data)}`;
+}
+
+/** @throws MillraceError `protocol/malformed` */
+export function parseEvent(value: unknown): ChannelEvent {
+  const { offset, type, at, id, data } = (value ?? {}) as Record<string, unknown>;
+  const isEvent =
+    isOffset(offset) &&
+    offset > 0 &&
+    typeof type === 'string' &&
+    typeof at === 'string' &&
+    data !== undefined;
+  if (!isEvent || (id !== undefined && typeof id !== 'string')) {
+    throw new MillraceError('protocol/malformed', 'An event lacks its offset, type, time or data.');
+  }
+  return { offset, type, at, data, ...(id === undefined ? {} : { id }) };
+}
+
+function encodeData(data: unknown): string {
+  try {
+    const text = JSON.stringify(data);
+    if (text !== undefined) return text;
+  } catch (cause) {
+    throw new MillraceError(
+      'contract/invalid-event',
+      'The event has no JSON form (a cycle or a bigint?).',
+      { cause },
+    );
+  }
+  throw new MillraceError('contract/invalid-event', 'The event has no data. Send null for none.');
+}

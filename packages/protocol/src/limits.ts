@@ -1,0 +1,62 @@
+// Every limit of the protocol, with its default and what happens past it. Rules: LIM-1 … LIM-8.
+
+/** Limits that a hub and a client share. Pass a part of it to `createHub({ limits })` to change some. */
+export interface Limits {
+  /** Bytes of one inbound frame or body. Past it: `limit/frame-size`, the link closes (`limit/body-size` on HTTP). */
+  readonly maxFrameBytes: number;
+  /** Bytes of one event's JSON text. Past it: `limit/event-size`, the event is refused. */
+  readonly maxEventBytes: number;
+  /** Channels on one link. Past it: a `denied` verdict with `limit/channels` for those over it. */
+  readonly maxChannelsPerLink: number;
+  /** Characters of a channel's name. Past it: `channel/invalid-name`. */
+  readonly maxChannelNameLength: number;
+  /** Events in one publish request. Past it: `limit/publishes`, nothing of it is appended. */
+  readonly maxEventsPerPublish: number;
+  /** Publishes a second and link or identity, with a burst of twice that. Past it: `limit/publishes` with `retryAfterMs`. */
+  readonly maxPublishesPerSecond: number;
+  /** Open links of one address. Past it: `limit/links`, the new link is refused. */
+  readonly maxLinksPerAddress: number;
+  /** Open links of one identity. Past it: `limit/links`, the new link is refused. */
+  readonly maxLinksPerIdentity: number;
+  /** Bytes a link may queue. Past it its subscriptions leave the live tail and catch up from the log. */
+  readonly maxQueueBytes: number;
+  /** How long a link may make no progress with a full queue, ms. Past it: closed with `link/slow`. */
+  readonly slowAfterMs: number;
+  /** How long a new WebSocket may take to send `connect`, ms. Past it: closed with `link/no-connect`. */
+  readonly connectWithinMs: number;
+  /** How long a request body may take to arrive, ms. Past it: `request/timeout`. */
+  readonly bodyWithinMs: number;
+  /** Events of one page of replay. */
+  readonly maxPageEvents: number;
+  /** Bytes of one page of replay (one event at least). */
+  readonly maxPageBytes: number;
+  /** Shortest beat a link may ask for, ms. Below it: this is used. */
+  readonly minBeatMs: number;
+  /** Longest time a poll is held open, ms. */
+  readonly maxHoldMs: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  maxFrameBytes: 65_536,
+  maxEventBytes: 49_152,
+  maxChannelsPerLink: 100,
+  maxChannelNameLength: 200,
+  maxEventsPerPublish: 500,
+  maxPublishesPerSecond: 50,
+  maxLinksPerAddress: 1_000,
+  maxLinksPerIdentity: 100,
+  maxQueueBytes: 262_144,
+  slowAfterMs: 30_000,
+  connectWithinMs: 10_000,
+  bodyWithinMs: 10_000,
+  maxPageEvents: 256,
+  maxPageBytes: 262_144,
+  minBeatMs: 1_000,
+  maxHoldMs: 25_000,
+};
+
+/** Default beats, ms: SSE has no close handshake that a dead peer would miss, so it beats a little faster. */
+export const DEFAULT_BEAT_MS = { sse: 15_000, websocket: 20_000 } as const;
+
+/** A link without a byte for its beat plus this is dead, ms (LINK-6). */
+export const BEAT_GRACE_MS = 6_000;
