@@ -1,0 +1,23 @@
+// The Engine seam: one factory gives both a log and a bus, and says what it promises.
+
+import type { Bus } from './bus.ts';
+import type { Log } from './log.ts';
+
+export interface EngineCapabilities {
+  /** For people and logs: memory, pglite, postgres, redis. */
+  readonly name: string;
+  /** What an answered append survives. */
+  readonly survives: 'nothing' | 'killed-process' | 'power-cut';
+  /** Whether `append` takes a transaction of the user's. */
+  readonly transactions: boolean;
+  /** Whether several hubs may share it. */
+  readonly nodes: 'one' | 'many';
+}
+
+export interface Engine {
+  readonly log: Log;
+  readonly bus: Bus;
+  readonly capabilities: EngineCapabilities;
+  /** Closes log and bus; idempotent. A connection that the user passed in stays the user's. */
+  close(): Promise<void>;
+}

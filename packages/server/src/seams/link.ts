@@ -1,0 +1,50 @@
+// The Link seam: one physical attachment as the hub sees it (a WebSocket, an SSE response, one poll).
+// A transport makes links and feeds what arrives into the `Attachment` that the hub returns. Rules: LINK-7, LIM-6.
+//
+// Contract, in prose: `send` never throws and never blocks; frames leave in order; after `close` it does
+// nothing. The transport calls `drained` once its own queue is empty again after it was not, and `closed`
+// exactly once, whoever closed. The hub never holds a reference to a link after `closed`.
+
+import type { ClientFrame, ConnectFrame, MillraceError } from '@millrace/protocol';
+
+/** A carrier's own form of a frame, e.g. with a WebSocket header in front. One object per transport. */
+export interface Carrier {
+  encode(text: string): Uint8Array;
+}
+
+/** A frame's text, and its form for each carrier, made at most once however many links it goes to. */
+export interface OutboundFrame {
+  readonly text: string;
+  as(carrier: Carrier): Uint8Array;
+}
+
+export interface Link {
+  readonly transport: string;
+  send(frame: OutboundFrame): void;
+  /** Sends what is queued, tells the reason as the carrier can, and closes. Idempotent. */
+  close(reason: MillraceError | null): void;
+  /** Bytes accepted by `send` that the peer's kernel has not taken yet. */
+  bufferedBytes(): number;
+}
+
+/** What the hub gives back for a link: the transport reports everything here. */
+export interface Attachment {
+  /** Resolves when every channel of `connect` has its verdict and has caught up, or the link has closed. */
+  readonly ready: Promise<void>;
+  received(frame: ClientFrame): void;
+  drained(): void;
+  closed(): void;
+}
+
+/** How a transport hands a new link to the hub, once its `connect` has arrived. */
+export interface LinkAcceptor {
+  attach(link: Link, connect: ConnectFrame, peer: Peer): Attachment;
+}
+
+/** What is known of the other side before it says anything. */
+export interface Peer {
+  readonly address: string;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** Path and query as asked for. */
+  readonly url: string;
+}

@@ -1,0 +1,107 @@
+// The Log seam: where a channel's events live. Imports no implementation; an engine implements it.
+// Rules: LOG-1 … LOG-12.
+//
+// Contract, in prose:
+// - Offsets of a channel are 1, 2, 3 … without a hole, in the order in which appends were accepted, also
+//   when many append at once. An append that is refused or fails takes no offset.
+// - An append that was answered is as durable as the engine's capabilities say, and every read that starts
+//   after the answer sees it.
+// - The epoch names the incarnation that made the offsets. It is random, and new whenever offsets could be
+//   given out twice (an engine that lost what it held). A channel's epoch may change only through that or
+//   through being forgotten; a reader can always tell by comparing.
+// - `watch` is a hint, never the truth: a listener may be called late, twice, out of order or not at all.
+//   It must not throw; the engine may call it inside `append`.
+// - All methods may be called at any time until `close`, from many callers at once; afterwards each rejects
+//   with `engine/closed`. An engine out of reach rejects with `engine/unavailable`, which is retryable.
+
+import type { Cursor, MillraceError, Offset } from '@millrace/protocol';
+
+export interface AppendEvent {
+  readonly channel: string;
+  /** The event's JSON text without offset and time, as `encodeEventBody` makes it. Stored as it is. */
+  readonly body: string;
+  /** Idempotency key within the channel, kept for 10 min at least: a repeat gets the first one's cursor. */
+  readonly key?: string;
+}
+
+/** Ends the channel: a durable mark after which every append is refused with `channel/ended`. Repeating it is fine. */
+export interface AppendEnd {
+  readonly channel: string;
+  readonly isEnd: true;
+}
+
+export type AppendRequest = AppendEvent | AppendEnd;
+
+export type AppendOutcome =
+  | { readonly cursor: Cursor; readonly at: string; readonly isDuplicate: boolean }
+  /** This request alone was refused (`channel/ended`); the rest of the batch stands. */
+  | { readonly error: MillraceError };
+
+export interface LogEntry {
+  readonly offset: Offset;
+  /** The whole event as JSON text, as `encodeEvent` makes it. */
+  readonly text: string;
+}
+
+export interface StoredSnapshot {
+  readonly offset: Offset;
+  /** Version of the contract whose `reduce` made it. */
+  readonly version: number;
+  /** The state as JSON text. */
+  readonly text: string;
+}
+
+export interface LogPage {
+  readonly epoch: string;
+  /** Offset of the oldest entry that is kept; head + 1 when none is. */
+  readonly first: Offset;
+  /** Offset of the newest entry; 0 before the first. */
+  readonly head: Offset;
+  readonly isEnded: boolean;
+  readonly snapshot: StoredSnapshot | null;
+  /** The entries after the asked offset that are kept, in order, contiguous; empty at the head. */
+  readonly entries: readonly LogEntry[];
+}
+
+export interface PageSize {
+  readonly maxEvents: number;
+  /** One entry is returned even if it alone is larger. 0 events reads the head alone. */
+  readonly maxBytes: number;
+}
+
+export interface Retention {
+  readonly size: number;
+  readonly maxAgeMs: number;
+  /** Stored in the same step. With `needsSnapshot` nothing after the stored snapshot's offset is trimmed. */
+  readonly snapshot?: StoredSnapshot;
+  readonly needsSnapshot?: boolean;
+}
+
+/** What was appended, as far as the engine knows it: `entries` may be left out, then the reader reads. */
+export interface AppendHint {
+  readonly channel: string;
+  readonly epoch: string;
+  readonly head: Offset;
+  readonly isEnded: boolean;
+  readonly entries: readonly LogEntry[];
+}
+
+export interface Log {
+  /**
+   * Appends a batch over any number of channels; outcomes in the batch's order. With `tx` (engines with
+   * `capabilities.transactions`) everything is part of the caller's transaction: nothing is readable or
+   * hinted before it commits, nothing remains when it rolls back.
+   */
+  append(
+    batch: readonly AppendRequest[],
+    options?: { readonly tx?: unknown },
+  ): Promise<readonly AppendOutcome[]>;
+  /** The entries after `after`. A channel nobody appended to exists: head 0, with an epoch that the first append keeps. */
+  read(channel: string, after: Offset, size: PageSize): Promise<LogPage>;
+  /** Calls `listener` for what is appended from now on, by anyone. Returns the function that ends it. */
+  watch(listener: (hint: AppendHint) => void): () => void;
+  /** Trims what is over size or age, oldest first. Idempotent. */
+  compact(channel: string, retention: Retention): Promise<void>;
+  /** Idempotent; pending appends are finished first. */
+  close(): Promise<void>;
+}
