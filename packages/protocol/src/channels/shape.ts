@@ -1,0 +1,62 @@
+// A Standard Schema for flat objects, small enough for the browser: what the ready-made contracts need and no more.
+// Applications use their own schema library.
+
+import type { StandardIssue, StandardSchema } from '../standard-schema.ts';
+
+/** One field: the problem with a value, or null when there is none. */
+export interface Field<Value> {
+  problem(value: unknown): string | null;
+  /** Carries the type; never present. */
+  readonly sample?: Value;
+}
+
+type Fields = Readonly<Record<string, Field<unknown>>>;
+type ShapeOf<Shape extends Fields> = {
+  readonly [Key in keyof Shape]: NonNullable<Shape[Key]['sample']>;
+};
+
+/** An object with exactly these fields checked; further ones pass, so that a newer server may add some. */
+export function shape<Shape extends Fields>(fields: Shape): StandardSchema<ShapeOf<Shape>> {
+  return {
+    '~standard': {
+      version: 1,
+      vendor: 'millrace',
+      validate(value) {
+        const record = (typeof value === 'object' && value !== null ? value : {}) as ShapeOf<Shape>;
+        const issues: StandardIssue[] = [];
+        for (const [key, field] of Object.entries(fields)) {
+          const problem = field.problem(Object.hasOwn(record, key) ? record[key] : undefined);
+          if (problem !== null) issues.push({ message: problem, path: [key] });
+        }
+        return issues.length > 0 ? { issues } : { value: record };
+      },
+    },
+  };
+}
+
+/** A string of 1 to `maxLength` characters. */
+export function text(maxLength: number): Field<string> {
+  return {
+    problem: (value) =>
+      typeof value === 'string' && value.length > 0 && value.length <= maxLength
+        ? null
+        : `must be a text of 1 to ${maxLength} characters`,
+  };
+}
+
+export function oneOf<const Choice extends string>(choices: readonly Choice[]): Field<Choice> {
+  return {
+    problem: (value) =>
+      choices.some((choice) => choice === value) ? null : `must be one of ${choices.join(', ')}`,
+  };
+}
+
+/** A time in ISO 8601 UTC, as `Date.prototype.toISOString` writes it. */
+export function isoTime(): Field<string> {
+  return {
+    problem: (value) =>
+      typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/.test(value)
+        ? null
+        : 'must be a time in ISO 8601 UTC',
+  };
+}
