@@ -1,0 +1,42 @@
+// A bus within this process: a message reaches its subscribers before `publish` returns. Rule: BUS-1.
+
+import { MillraceError } from '@millrace/protocol';
+import type { Bus } from '../../seams/bus.ts';
+
+interface Subscriber {
+  readonly listener: (text: string) => void;
+}
+
+export function createMemoryBus(): Bus {
+  const topics = new Map<string, Set<Subscriber>>();
+  let isClosed = false;
+
+  function assertOpen(): void {
+    if (isClosed)
+      throw new MillraceError('engine/closed', 'This engine is closed. Create a new one.');
+  }
+
+  return {
+    async publish(topic, text) {
+      assertOpen();
+      for (const { listener } of topics.get(topic) ?? []) listener(text);
+    },
+    async subscribe(topic, listener) {
+      assertOpen();
+      const subscribers = topics.get(topic) ?? new Set();
+      const subscriber: Subscriber = { listener };
+      subscribers.add(subscriber);
+      topics.set(topic, subscribers);
+      return () => {
+        subscribers.delete(subscriber);
+        if (subscribers.size === 0 && topics.get(topic) === subscribers) topics.delete(topic);
+      };
+    },
+    async close() {
+      isClosed = true;
+      // Each set too: one that is being walked over right now must deliver no more.
+      for (const subscribers of topics.values()) subscribers.clear();
+      topics.clear();
+    },
+  };
+}
