@@ -1,0 +1,172 @@
+// Every setting of Desk: name, default, meaning, and the schema that its text must satisfy.
+// The README's table is checked against this one. Refuses to own: what settings mean together (read.ts).
+
+import * as z from 'zod';
+import { isCronExpression } from './cron-expression.ts';
+import { isAddressOrSubnet } from './trusted-proxies.ts';
+
+const wholeNumber = (least: number, most: number): z.ZodType<number, string> =>
+  z.string().regex(/^\d+$/).transform(Number).pipe(z.int().min(least).max(most));
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+);
+
+const secret = z.string().refine((text) => text === '' || text.length >= 16);
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && /^https?:/.test(text) && new URL(text).origin === text;
+}
+
+interface About {
+  /** As text, the way the environment would give it. */
+  readonly fallback: string;
+  readonly meaning: string;
+  /** What is allowed, to complete "… must be". */
+  readonly allowed: string;
+  /** Its value is never printed. */
+  readonly isSecret?: boolean;
+}
+
+const about = z.registry<About>();
+
+export const settingsSchema = z.object({
+  NODE_ENV: z.enum(['development', 'production', 'test']).register(about, {
+    fallback: 'development',
+    meaning:
+      'In `production` nobody is signed in by a bare name, secrets must be given, and pages must come over HTTPS',
+    allowed: 'development, production or test',
+  }),
+  PORT: wholeNumber(0, 65_535).register(about, {
+    fallback: '3000',
+    meaning: 'Port for everything; 0 takes a free one',
+    allowed: 'a port, 0 to 65535',
+  }),
+  HOST: z
+    .string()
+    .regex(/^[A-Za-z0-9.:_-]+$/)
+    .register(about, {
+      fallback: '127.0.0.1',
+      meaning: 'Address to listen on; `0.0.0.0` for every network the machine has',
+      allowed: 'an address or a host name',
+    }),
+  DATA_DIR: z.string().min(1).register(about, {
+    fallback: './data',
+    meaning: 'Folder of the embedded database',
+    allowed: 'a folder',
+  }),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).register(about, {
+    fallback: 'info',
+    meaning: 'Least level that is logged',
+    allowed: 'trace, debug, info, warn, error or silent',
+  }),
+  LOG: z.string().min(1).register(about, {
+    fallback: 'stdout',
+    meaning: 'Where log lines go (JSON, one a line): `stdout` or a file',
+    allowed: 'stdout or a file',
+  }),
+  ORIGINS: list
+    .refine((origins) => origins.every(isOrigin))
+    .register(about, {
+      fallback: '',
+      meaning: 'Origins of other sites whose pages may call this server, comma between',
+      allowed: 'origins such as https://app.example, comma between',
+    }),
+  TRUST_PROXY: list
+    .refine((all) => all.every((one) => one === '*' || isAddressOrSubnet(one)))
+    .register(about, {
+      fallback: '',
+      meaning:
+        'Addresses or subnets of the proxies whose `X-Forwarded-*` headers count, comma between; `*` for any. Production needs it: HTTPS ends at the proxy',
+      allowed: 'addresses or subnets such as 10.0.0.0/8, comma between, or *',
+    }),
+  DEV_SIGN_IN: z.enum(['', 'on', 'off']).register(about, {
+    fallback: '',
+    meaning:
+      'Sign-in by a bare name, and answers without any: `on` or `off`; unless told, on except in production',
+    allowed: 'on or off',
+  }),
+  SESSION_SECRET: secret.register(about, {
+    fallback: '',
+    meaning:
+      'Signs sessions and tokens. Production needs it; elsewhere one is made and kept in DATA_DIR',
+    allowed: 'a text of at least 16 characters',
+    isSecret: true,
+  }),
+  CRON_SECRET: secret.register(about, {
+    fallback: '',
+    meaning:
+      'Lets an outside schedule call `POST /api/chat/generate` in production (header `Authorization: Bearer …` or `X-Cron-Secret`)',
+    allowed: 'a text of at least 16 characters',
+    isSecret: true,
+  }),
+  GENERATE_CRON: z
+    .string()
+    .refine((text) => text === '' || isCronExpression(text))
+    .register(about, {
+      fallback: '',
+      meaning: 'When agents write by schedule, e.g. `*/15 * * * *` (UTC); empty: never',
+      allowed: 'a cron expression of five fields, such as */15 * * * *',
+    }),
+  GENERATE_MESSAGES_PER_AGENT: wholeNumber(1, 20).register(about, {
+    fallback: '2',
+    meaning: 'Messages that each agent writes in one generation',
+    allowed: 'a whole number, 1 to 20',
+  }),
+  GENERATE_TIMEOUT_MS: wholeNumber(100, 25_000).register(about, {
+    fallback: '20000',
+    meaning: 'How long one agent may take to write before the built-in phrasing does it',
+    allowed: 'milliseconds, 100 to 25000',
+  }),
+  HEARTBEAT_MS: wholeNumber(1_000, 30_000).register(about, {
+    fallback: '25000',
+    meaning: 'Time between `:heartbeat` comments on plain streams',
+    allowed: 'milliseconds, 1000 to 30000',
+  }),
+  CHAT_EVERY_MS: wholeNumber(0, 3_600_000)
+    .refine((ms) => ms === 0 || ms >= 20)
+    .register(about, {
+      fallback: '12000',
+      meaning:
+        'About how often each agent writes by itself, two thirds to five thirds of it; 0: never',
+      allowed: 'milliseconds, 0 (never) or 20 to 3600000',
+    }),
+  MARKET_SEED: z.string().min(1).max(100).register(about, {
+    fallback: 'millrace',
+    meaning: 'Same seed, same market history; counts for a market that begins',
+    allowed: 'a text of 1 to 100 characters',
+  }),
+  MARKET_TICK_MS: wholeNumber(20, 3_600_000).register(about, {
+    fallback: '1000',
+    meaning: 'Real time between ticks of the market',
+    allowed: 'milliseconds, 20 to 3600000',
+  }),
+  MARKET_TICKS_PER_DAY: wholeNumber(20, 100_000).register(about, {
+    fallback: '600',
+    meaning: 'Ticks in a trading day; counts for a market that begins',
+    allowed: 'a whole number, 20 to 100000',
+  }),
+  MARKET_SAVE_TICKS: wholeNumber(1, 100_000).register(about, {
+    fallback: '30',
+    meaning: 'Ticks between two saves of the market; a killed process goes on from the last one',
+    allowed: 'a whole number, 1 to 100000',
+  }),
+});
+
+/** Settings as their schemas give them, before what they mean together. */
+export type RawSettings = z.output<typeof settingsSchema>;
+
+export interface Setting extends About {
+  readonly name: string;
+}
+
+/** The table, in the order in which people read it. */
+export const SETTINGS: readonly Setting[] = Object.entries(settingsSchema.shape).map(
+  ([name, schema]) => ({
+    name,
+    ...(about.get(schema) ?? { fallback: '', meaning: '', allowed: '' }),
+  }),
+);
