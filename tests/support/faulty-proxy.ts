@@ -139,7 +139,7 @@ export async function createFaultyProxy(options: FaultyProxyOptions): Promise<Fa
   function close(): Promise<void> {
     closing ??= new Promise((resolve) => {
       listener.close(() => resolve());
-      for (const connection of [...open.values()]) connection.destroy();
+      for (const connection of open.values()) connection.destroy();
     });
     return closing;
   }

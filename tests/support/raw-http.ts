@@ -20,6 +20,8 @@ export interface RawHttp extends AsyncDisposable {
   /** FIN; the other direction stays open. */
   end(): void;
   reset(): void;
+  /** Stops reading for good: a peer that never drains. */
+  stall(): void;
   /** All that came, as latin1. */
   received(): string;
   /** The next complete response; rejects at the deadline, or on a close in the middle. */
@@ -71,7 +73,8 @@ export async function openRawHttp(target: {
     const body: Buffer[] = [];
     function isComplete(): boolean {
       for (let segment = reader.next(); segment !== undefined; segment = reader.next()) {
-        if (segment.kind === 'rubbish') throw new Error(`not HTTP: ${segment.bytes}`);
+        if (segment.kind === 'rubbish')
+          throw new Error(`not HTTP: ${segment.bytes.toString('latin1')}`);
         if (segment.kind === 'head') head = segment.head;
         if (segment.kind === 'body') body.push(segment.bytes);
         if (segment.kind === 'end') return true;
@@ -103,6 +106,9 @@ export async function openRawHttp(target: {
     },
     reset() {
       socket.resetAndDestroy();
+    },
+    stall() {
+      socket.pause();
     },
     received: () => received,
     response,

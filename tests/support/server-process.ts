@@ -2,7 +2,6 @@
 // signal, started again on the same port and settings. Owns the process and its output.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { freePort, until } from './wait.ts';
 
 export interface ServerProcessOptions {
@@ -118,13 +117,15 @@ function launch(options: ServerProcessOptions, port: number): Incarnation {
   // A test process that dies must not leave servers behind.
   const endWithUs = (): void => void child.kill('SIGKILL');
   process.once('exit', endWithUs);
-  const ended = once(child, 'close').then(([code, signal]): ProcessExit => {
+  const ended = Promise.withResolvers<ProcessExit>();
+  child.once('error', ended.reject);
+  child.once('close', (code, signal) => {
     process.off('exit', endWithUs);
-    return { code, signal };
+    ended.resolve({ code, signal });
   });
   return {
     child,
-    exited: ended,
+    exited: ended.promise,
     stdout: keepTail(child.stdout),
     stderr: keepTail(child.stderr),
     hasEnded: () => child.exitCode !== null || child.signalCode !== null,
