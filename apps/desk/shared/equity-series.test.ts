@@ -12,8 +12,7 @@ const update = (tick: number, ...ids: string[]): EquityUpdate => ({
     equity: tick * 10,
     cash: 0,
     profit: 0,
-    equityAtOpen: 0,
-    positions: 0,
+    dayProfit: 0,
   })),
 });
 

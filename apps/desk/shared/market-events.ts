@@ -12,14 +12,14 @@ const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 export interface Quote {
   readonly symbol: string;
-  /** Last price on the leading venue. */
+  /** Middle of the market over both venues: what positions are valued at. */
   readonly price: number;
-  /** Best prices on offer there; null when that side of the book is empty. */
+  /** Best prices over both venues; null when nobody is on that side. */
   readonly bid: number | null;
   readonly ask: number | null;
-  /** Price at the day's opening, for the change. */
-  readonly open: number;
-  /** Shares since the day's opening. */
+  /** Against the previous day's close (on the first day its opening), as a ratio: 0.01 is one percent. */
+  readonly change: number;
+  /** Shares since the day's opening, at both venues. */
   readonly volume: number;
 }
 
@@ -36,11 +36,10 @@ export interface AccountPoint {
   readonly agentId: string;
   readonly equity: number;
   readonly cash: number;
-  /** Since the agent's start. */
+  /** Since the agent's start, fees included. */
   readonly profit: number;
-  /** Equity at the day's opening. */
-  readonly equityAtOpen: number;
-  readonly positions: number;
+  /** Since the day's opening. */
+  readonly dayProfit: number;
 }
 
 export interface EquityUpdate {
@@ -81,7 +80,7 @@ const quote = v.object({
   price: amount,
   bid: v.nullable(amount),
   ask: v.nullable(amount),
-  open: amount,
+  change: amount,
   volume: whole,
 });
 
@@ -90,8 +89,7 @@ const account = v.object({
   equity: amount,
   cash: amount,
   profit: amount,
-  equityAtOpen: amount,
-  positions: whole,
+  dayProfit: amount,
 });
 
 const side = v.picklist(['buy', 'sell']);
