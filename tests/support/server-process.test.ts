@@ -74,6 +74,13 @@ test('a program that ends early fails at once with its output', async () => {
   );
 });
 
+test('a working folder that does not exist fails at once', async () => {
+  await using prepared = await prepare(program, { path: '/' });
+  await expect(startServerProcess({ ...prepared.options, cwd: '/nowhere' })).rejects.toThrow(
+    'ENOENT',
+  );
+});
+
 test('a program that is never ready fails at its deadline and is ended', async () => {
   await using prepared = await prepare(
     `console.log('pid=' + process.pid); setInterval(() => {}, 1000);`,

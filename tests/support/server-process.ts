@@ -2,6 +2,7 @@
 // signal, started again on the same port and settings. Owns the process and its output.
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { freePort, until } from './wait.ts';
 
 export interface ServerProcessOptions {
@@ -44,6 +45,8 @@ export interface ServerProcess extends AsyncDisposable {
 
 interface Incarnation {
   readonly child: ChildProcess;
+  /** Rejects when there is nothing to start: a missing folder, no process left. */
+  readonly spawned: Promise<unknown>;
   readonly exited: Promise<ProcessExit>;
   readonly stdout: () => string;
   readonly stderr: () => string;
@@ -83,6 +86,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
 async function start(options: ServerProcessOptions, port: number): Promise<Incarnation> {
   const started = launch(options, port);
   const { ready, deadlineMs = 15_000, entry } = options;
+  await started.spawned;
   try {
     await until(
       async () => {
@@ -118,13 +122,14 @@ function launch(options: ServerProcessOptions, port: number): Incarnation {
   const endWithUs = (): void => void child.kill('SIGKILL');
   process.once('exit', endWithUs);
   const ended = Promise.withResolvers<ProcessExit>();
-  child.once('error', ended.reject);
+  child.once('spawn', () => child.once('error', ended.reject));
   child.once('close', (code, signal) => {
     process.off('exit', endWithUs);
     ended.resolve({ code, signal });
   });
   return {
     child,
+    spawned: once(child, 'spawn'),
     exited: ended.promise,
     stdout: keepTail(child.stdout),
     stderr: keepTail(child.stderr),

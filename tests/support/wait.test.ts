@@ -1,8 +1,8 @@
 import { access, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { createSeededRandom } from './seeded-random.ts';
+import { expect, test, vi } from 'vitest';
+import { createSeededRandom, seedOfRun } from './seeded-random.ts';
 import { freePort, tempFolder, until } from './wait.ts';
 
 test('until resolves with the first truthy value', async () => {
@@ -84,4 +84,18 @@ test('a seed repeats its sequence and forks do not depend on other draws', () =>
   used.next();
   expect(used.fork(3).next()).toBe(fresh);
   expect(used.fork(4).next()).not.toBe(fresh);
+});
+
+test('the seed of a run is printed, and can be given', () => {
+  const printed = vi.spyOn(console, 'info').mockImplementation(() => undefined);
+  const seed = seedOfRun('chaos');
+  expect(printed).toHaveBeenLastCalledWith(
+    `chaos: seed ${seed} (repeat with MILLRACE_SEED=${seed})`,
+  );
+  vi.stubEnv('MILLRACE_SEED', '42');
+  expect(seedOfRun('chaos')).toBe(42);
+  vi.stubEnv('MILLRACE_SEED', 'many');
+  expect(() => seedOfRun('chaos')).toThrow('MILLRACE_SEED must be a whole number, got many');
+  vi.unstubAllEnvs();
+  printed.mockRestore();
 });
