@@ -27,11 +27,12 @@ export async function install(root) {
     // Also under NODE_ENV=production: the pinned Node and the checks are among them.
     '--include=dev',
     '--include=optional',
+    '--prefer-offline',
     '--no-audit',
     '--no-fund',
     '--loglevel=error',
     // npm's own pauses (10 s, 60 s) keep a reader without a network waiting for over a minute.
-    '--fetch-retries=3',
+    '--fetch-retries=2',
     '--fetch-retry-mintimeout=1000',
     '--fetch-retry-maxtimeout=5000',
   ];
