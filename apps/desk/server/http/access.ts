@@ -1,0 +1,37 @@
+// The access table: every endpoint of Desk and who may call it in production.
+// In development the development identity is an admin, so everything answers a bare `curl`.
+// A route that is not listed here cannot be registered (routes.ts), and a test walks the table.
+
+export type Access = 'public' | 'user' | 'admin';
+
+export interface Endpoint {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly access: Access;
+  /** Whether the cron secret opens it too. */
+  readonly takesCronSecret?: boolean;
+}
+
+export const ENDPOINTS = [
+  { method: 'GET', path: '/health', access: 'public' },
+  { method: 'GET', path: '/health/live', access: 'public' },
+  { method: 'GET', path: '/api/me', access: 'public' },
+  { method: 'GET', path: '/api/users', access: 'public' },
+  { method: 'POST', path: '/api/sign-in', access: 'public' },
+  { method: 'POST', path: '/api/sign-out', access: 'public' },
+  { method: 'GET', path: '/api/token', access: 'public' },
+  { method: 'GET', path: '/api/market', access: 'public' },
+  { method: 'GET', path: '/api/chat/stream', access: 'public' },
+  { method: 'GET', path: '/api/chat/messages', access: 'public' },
+  { method: 'POST', path: '/api/chat/generate', access: 'admin', takesCronSecret: true },
+  { method: 'GET', path: '/api/realtime/stats', access: 'admin' },
+] as const satisfies readonly Endpoint[];
+
+export type EndpointKey =
+  `${(typeof ENDPOINTS)[number]['method']} ${(typeof ENDPOINTS)[number]['path']}`;
+
+export function findEndpoint(key: EndpointKey): Endpoint {
+  const found = ENDPOINTS.find(({ method, path }) => `${method} ${path}` === key);
+  if (found === undefined) throw new Error(`${key} is not in the access table`);
+  return found;
+}

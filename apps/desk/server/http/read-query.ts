@@ -1,0 +1,60 @@
+// Reading what a caller sent: query and body, each refusal with a sentence that says what to send instead.
+
+import { MillraceError } from '@millrace/protocol';
+import type * as z from 'zod';
+import type { DeskContext } from './routes.ts';
+
+/** `agentId`, repeated or as a comma list; empty when it was not sent. */
+export function readAgentIds(c: DeskContext, isKnown: (id: string) => boolean): readonly string[] {
+  const all = (c.req.queries('agentId') ?? []).flatMap((text) => text.split(','));
+  const ids = [...new Set(all.map((id) => id.trim()).filter((id) => id !== ''))];
+  if (all.length > 0 && ids.length === 0) {
+    throw new MillraceError(
+      'request/invalid',
+      'agentId is empty: name an agent, or leave it out for all.',
+    );
+  }
+  const unknown = ids.find((id) => !isKnown(id));
+  if (unknown !== undefined) {
+    throw new MillraceError('request/not-found', `There is no agent "${unknown.slice(0, 100)}".`);
+  }
+  return ids;
+}
+
+export interface WholeRange {
+  readonly least: number;
+  readonly most: number;
+  readonly fallback: number;
+}
+
+export function readWhole(c: DeskContext, name: string, range: WholeRange): number {
+  const text = c.req.query(name);
+  if (text === undefined) return range.fallback;
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= range.least && value <= range.most) return value;
+  const message = `${name} must be a whole number, ${range.least} to ${range.most}.`;
+  throw new MillraceError('request/invalid', message);
+}
+
+/** The body as JSON that fits `schema`. @throws MillraceError `request/invalid` */
+export async function readJson<Value>(c: DeskContext, schema: z.ZodType<Value>): Promise<Value> {
+  const type = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
+  if (type !== 'application/json') {
+    throw new MillraceError(
+      'request/invalid',
+      'Send JSON, with the header Content-Type: application/json.',
+    );
+  }
+  const result = schema.safeParse(parseText(await c.req.text()));
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new MillraceError('request/invalid', `The body does not fit. ${problems.join('; ')}.`);
+}
+
+function parseText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new MillraceError('request/invalid', 'The body is not JSON.', { cause });
+  }
+}

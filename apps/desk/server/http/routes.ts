@@ -1,0 +1,71 @@
+// How a route comes to be: only with its row of the access table, which is enforced before the handler runs.
+
+import type { HttpBindings } from '@hono/node-server';
+import { MillraceError } from '@millrace/protocol';
+import type { Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { DEVELOPMENT_USER, type Who } from '../identity/who.ts';
+import { type Endpoint, type EndpointKey, findEndpoint } from './access.ts';
+import { isCronSecret } from './cron-secret.ts';
+
+export interface DeskEnv {
+  Bindings: HttpBindings;
+  Variables: { who: Who };
+}
+
+export type DeskContext = Context<DeskEnv>;
+export type RouteHandler = (c: DeskContext) => Response | Promise<Response>;
+export type AddRoute = (key: EndpointKey, handler: RouteHandler) => void;
+
+const MAX_BODY_BYTES = 16_384;
+
+export interface RouteOptions {
+  identify(c: DeskContext): Promise<Who>;
+  readonly cronSecret: string;
+}
+
+export function routesOf(app: Hono<DeskEnv>, options: RouteOptions): AddRoute {
+  const limit = bodyLimit({
+    maxSize: MAX_BODY_BYTES,
+    onError: () => {
+      throw new MillraceError(
+        'limit/body-size',
+        `A body here has at most ${MAX_BODY_BYTES} bytes.`,
+      );
+    },
+  });
+  return (key, handler) => {
+    const endpoint = findEndpoint(key);
+    app.on(endpoint.method, endpoint.path, limit, async (c) => {
+      c.set('who', await admit(c, endpoint, options));
+      return handler(c);
+    });
+  };
+}
+
+async function admit(c: DeskContext, endpoint: Endpoint, options: RouteOptions): Promise<Who> {
+  if (endpoint.takesCronSecret === true && isCronSecret(c.req.raw.headers, options.cronSecret)) {
+    return { user: { id: 'cron', name: 'Schedule', isAdmin: true }, isSignedIn: true };
+  }
+  const who = await options.identify(c);
+  if (endpoint.access === 'public') return who;
+  if (who.user === null && endpoint.takesCronSecret !== true) {
+    throw new MillraceError('auth/required', 'Sign in first.');
+  }
+  if (endpoint.access === 'admin' && who.user?.isAdmin !== true) {
+    throw new MillraceError('auth/denied', deniedMessage(endpoint, options));
+  }
+  return who;
+}
+
+function deniedMessage(endpoint: Endpoint, options: RouteOptions): string {
+  if (endpoint.takesCronSecret !== true) return 'This is for administrators.';
+  return options.cronSecret === ''
+    ? 'This needs an administrator. No CRON_SECRET is set on this server, so no schedule may call it either.'
+    : 'This needs the cron secret (header Authorization: Bearer …) or an administrator.';
+}
+
+/** Whether the caller is the development identity, nobody having signed in. */
+export function isDeveloper(who: Who): boolean {
+  return !who.isSignedIn && who.user?.id === DEVELOPMENT_USER.id;
+}
