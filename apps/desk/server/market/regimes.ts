@@ -30,7 +30,7 @@ export const REGIME_TRAITS: Readonly<Record<Regime, RegimeTraits>> = {
   },
   'trend-up': {
     volatility: 0.85,
-    drift: 2.4,
+    drift: 2.6,
     stayDays: 0.24,
     next: [
       ['calm', 0.6],
@@ -40,7 +40,7 @@ export const REGIME_TRAITS: Readonly<Record<Regime, RegimeTraits>> = {
   },
   'trend-down': {
     volatility: 0.95,
-    drift: -2.4,
+    drift: -2.6,
     stayDays: 0.22,
     next: [
       ['calm', 0.5],

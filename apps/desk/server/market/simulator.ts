@@ -1,6 +1,7 @@
 // The simulated price source: correlated, regime-switching log returns around a common factor.
 //
-//   return = beta × factor + own part;  each has its own regime (regimes.ts) and its own stream.
+//   value's return = beta × factor + own part;  each has its own regime (regimes.ts) and stream
+//   price = value × e^sway;  the sway comes and goes around nothing within a fraction of a day
 //
 // Same seed, same history on any machine: no platform mathematics (exact-math.ts), and each price is
 // rounded to 1/10 000 dollar at each step. A weak pull to the start price keeps a market that has
@@ -24,6 +25,9 @@ import { nextRegime, REGIME_TRAITS, REGIMES, type Regime } from './regimes.ts';
 const FACTOR_DAILY_VOLATILITY = 0.0085;
 /** The night's move, in daily volatilities. */
 const OVERNIGHT = 0.3;
+/** How far prices sway around their value, in own daily volatilities, and for how long, in days. */
+const SWAY_SIZE = 0.18;
+const SWAY_DAYS = 0.025;
 /** Share of the distance to the start price that is pulled back per day. */
 const DAILY_PULL = 0.006;
 
@@ -36,7 +40,7 @@ export interface SimulatorOptions {
   readonly instruments?: readonly SimulatedInstrument[];
 }
 
-type Lane = { random: RandomState; regime: Regime; price: Money };
+type Lane = { random: RandomState; regime: Regime; value: Money; sway: number };
 type SimulatorState = {
   day: number;
   tickOfDay: number;
@@ -50,7 +54,12 @@ const stateSchema: z.ZodType<SimulatorState> = z.object({
   tickOfDay: z.int().min(0),
   factor: z.object({ random: randomStateSchema, regime: regimeSchema }),
   lanes: z.array(
-    z.object({ random: randomStateSchema, regime: regimeSchema, price: z.int().positive() }),
+    z.object({
+      random: randomStateSchema,
+      regime: regimeSchema,
+      value: z.int().positive(),
+      sway: z.number(),
+    }),
   ),
 });
 
@@ -82,7 +91,8 @@ interface LiveLane {
   readonly instrument: SimulatedInstrument;
   readonly random: Random;
   regime: Regime;
-  price: Money;
+  value: Money;
+  sway: number;
 }
 
 function createSimulator(saved: SimulatorState, setup: SimulatorSetup): PriceSource {
@@ -112,12 +122,14 @@ function createSimulator(saved: SimulatorState, setup: SimulatorSetup): PriceSou
         const daily = lane.instrument.ownVolatility;
         const own = { regime: lane.regime, daily, isAfterNight };
         const drawn = drawReturn(lane.random, own, ticksPerDay, tickShare);
-        const away = lane.price / lane.instrument.startPrice - 1;
+        const away = lane.value / lane.instrument.startPrice - 1;
         const pull = (DAILY_PULL / ticksPerDay) * Math.max(-0.9, Math.min(2, away));
         const move = lane.instrument.beta * factor + drawn - pull;
         const least = lane.instrument.tickSize * 10;
-        lane.price = Math.max(least, Math.round(lane.price * exp(move)));
-        return { price: lane.price, volume: drawVolume(lane, at) };
+        lane.value = Math.max(least, Math.round(lane.value * exp(move)));
+        lane.sway = nextSway(lane, ticksPerDay);
+        const price = Math.max(least, Math.round(lane.value * exp(lane.sway)));
+        return { price, volume: drawVolume(lane, at) };
       });
       tickOfDay += 1;
       const isDayEnd = tickOfDay === ticksPerDay;
@@ -137,8 +149,15 @@ function createSimulator(saved: SimulatorState, setup: SimulatorSetup): PriceSou
   };
 }
 
-function pickLane(lane: { regime: Regime; price: Money }): { regime: Regime; price: Money } {
-  return { regime: lane.regime, price: lane.price };
+function pickLane({ regime, value, sway }: Omit<Lane, 'random'>): Omit<Lane, 'random'> {
+  return { regime, value, sway };
+}
+
+/** A step of a process that forgets itself over `SWAY_DAYS`; its deviation is `SWAY_SIZE`. */
+function nextSway(lane: LiveLane, ticksPerDay: number): number {
+  const forgets = Math.min(0.5, 1 / (SWAY_DAYS * ticksPerDay));
+  const size = SWAY_SIZE * lane.instrument.ownVolatility;
+  return lane.sway * (1 - forgets) + size * Math.sqrt(2 * forgets) * lane.random.normal();
 }
 
 function drawReturn(
@@ -172,7 +191,8 @@ function firstState(seed: string, instruments: readonly SimulatedInstrument[]): 
     lanes: instruments.map(({ symbol, startPrice }) => {
       const random = root.fork(symbol);
       const draw = random.integer(REGIMES.length);
-      return { random: random.snapshot(), regime: REGIMES[draw] ?? 'calm', price: startPrice };
+      const regime = REGIMES[draw] ?? 'calm';
+      return { random: random.snapshot(), regime, value: startPrice, sway: 0 };
     }),
   };
 }

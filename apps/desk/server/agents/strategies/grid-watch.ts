@@ -22,14 +22,14 @@ export function watchPrices(watch: Record<string, Watch>, quotes: readonly Symbo
 }
 
 /**
- * `choppiness`: path over net move, at most 50; a straight line has 1. `meanMove`: mean size of a
+ * `choppiness`: path over net move, at most 200; a straight line has 1. `meanMove`: mean size of a
  * tick's move as a ratio. Undefined until a price has moved.
  */
 export function readWatch(
   watch: Watch | undefined,
 ): { readonly choppiness: number; readonly meanMove: number } | undefined {
   if (watch === undefined || watch.path === 0 || watch.ticks < 2) return undefined;
-  const net = Math.max(Math.abs(watch.last - watch.first), watch.path / 50);
+  const net = Math.max(Math.abs(watch.last - watch.first), watch.path / 200);
   return {
     choppiness: watch.path / net,
     meanMove: watch.path / (watch.ticks - 1) / watch.last,

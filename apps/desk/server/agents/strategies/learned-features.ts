@@ -1,21 +1,23 @@
 // What the learned strategy looks at: past moves of each instrument in its own volatility, the state
 // of its two books, and the market as a whole. Only what was known at the tick; all about unit size.
+// There is no constant among them: a model that may just believe in "up" does so for a whole day.
 import type { Money } from '../../market/money.ts';
 import type { SymbolQuote } from '../../market/quote.ts';
 
 export const FEATURES = [
-  'bias',
   'move 1',
   'move 5',
   'move 20',
   'move 60',
+  'move 180',
   'venue gap',
   'book imbalance',
   'market 20',
+  'market 180',
 ] as const;
 
 /** Ticks of marks that the features need. */
-export const HISTORY = 61;
+export const HISTORY = 181;
 
 /** One instrument's marks, newest last, and its running tick volatility as a ratio. */
 export type PriceMemory = { marks: Money[]; volatility: number };
@@ -35,9 +37,11 @@ export function featuresOf(
   memories: Readonly<Record<string, PriceMemory>>,
 ): (readonly number[] | undefined)[] {
   const own = quotes.map((quote) => ownFeatures(quote, memories[quote.symbol]));
-  const known = own.flatMap((features) => features?.[3] ?? []);
-  const market = known.reduce((sum, move) => sum + move, 0) / Math.max(1, known.length);
-  return own.map((features) => (features === undefined ? undefined : [...features, market * 2]));
+  const market = [FEATURES.indexOf('move 20'), FEATURES.indexOf('move 180')].map((place) => {
+    const moves = own.flatMap((features) => features?.[place] ?? []);
+    return (2 * moves.reduce((sum, move) => sum + move, 0)) / Math.max(1, moves.length);
+  });
+  return own.map((features) => (features === undefined ? undefined : [...features, ...market]));
 }
 
 function ownFeatures(quote: SymbolQuote, memory: PriceMemory | undefined): number[] | undefined {
@@ -53,7 +57,7 @@ function ownFeatures(quote: SymbolQuote, memory: PriceMemory | undefined): numbe
   for (const { bidSize, askSize } of quote.venues) {
     imbalance += (bidSize - askSize) / Math.max(1, bidSize + askSize) / quote.venues.length;
   }
-  return [1, move(1), move(5), move(20), move(60), bound(gap * 2_000), bound(imbalance)];
+  return [move(1), move(5), move(20), move(60), move(180), bound(gap * 2_000), bound(imbalance)];
 }
 
 function bound(value: number): number {

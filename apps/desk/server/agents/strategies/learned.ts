@@ -13,14 +13,16 @@ import { firstModel, forecast, learn, type ModelState, modelStateSchema } from '
 import { buyFor, sellAll, ticksOf } from './requests.ts';
 
 export interface LearnedOptions {
-  /** How far ahead it forecasts, as a share of a day; 0.04 unless told. */
+  /** How far ahead it forecasts, as a share of a day; 0.05 unless told. */
   readonly horizonDays?: number;
   /** Positions at once; 4 unless told. */
   readonly positions?: number;
   /** Examples it trains on before it trades; 1500 unless told. */
   readonly leastSamples?: number;
-  /** Expected move over cost that it asks for, in basis points; 1 unless told. */
+  /** Expected move over cost that it asks for, in basis points; 2.5 unless told. */
   readonly marginBps?: number;
+  /** Recent hit rate below which it only watches; 0.505 unless told. */
+  readonly leastHitRate?: number;
 }
 
 type Example = { symbol: string; mark: Money; features: number[]; forecast: number };
@@ -53,7 +55,7 @@ const stateSchema: z.ZodType<State> = z.object({
 type Sold = LearnedReasoning['sold'][number];
 
 export function learned(options: LearnedOptions = {}): StrategyFactory {
-  const { horizonDays = 0.04, positions = 4, leastSamples = 1_500, marginBps = 1 } = options;
+  const { horizonDays = 0.05, positions = 4, leastSamples = 1_500, marginBps = 2.5, leastHitRate = 0.505 } = options;
   return (saved) => {
     const state = saved === undefined ? firstState() : stateSchema.parse(saved);
     return {
@@ -62,7 +64,8 @@ export function learned(options: LearnedOptions = {}): StrategyFactory {
         if (view.tickOfDay === 0) state.pending = [];
         train(state, view.quotes, horizonTicks);
         const forecasts = foresee(state, view);
-        const isReady = state.model.samples >= leastSamples;
+        const { samples, recentHitRate } = state.model;
+        const isReady = samples >= leastSamples && recentHitRate >= leastHitRate;
         const sold = findExits(state, view, forecasts, horizonTicks);
         const orders = sold.flatMap(({ symbol }) => saleOf(view, symbol) ?? []);
         const bought: Forecast[] = [];

@@ -9,15 +9,15 @@ import type { AgentView, StrategyFactory } from '../../market/strategy.ts';
 import { buyFor, sellAll, ticksOf } from './requests.ts';
 
 export interface MomentumOptions {
-  /** Spans of the averages as shares of a day; 0.05 and 0.25 unless told. */
+  /** Spans of the averages as shares of a day; 0.07 and 0.28 unless told. */
   readonly fastDays?: number;
   readonly slowDays?: number;
-  /** Scores to enter above and to leave below; 1.1 and 0.1 unless told. */
+  /** Scores to enter above and to leave below; 1.2 and 0.1 unless told. */
   readonly enterAbove?: number;
   readonly leaveBelow?: number;
   /** Positions at once; 3 unless told. Each gets an equal share of the equity. */
   readonly positions?: number;
-  /** Fall from the peak since entry that ends a position, in percent; 1.2 unless told. */
+  /** Fall from the peak since entry that ends a position, in percent; 1.5 unless told. */
   readonly fallPercent?: number;
 }
 
@@ -35,8 +35,8 @@ const stateSchema: z.ZodType<State> = z.object({
 type Left = MomentumReasoning['left'][number];
 
 export function momentum(options: MomentumOptions = {}): StrategyFactory {
-  const { fastDays = 0.05, slowDays = 0.25, enterAbove = 1.1, leaveBelow = 0.1 } = options;
-  const { positions = 3, fallPercent = 1.2 } = options;
+  const { fastDays = 0.07, slowDays = 0.28, enterAbove = 1.2, leaveBelow = 0.1 } = options;
+  const { positions = 3, fallPercent = 1.5 } = options;
 
   return (saved) => {
     const state = saved === undefined ? firstState() : stateSchema.parse(saved);

@@ -20,7 +20,8 @@ export const modelStateSchema: z.ZodType<ModelState> = z.object({
   recentLogLoss: z.number(),
 });
 
-const FIRST_RATE = 0.02;
+/** Small, because ten instruments' examples over one horizon overlap and say nearly the same. */
+const FIRST_RATE = 0.0015;
 /** Examples after which the learning rate has fallen by a factor of √2. */
 const RATE_HALF_LIFE = 8_000;
 const SHRINKAGE = 0.0005;
