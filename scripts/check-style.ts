@@ -46,8 +46,8 @@ function checkLength({ path, lines, header }: Source): readonly Finding[] {
 }
 
 function checkHeader({ path, header }: Source): readonly Finding[] {
-  // What a test file is about stands in its titles.
-  if (isTest(path)) return [];
+  // What a test file is about stands in its titles; an example is quoted whole, with words around it.
+  if (isTest(path) || path.startsWith('examples/')) return [];
   // Directives for tools are no sentence about the file.
   const words = header.replace(/^\s*(@\S+.*|\/\s*<.*|(oxlint|biome|eslint)-\S+.*)$/gm, '').trim();
   if (words !== '') return [];

@@ -1,0 +1,77 @@
+// What a page pays for the client and the hooks: everything that the entry exports, bundled for a
+// browser, minified and gzipped. React itself is the page's own and does not count.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build, defaultClientConditions } from 'vite';
+import { type Check, type Finding, runFromShell } from './lib/check.ts';
+
+interface Bundle {
+  readonly name: string;
+  readonly entry: string;
+  readonly maxBytes?: number;
+}
+
+const bundles: readonly Bundle[] = [
+  { name: '@millrace/client', entry: 'packages/client/src/index.ts', maxBytes: 12 * 1024 },
+  // Holds the client too: that is what a page with hooks loads.
+  { name: '@millrace/react', entry: 'packages/react/src/index.ts' },
+];
+
+export const sizeCheck: Check = {
+  name: 'size',
+  async run(root) {
+    const findings: Finding[] = [];
+    for (const { name, entry, maxBytes } of bundles) {
+      if (!existsSync(join(root, entry))) {
+        findings.push({ file: entry, message: 'does not exist, so it has no size' });
+        continue;
+      }
+      const bytes = await measure(root, entry);
+      const limit = maxBytes === undefined ? '' : ` (at most ${kib(maxBytes)})`;
+      console.log(`${name}: ${kib(bytes)} gzip${limit}`);
+      if (maxBytes !== undefined && bytes > maxBytes) {
+        findings.push({
+          file: entry,
+          message: `weighs ${bytes} bytes gzip, at most ${maxBytes}: find what came in with npx vite build, or move it behind a second entry`,
+        });
+      }
+    }
+    return findings;
+  },
+};
+
+async function measure(root: string, entry: string): Promise<number> {
+  const id = 'virtual:everything';
+  const result = await build({
+    root,
+    configFile: false,
+    logLevel: 'silent',
+    resolve: { conditions: ['@millrace/source', ...defaultClientConditions] },
+    plugins: [
+      {
+        name: 'everything-of-one-entry',
+        resolveId: (wanted) => (wanted === id ? id : undefined),
+        load: (wanted) =>
+          wanted === id ? `export * from ${JSON.stringify(join(root, entry))};` : undefined,
+      },
+    ],
+    build: {
+      write: false,
+      minify: true,
+      lib: { entry: id, formats: ['es'], fileName: 'bundle' },
+      rollupOptions: { external: [/^react($|\/)/, /^react-dom($|\/)/] },
+    },
+  });
+  const outputs = Array.isArray(result) ? result : [result];
+  const chunks = outputs.flatMap((each) => ('output' in each ? each.output : []));
+  const code = chunks.flatMap((chunk) => (chunk.type === 'chunk' ? [chunk.code] : []));
+  if (code.length === 0) throw new Error(`${entry} gave no code`);
+  return gzipSync(code.join('\n'), { level: 9 }).length;
+}
+
+function kib(bytes: number): string {
+  return `${(bytes / 1024).toFixed(2)} KiB`;
+}
+
+if (import.meta.main) await runFromShell(sizeCheck);

@@ -1,0 +1,50 @@
+// What `npm test` runs, in this order: cheap and telling first, the browser last.
+import { docsCheck } from './check-docs.ts';
+import { errorsCheck } from './check-errors.ts';
+import { importsCheck } from './check-imports.ts';
+import { linksCheck } from './check-links.ts';
+import { rulesCheck } from './check-rules.ts';
+import { styleCheck } from './check-style.ts';
+import { treeCheck } from './check-tree.ts';
+import { ensureChromium } from './lib/chromium.ts';
+import { runCommand } from './lib/command.ts';
+import { checkStep, commandStep, type Step, vitestStep } from './lib/step.ts';
+
+const pageTimeoutMs = 120_000;
+
+/** `filters` narrow the tests to files whose path contains one of them. */
+export function listSteps(filters: readonly string[], say: (line: string) => void): Step[] {
+  return [
+    commandStep('format', 'biome', ['check', '--colors=off', '.']),
+    commandStep('lint', 'oxlint', ['--deny-warnings']),
+    commandStep('types', 'tsc', ['-b', '--pretty', 'false']),
+    checkStep(importsCheck),
+    checkStep(styleCheck),
+    checkStep(rulesCheck),
+    checkStep(errorsCheck),
+    checkStep(linksCheck),
+    checkStep(docsCheck),
+    checkStep(treeCheck),
+    // On its own Node, without the condition: it looks at what `types` built, as a user gets it.
+    commandStep('public names', 'node', ['scripts/check-exports.ts']),
+    commandStep('size', 'node', ['scripts/check-size.ts']),
+    commandStep('unused code', 'knip', ['--no-progress']),
+    commandStep('packages', 'node', ['scripts/check-packages.ts']),
+    vitestStep('unit tests', { projects: ['unit', 'dom'], filters, timeoutMs: 300_000 }),
+    vitestStep('end-to-end tests', {
+      projects: ['e2e'],
+      filters,
+      timeoutMs: 540_000,
+      prepare: () => prepareBrowser(say),
+    }),
+  ];
+}
+
+async function prepareBrowser(say: (line: string) => void): Promise<string | undefined> {
+  const missing = await ensureChromium(say);
+  if (missing !== undefined) return missing;
+  const page = await runCommand('node', ['scripts/bootstrap.mjs', 'page'], {
+    timeoutMs: pageTimeoutMs,
+  });
+  return page.code === 0 ? undefined : page.output;
+}
