@@ -36,8 +36,9 @@ export const EMPTY_SERIES: EquitySeries = {
 export function addEquity(series: EquitySeries, update: EquityUpdate): EquitySeries {
   const ids = update.accounts.map((account) => account.agentId);
   const isSame = ids.every((id) => series.agentIds.includes(id));
-  // Another line-up is another chart: columns must not change their meaning within one series.
-  const base = isSame ? series : { ...EMPTY_SERIES, agentIds: ids };
+  const isLater = series.latest === null || update.tick > series.latest.tick;
+  // Another line-up, or a market that began anew, is another chart: columns and ticks must keep their meaning.
+  const base = isSame && isLater ? series : { ...EMPTY_SERIES, agentIds: ids };
   if (update.tick % base.everyTicks !== 0) return { ...base, latest: update };
   const equityOf = new Map(update.accounts.map((account) => [account.agentId, account.equity]));
   const point: EquityPoint = {

@@ -83,13 +83,15 @@ async function withinTime<Value>(
   work: (signal: AbortSignal) => Promise<Value>,
 ): Promise<Value> {
   const late = new AbortController();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    late.abort();
-    reject(new Error(`nothing was written within ${limitMs} ms`));
-  }, limitMs);
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      late.abort();
+      reject(new Error(`nothing was written within ${limitMs} ms`));
+    }, limitMs);
+  });
   try {
-    return await Promise.race([work(late.signal), promise]);
+    return await Promise.race([work(late.signal), limit]);
   } finally {
     clearTimeout(timer);
   }

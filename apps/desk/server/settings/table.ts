@@ -131,7 +131,7 @@ export const settingsSchema = z.object({
     .register(about, {
       fallback: '12000',
       meaning:
-        'About how often each agent writes by itself, two thirds to five thirds of it; 0: never',
+        'About how often each agent writes by itself, two to four thirds of it; 0: never',
       allowed: 'milliseconds, 0 (never) or 20 to 3600000',
     }),
   MARKET_SEED: z.string().min(1).max(100).register(about, {

@@ -1,0 +1,56 @@
+// The HTTP application: headers, CORS, routes by the access table, the page, and one shape for every error.
+// Refuses to own: the socket (node-server.ts), the real-time carriers (the hub takes them first).
+
+import { Hono } from 'hono';
+import { cors } from 'hono/cors';
+import { type Credentials, sessionCookieName, type Who, whoIs } from '../identity/who.ts';
+import { answerNotFound, answerThrown } from './answers.ts';
+import { addPage } from './page.ts';
+import { addChatRoutes } from './routes/chat.ts';
+import { addHealthRoutes } from './routes/health.ts';
+import { addIdentityRoutes } from './routes/identity.ts';
+import { addMarketRoutes } from './routes/market.ts';
+import { type DeskContext, type DeskEnv, routesOf } from './routes.ts';
+import { securityHeaders } from './security-headers.ts';
+import type { Services } from './services.ts';
+
+export function createApp(services: Services): Hono<DeskEnv> {
+  const { settings, tokens, log } = services;
+  const app = new Hono<DeskEnv>();
+  app.onError((thrown, c) => answerThrown(thrown, c, log));
+  app.notFound(answerNotFound);
+  app.use(securityHeaders(settings.isProduction));
+  app.use('/api/*', cors({ origin: [...settings.ORIGINS], credentials: true, maxAge: 600 }));
+
+  const whoOptions = { tokens, ...settings };
+  const identify = (c: DeskContext): Promise<Who> => {
+    const from: Credentials = {
+      cookie: isSessionless(c.req.path) ? undefined : c.req.header('cookie'),
+      authorization: c.req.header('authorization'),
+    };
+    if (c.req.path !== '/api/me') return whoIs(from, whoOptions);
+    return whoIs(from, whoOptions).catch((error: unknown) => {
+      // The page's first question. A cookie that no longer counts is taken away here, or nobody could get rid of it.
+      if (from.cookie === undefined) throw error;
+      c.header('Set-Cookie', expiredCookie(settings.isProduction));
+      return whoIs({ ...from, cookie: undefined }, whoOptions);
+    });
+  };
+  const add = routesOf(app, { identify, cronSecret: settings.CRON_SECRET });
+  addHealthRoutes(add, services);
+  addIdentityRoutes(add, services);
+  addMarketRoutes(add, services);
+  addChatRoutes(add, services);
+  addPage(app, services.pageFolder);
+  return app;
+}
+
+/** Signing in or out, and health, must work whatever cookie the browser still has. */
+function isSessionless(path: string): boolean {
+  return path === '/api/sign-in' || path === '/api/sign-out' || path.startsWith('/health');
+}
+
+function expiredCookie(isProduction: boolean): string {
+  const secure = isProduction ? '; Secure' : '';
+  return `${sessionCookieName(isProduction)}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax${secure}`;
+}

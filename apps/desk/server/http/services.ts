@@ -1,0 +1,29 @@
+// What the routes work with. Put together by desk.ts; each route takes only what it names.
+
+import type { Hub } from '@millrace/server';
+import type { Generation } from '../chat/generation.ts';
+import type { MessageBoard } from '../chat/message-board.ts';
+import type { Floor } from '../floor/floor.ts';
+import type { Tokens } from '../identity/tokens.ts';
+import type { Users } from '../identity/users.ts';
+import type { Log } from '../log.ts';
+import type { Settings } from '../settings/read.ts';
+import type { IsTrusted } from '../settings/trusted-proxies.ts';
+
+/** Whether a part works, by its name; the sentence says what is wrong. */
+export type HealthCheck = () => Promise<string | null>;
+
+export interface Services {
+  readonly settings: Settings;
+  readonly log: Log;
+  readonly hub: Hub;
+  readonly users: Users;
+  readonly tokens: Tokens;
+  readonly board: MessageBoard;
+  readonly generation: Generation;
+  readonly floor: Floor;
+  readonly isTrusted: IsTrusted;
+  readonly health: Readonly<Record<string, HealthCheck>>;
+  /** Folder of the built page. */
+  readonly pageFolder: string;
+}
