@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Engine } from '../../seams/engine.ts';
-import { createMemoryBus } from './memory-bus.ts';
+import { createLocalBus } from '../local-bus.ts';
 import { createMemoryLog } from './memory-log.ts';
 
 export interface MemoryEngineOptions {
@@ -23,7 +23,7 @@ export function memoryEngine(options: MemoryEngineOptions = {}): Engine {
     keyWindowMs: options.keyWindowMs ?? 600_000,
     maxKeys: options.maxKeys ?? 500_000,
   });
-  const bus = createMemoryBus();
+  const bus = createLocalBus();
   return {
     log,
     bus,

@@ -1,13 +1,14 @@
-// A bus within this process: a message reaches its subscribers before `publish` returns. Rule: BUS-1.
+// A bus within this process, for engines that serve one node: a message reaches its subscribers before
+// `publish` returns. Rule: BUS-1.
 
 import { MillraceError } from '@millrace/protocol';
-import type { Bus } from '../../seams/bus.ts';
+import type { Bus } from '../seams/bus.ts';
 
 interface Subscriber {
   readonly listener: (text: string) => void;
 }
 
-export function createMemoryBus(): Bus {
+export function createLocalBus(): Bus {
   const topics = new Map<string, Set<Subscriber>>();
   let isClosed = false;
 

@@ -1,0 +1,179 @@
+// A log in a database: one row a channel whose lock orders the appends, one row an event. Rules: LOG-1 … LOG-11.
+// Refuses to own: the connection, and when to compact.
+
+import { createHash } from 'node:crypto';
+import { encodeEvent, MillraceError, type Offset, toOffset } from '@millrace/protocol';
+import type { AppendHint, AppendOutcome, AppendRequest, Log, LogEntry } from '../../seams/log.ts';
+import { createInFlight } from '../in-flight.ts';
+import { isSqlTransaction, type SqlDatabase, type SqlTransaction } from './database.ts';
+import { toEngineError } from './engine-error.ts';
+import { APPEND, COMPACT, FORGET_KEYS, parseOutcome, parsePage, READ } from './rows.ts';
+
+export interface DatabaseLogOptions {
+  readonly database: SqlDatabase;
+  /** Resolves with the epoch once the schema stands. Asked before each call, so it remembers. */
+  readonly ready: () => Promise<string>;
+  /** The attempt that runs or ran, without beginning a new one: a transaction must not wait for what is behind it. */
+  readonly started: () => Promise<string>;
+  readonly keyWindowMs: number;
+  /** Told how many rows a compaction has deleted. */
+  readonly onTrimmed: (rows: number) => Promise<void>;
+}
+
+export interface DatabaseLog extends Log {
+  /** What was committed by a transaction, as its notification says: `head isEnded channel`. */
+  notified(payload: string, epoch: string): void;
+}
+
+interface Watcher {
+  readonly listener: (hint: AppendHint) => void;
+}
+
+/** Rows one compaction deletes at most; what is over goes with the next. */
+const MAX_TRIMMED_ROWS = 10_000;
+
+export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
+  const { database, ready, started } = options;
+  const watchers = new Set<Watcher>();
+  const inFlight = createInFlight();
+
+  function hint(one: AppendHint): void {
+    for (const { listener } of watchers) listener(one);
+  }
+
+  async function appendNow(batch: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {
+    const epoch = await ready();
+    const outcomes = await appendOn(database, batch, epoch, false);
+    if (watchers.size > 0) for (const one of hintsOf(batch, outcomes, epoch)) hint(one);
+    return outcomes;
+  }
+
+  async function appendWithin(
+    tx: unknown,
+    batch: readonly AppendRequest[],
+  ): Promise<readonly AppendOutcome[]> {
+    if (!isSqlTransaction(tx)) {
+      throw new MillraceError(
+        'request/invalid',
+        'That `tx` is no transaction of this database: it has no `query(sql, params)`.',
+      );
+    }
+    return appendOn(tx, batch, await started(), true);
+  }
+
+  async function appendOn(
+    on: SqlTransaction,
+    batch: readonly AppendRequest[],
+    epoch: string,
+    isNotifying: boolean,
+  ): Promise<readonly AppendOutcome[]> {
+    const rows = await on.query(APPEND, [
+      batch.map(({ channel }) => channel),
+      batch.map((request) => ('isEnd' in request ? null : request.body)),
+      batch.map((request) => ('isEnd' in request ? null : hashKey(request.key))),
+      options.keyWindowMs,
+      isNotifying,
+    ]);
+    return rows.map((row, index) => parseOutcome(row, epoch, batch[index]?.channel ?? ''));
+  }
+
+  function run<Result>(work: () => Promise<Result>): Promise<Result> {
+    return inFlight.run(() =>
+      work().catch((cause: unknown) => {
+        throw toEngineError(cause);
+      }),
+    );
+  }
+
+  return {
+    append(batch, appendOptions) {
+      const tx = appendOptions?.tx;
+      return run(() => (tx === undefined ? appendNow(batch) : appendWithin(tx, batch)));
+    },
+    read(channel, after, size) {
+      return run(async () => {
+        const epoch = await ready();
+        const rows = await database.query(READ, [channel, after, size.maxEvents, size.maxBytes]);
+        return parsePage(rows, epoch, size);
+      });
+    },
+    watch(listener) {
+      inFlight.assertOpen();
+      const watcher: Watcher = { listener };
+      watchers.add(watcher);
+      return () => {
+        watchers.delete(watcher);
+      };
+    },
+    compact(channel, retention) {
+      return run(async () => {
+        await ready();
+        const { snapshot } = retention;
+        const [row] = await database.query(COMPACT, [
+          channel,
+          retention.size,
+          retention.maxAgeMs,
+          retention.needsSnapshot ?? false,
+          snapshot?.offset ?? null,
+          snapshot?.version ?? null,
+          snapshot?.text ?? null,
+          MAX_TRIMMED_ROWS,
+        ]);
+        const trimmed = Number(row?.['trimmed']);
+        if (trimmed < 0) {
+          throw new MillraceError(
+            'request/invalid',
+            'A snapshot cannot be newer than its channel.',
+          );
+        }
+        await database.query(FORGET_KEYS, []);
+        await options.onTrimmed(trimmed);
+      });
+    },
+    notified(payload, epoch) {
+      const [head, isEnded, channel] = payload.split(' ');
+      if (head === undefined || channel === undefined) return;
+      hint({
+        channel,
+        epoch,
+        head: toOffset(Number(head)),
+        isEnded: isEnded === 't',
+        // Left for the reader to read, if it wants this channel at all.
+        entries: [],
+      });
+    },
+    async close() {
+      await inFlight.close();
+      watchers.clear();
+    },
+  };
+}
+
+/** One hint for each channel that took something, in the order in which the batch names them. */
+function hintsOf(
+  batch: readonly AppendRequest[],
+  outcomes: readonly AppendOutcome[],
+  epoch: string,
+): Iterable<AppendHint> {
+  const hints = new Map<string, { head: Offset; isEnded: boolean; entries: LogEntry[] }>();
+  for (const [index, request] of batch.entries()) {
+    const outcome = outcomes[index];
+    if (outcome === undefined || 'error' in outcome || outcome.isDuplicate) continue;
+    const { offset } = outcome.cursor;
+    const one = hints.get(request.channel) ?? { head: offset, isEnded: false, entries: [] };
+    one.head = offset;
+    if ('isEnd' in request) one.isEnded = true;
+    else one.entries.push({ offset, text: encodeEvent(offset, outcome.at, request.body) });
+    hints.set(request.channel, one);
+  }
+  return [...hints].map(([channel, one]) => ({ channel, epoch, ...one }));
+}
+
+/**
+ * A key of any length and any characters (lone surrogates too, which a database cannot store) in 32 characters:
+ * 192 bits, so that two keys never meet.
+ */
+function hashKey(key: string | undefined): string | null {
+  if (key === undefined) return null;
+  return createHash('sha256').update(key, 'utf16le').digest('base64url').slice(0, 32);
+}

@@ -1,0 +1,43 @@
+// A PGlite instance as a SqlDatabase: for tests, scripts and small servers that run PGlite in their own thread.
+// The instance is the user's: this neither opens nor closes it, and never imports PGlite.
+
+import type { SqlDatabase, SqlRow, SqlTransaction } from './database.ts';
+
+interface PgliteStatements {
+  query(sql: string, params?: unknown[]): Promise<{ readonly rows: unknown[] }>;
+  exec(sql: string): Promise<readonly { readonly rows: unknown[] }[]>;
+}
+
+/** The part of PGlite that is used. */
+export interface PgliteInstance extends PgliteStatements {
+  transaction<Result>(run: (tx: PgliteStatements) => Promise<Result>): Promise<Result>;
+  listen(channel: string, listener: (payload: string) => void): Promise<() => Promise<void>>;
+}
+
+export function pgliteDatabase(pglite: PgliteInstance): SqlDatabase {
+  return {
+    ...statementsOf(pglite),
+    transaction: (run) => pglite.transaction((tx) => run(statementsOf(tx))),
+    async listen(channel, listener) {
+      const unlisten = await pglite.listen(`"${channel}"`, listener);
+      return () => unlisten();
+    },
+  };
+}
+
+function statementsOf(pglite: PgliteStatements): SqlTransaction {
+  return {
+    async query(sql, params) {
+      if (params !== undefined) return onlyRows((await pglite.query(sql, [...params])).rows);
+      return onlyRows((await pglite.exec(sql)).at(-1)?.rows ?? []);
+    },
+  };
+}
+
+function onlyRows(rows: readonly unknown[]): readonly SqlRow[] {
+  return rows.filter(isRow);
+}
+
+function isRow(value: unknown): value is SqlRow {
+  return typeof value === 'object' && value !== null;
+}
