@@ -91,6 +91,12 @@ export type Forecast = {
 export type LearnedReasoning = {
   readonly kind: 'learned';
   readonly horizonTicks: number;
+  /** What it asks for before it trades at all, and whether that is met. */
+  readonly leastSamples: number;
+  readonly leastHitRate: number;
+  readonly isTrading: boolean;
+  /** Expected move over cost that it asks for. */
+  readonly marginBps: number;
   /** Examples trained on, one per instrument and tick once its outcome is known. */
   readonly samples: number;
   /** Share of forecasts, made before training on them, that had the sign right. */

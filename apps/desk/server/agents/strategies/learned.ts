@@ -55,7 +55,13 @@ const stateSchema: z.ZodType<State> = z.object({
 type Sold = LearnedReasoning['sold'][number];
 
 export function learned(options: LearnedOptions = {}): StrategyFactory {
-  const { horizonDays = 0.05, positions = 4, leastSamples = 1_500, marginBps = 2.5, leastHitRate = 0.505 } = options;
+  const {
+    horizonDays = 0.05,
+    positions = 4,
+    leastSamples = 1_500,
+    marginBps = 2.5,
+    leastHitRate = 0.505,
+  } = options;
   return (saved) => {
     const state = saved === undefined ? firstState() : stateSchema.parse(saved);
     return {
@@ -65,12 +71,12 @@ export function learned(options: LearnedOptions = {}): StrategyFactory {
         train(state, view.quotes, horizonTicks);
         const forecasts = foresee(state, view);
         const { samples, recentHitRate } = state.model;
-        const isReady = samples >= leastSamples && recentHitRate >= leastHitRate;
+        const isTrading = samples >= leastSamples && recentHitRate >= leastHitRate;
         const sold = findExits(state, view, forecasts, horizonTicks);
         const orders = sold.flatMap(({ symbol }) => saleOf(view, symbol) ?? []);
         const bought: Forecast[] = [];
         const free = positions - view.holdings.size + orders.length;
-        for (const one of isReady ? forecasts : []) {
+        for (const one of isTrading ? forecasts : []) {
           const isWorth = one.edgeBps > one.costBps + marginBps;
           if (!isWorth || bought.length >= free) break;
           const order = purchaseOf(view, one.symbol, positions);
@@ -82,7 +88,11 @@ export function learned(options: LearnedOptions = {}): StrategyFactory {
         return {
           orders,
           cancels: [],
-          reasoning: { ...describeModel(state.model), horizonTicks, forecasts, bought, sold },
+          reasoning: {
+            ...describeModel(state.model),
+            ...{ horizonTicks, leastSamples, leastHitRate, isTrading, marginBps },
+            ...{ forecasts, bought, sold },
+          },
         };
       },
       snapshot: () => structuredClone(state),
@@ -165,9 +175,9 @@ function purchaseOf(view: AgentView, symbol: string, positions: number): OrderRe
   return buyFor(quote, budget, 'buy');
 }
 
-function describeModel(
-  model: ModelState,
-): Omit<LearnedReasoning, 'horizonTicks' | 'forecasts' | 'bought' | 'sold'> {
+type ModelField = 'kind' | 'samples' | 'hitRate' | 'recentHitRate' | 'recentLogLoss' | 'weights';
+
+function describeModel(model: ModelState): Pick<LearnedReasoning, ModelField> {
   const { samples } = model;
   const isScored = samples > 0;
   return {
