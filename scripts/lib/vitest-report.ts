@@ -1,6 +1,7 @@
 // A vitest reporter that writes what `npm test` adds up: counts, and each skipped test with the
 // reason that it gave. Used instead of the JSON reporter, which leaves that reason out.
 import { writeFileSync } from 'node:fs';
+import type { SerializedError } from 'vitest';
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
 
 export interface SkippedTest {
@@ -19,8 +20,10 @@ export interface TestReport {
 /** Where the report goes; set by whoever starts vitest. */
 export const reportVariable = 'MILLRACE_TEST_REPORT';
 
-const reporter: Reporter = {
-  onTestRunEnd(modules, unhandledErrors) {
+// A class, and exported by default, because that is how vitest takes a reporter from a file.
+// oxlint-disable-next-line import/no-default-export
+export default class SumReporter implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[]): void {
     const file = process.env[reportVariable];
     if (file === undefined) throw new Error(`${reportVariable} does not say where to report`);
     const tests = modules.flatMap((module) => [...module.children.allTests()]);
@@ -30,8 +33,8 @@ const reporter: Reporter = {
       skipped: tests.flatMap(asSkipped),
     };
     writeFileSync(file, JSON.stringify(report));
-  },
-};
+  }
+}
 
 function count(tests: readonly TestCase[], state: 'passed' | 'failed'): number {
   return tests.filter((test) => test.result().state === state).length;
@@ -51,6 +54,3 @@ function asSkipped(test: TestCase): readonly SkippedTest[] {
     { title: test.fullName, reason: result.state === 'skipped' ? result.note : 'it never ran' },
   ];
 }
-
-// oxlint-disable-next-line import/no-default-export -- vitest loads a reporter by its default export.
-export default reporter;
