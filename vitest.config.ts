@@ -2,9 +2,10 @@
 // `unit` (Node), `dom` (happy-dom, for what renders) and `e2e` (tests/, real servers and a real
 // Chromium, one file at a time so that timings mean something on a small machine).
 // Workspace packages resolve to their sources through the `@millrace/source` condition.
+import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
 
-const conditions = ['@millrace/source'];
+const conditions = ['@millrace/source', ...defaultServerConditions];
 
 const shared = {
   execArgv: ['--conditions=@millrace/source'],
