@@ -15,7 +15,7 @@ const sound: Files = {
   'packages/server/src/hub.ts': "import type { Log } from './seams/log.ts';",
   'packages/server/src/seams/log.ts': "import type { A } from '@millrace/protocol';",
   'packages/server/src/engines/memory/log.ts':
-    "import type { Log } from '../../seams/log.ts';\nimport { x } from './x.ts';\nimport { randomUUID } from 'node:crypto';",
+    "import type { Log } from '../../seams/log.ts';\nimport { x } from './x.ts';\nimport { y } from '../shared.ts';\nimport { randomUUID } from 'node:crypto';",
   'packages/server/src/transports/websocket.ts': "import { WebSocketServer } from 'ws';",
   'apps/desk/package.json': JSON.stringify({ name: '@millrace/desk' }),
   'apps/desk/server/main.ts': "import '@millrace/server';\nimport '../shared/channels.ts';",
@@ -79,6 +79,7 @@ describe('dependency direction', () => {
       "import '../memory/log.ts';",
       'an engine',
     ],
+    ['shared ↛ hub', 'packages/server/src/engines/bus.ts', "import '../hub.ts';", 'an engine'],
     [
       'transport ↛ hub',
       'packages/server/src/transports/sse.ts',

@@ -13,6 +13,7 @@ import { listSteps } from './steps.ts';
 
 /** CI gives a run 15 minutes; what is not done by then is a failure that says so. */
 const totalMs = 14 * 60_000;
+const shownLines = 200;
 const isCi = process.env['CI'] !== undefined && process.env['CI'] !== 'false';
 
 async function main(): Promise<void> {
@@ -50,7 +51,7 @@ async function runStep(step: Step, deadline: number): Promise<{ passed: number; 
   for (const test of outcome.skipped) {
     console.log(`  SKIPPED ${test.title}: ${test.reason ?? 'it gives no reason'}`);
   }
-  if (outcome.failed > 0) console.log(`\n${outcome.output.trim()}\n`);
+  if (outcome.failed > 0) console.log(`\n${shorten(outcome.output.trim())}\n`);
   return { passed: outcome.passed, failed };
 }
 
@@ -61,6 +62,14 @@ async function attempt(step: Step, remainingMs: number): Promise<Outcome> {
   } catch (error) {
     return verdict(false, error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
+}
+
+/** A missing file upstream can make thousands of lines downstream; both ends tell the most. */
+function shorten(output: string): string {
+  const lines = output.split('\n');
+  if (lines.length <= 2 * shownLines) return output;
+  const left = `… ${lines.length - 2 * shownLines} lines left out …`;
+  return [...lines.slice(0, shownLines), left, ...lines.slice(-shownLines)].join('\n');
 }
 
 /** Only what an implementation declares not to have excuses a skip; what could be installed does not. */
