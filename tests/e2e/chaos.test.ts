@@ -1,0 +1,26 @@
+// Promise T1 in its short form; tests/soak/main.ts is the long one.
+import { expect, test } from 'vitest';
+import { runChaos } from '../soak/chaos-run.ts';
+import { openChromium } from '../support/chromium.ts';
+import { seedOfRun } from '../support/seeded-random.ts';
+
+test('EVT-1: through cuts, freezes, blocked carriers and a killed server every reader gets everything once, in order', {
+  timeout: 120_000,
+}, async () => {
+  await using chromium = await openChromium();
+  const { problems, ...report } = await runChaos({
+    seed: seedOfRun('chaos'),
+    durationMs: 22_000,
+    clients: 9,
+    channels: 4,
+    publishEveryMs: 50,
+    kills: 1,
+    chromium,
+  });
+  console.info(JSON.stringify(report));
+  expect(problems).toEqual([]);
+  expect(report.kills).toBe(1);
+  expect(report.published).toBeGreaterThan(200);
+  expect(report.delivered).toBeGreaterThan(report.published);
+  expect(report.switches).toBeGreaterThan(0);
+});

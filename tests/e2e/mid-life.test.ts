@@ -1,0 +1,261 @@
+// Failures in the middle of a stream of messages, on each carrier: noticed in time, told, gone
+// around, healed, and back on the WebSocket once it is let through; nothing lost or doubled.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Chromium, openChromium } from '../support/chromium.ts';
+import { createFaultyProxy, type FaultyProxy } from '../support/faulty-proxy.ts';
+import type { Rules } from '../support/proxy/rules.ts';
+import { until } from '../support/wait.ts';
+import { checkRecord } from './probe/check-record.ts';
+import { openProbe, type ProbePage, type ProbeTab } from './probe/open-probe.ts';
+import { type Publisher, startPublisher } from './probe/publisher.ts';
+import { type ProbeServer, startProbeServer } from './probe/server.ts';
+
+type Carrier = 'websocket' | 'sse' | 'poll';
+
+/** What makes a page land on the carrier. */
+const networks: Readonly<Record<Carrier, Rules>> = {
+  websocket: {},
+  sse: { websocket: { mode: 'status', status: 403 } },
+  poll: { websocket: { mode: 'status', status: 403 }, stream: { mode: 'status', status: 403 } },
+};
+const classes = { websocket: 'websocket', sse: 'stream', poll: 'poll' } as const;
+
+let server: ProbeServer;
+let chromium: Chromium;
+
+beforeAll(async () => {
+  server = await startProbeServer();
+  chromium = await openChromium();
+});
+
+afterAll(async () => {
+  await chromium.close();
+  await server.close();
+});
+
+interface Scene extends AsyncDisposable {
+  readonly network: FaultyProxy;
+  readonly probe: ProbePage;
+  readonly tab: ProbeTab;
+  readonly publisher: Publisher;
+  /** Stops publishing, waits for the last message and compares. */
+  conclude(): Promise<void>;
+}
+
+async function openScene(id: string, rules: Rules, carrier: Carrier): Promise<Scene> {
+  const target = { host: '127.0.0.1', port: server.port };
+  const network = await createFaultyProxy({ target, rules });
+  const publisher = startPublisher((n) => server.publish(id, n), { everyMs: 50 });
+  const probe = await openProbe(chromium, network.url, {
+    subscriptions: [{ id, start: 'start' }],
+    beatMs: 2_000,
+  });
+  const { tab } = probe;
+  await tab.untilEntry('status', (entry) => entry.transport === carrier, {
+    label: `${carrier} open`,
+    deadlineMs: 5_000,
+  });
+  await tab.untilEntry('event', ({ n }) => n >= 3, { label: 'the first ticks', deadlineMs: 5_000 });
+  return {
+    network,
+    probe,
+    tab,
+    publisher,
+    async conclude() {
+      await publisher.stop();
+      const last = publisher.accepted.at(-1)?.n ?? 0;
+      await tab.untilTick(last, 10_000);
+      const problems = checkRecord(await tab.entries(), {
+        channel: `probe:${id}`,
+        published: publisher.accepted,
+        gaps: 'none',
+        firstOffset: 1,
+      });
+      expect(problems).toEqual([]);
+      expect(probe.test.pageErrors).toEqual([]);
+    },
+    async [Symbol.asyncDispose]() {
+      await probe[Symbol.asyncDispose]();
+      await publisher.stop();
+      await network.close();
+    },
+  };
+}
+
+/** Waits until the status no longer claims the carrier that broke; resolves with how long that took, ms. */
+async function noticed(tab: ProbeTab, broken: Carrier, faultAt: number): Promise<number> {
+  const told = await tab.untilEntry(
+    'status',
+    ({ status, transport }) => status !== 'open' || transport !== broken,
+    { label: 'the failure in the status', deadlineMs: 8_000, since: faultAt },
+  );
+  return told.atMs - faultAt;
+}
+
+async function nextTick(tab: ProbeTab, since: number, deadlineMs: number): Promise<void> {
+  await tab.untilEntry('event', ({ sentAt }) => sentAt > since, {
+    label: 'a message published after the failure',
+    deadlineMs,
+    since,
+  });
+}
+
+async function backOnWebSocket(tab: ProbeTab, since: number): Promise<number> {
+  const entry = await tab.untilEntry('status', ({ transport }) => transport === 'websocket', {
+    label: 'WebSocket again',
+    deadlineMs: 15_000,
+    since,
+  });
+  expect(entry.notice).toBeNull();
+  return entry.atMs - since;
+}
+
+describe.each(['websocket', 'sse', 'poll'] as const)('a link over %s', (carrier) => {
+  const kind = classes[carrier];
+
+  test.concurrent('LINK-6: a half-open connection is noticed within 5 s and gone around', async () => {
+    const id = `freeze-${carrier}`;
+    await using scene = await openScene(id, networks[carrier], carrier);
+    const { network, tab } = scene;
+    // What froze stays blocked, and what was blocked stays so: the page must find what is left.
+    const blocked = { mode: 'blackhole' } as const;
+    network.setRules(
+      carrier === 'poll' ? networks.poll : { ...networks[carrier], [kind]: blocked },
+    );
+    expect(network.freeze(kind)).toBeGreaterThan(0);
+    const faultAt = Date.now();
+    const noticedMs = await noticed(tab, carrier, faultAt);
+    await nextTick(tab, faultAt, 12_000);
+    const movedMs = Date.now() - faultAt;
+    const liftedAt = Date.now();
+    network.setRules({});
+    const backMs = carrier === 'websocket' ? await backOnWebSocket(tab, liftedAt) : null;
+    console.info(
+      `${carrier} frozen: noticed after ${Math.round(noticedMs)} ms, messages again after ${movedMs} ms` +
+        (backMs === null ? '' : `, WebSocket ${Math.round(backMs)} ms after it was let through`),
+    );
+    expect(noticedMs).toBeLessThanOrEqual(5_000);
+    await scene.conclude();
+  });
+
+  test.concurrent.each(['rst', 'fin'] as const)(
+    'CLI-6: a connection cut by %s is back at once',
+    async (how) => {
+      const id = `cut-${how}-${carrier}`;
+      await using scene = await openScene(id, networks[carrier], carrier);
+      const { network, tab } = scene;
+      // A poll is cut while it is out; between two of them there is nothing to cut.
+      const faultAt = await until(
+        () =>
+          network.cut(({ class: one, isBusy }) => one === kind && isBusy, { how }) > 0
+            ? Date.now()
+            : 0,
+        {
+          label: `a ${carrier} to cut`,
+        },
+      );
+      await nextTick(tab, faultAt, 5_000);
+      const outMs = Date.now() - faultAt;
+      console.info(`${carrier} cut by ${how}: messages again after ${outMs} ms`);
+      expect(outMs).toBeLessThanOrEqual(2_500);
+      await scene.conclude();
+    },
+  );
+});
+
+describe('CLI-5: back on the better carrier by itself', () => {
+  test.concurrent.each(['sse', 'poll'] as const)('from %s', async (carrier) => {
+    await using scene = await openScene(`upgrade-${carrier}`, networks[carrier], carrier);
+    const { network, tab } = scene;
+    const liftedAt = Date.now();
+    network.setRules({});
+    const backMs = await backOnWebSocket(tab, liftedAt);
+    console.info(`from ${carrier}: WebSocket ${Math.round(backMs)} ms after it was let through`);
+    expect(backMs).toBeLessThanOrEqual(6_500);
+    await scene.conclude();
+  });
+});
+
+describe('CLI-9: a proxy that begins to hold the stream back', () => {
+  test.concurrent('for ever: the page polls within 5 s and says why', async () => {
+    await using scene = await openScene('held-sse', networks.sse, 'sse');
+    const { network, tab } = scene;
+    network.setRules({ ...networks.sse, stream: { mode: 'buffer' } });
+    expect(network.impose('stream', { mode: 'buffer' })).toBe(1);
+    const faultAt = Date.now();
+    expect(await noticed(tab, 'sse', faultAt)).toBeLessThanOrEqual(5_000);
+    const polling = await tab.untilEntry('status', ({ transport }) => transport === 'poll', {
+      label: 'polling',
+      deadlineMs: 10_000,
+      since: faultAt,
+    });
+    expect(polling.notice).toMatch(/poll/i);
+    expect(polling.isRealtime).toBe(false);
+    await scene.conclude();
+  });
+
+  test.concurrent('beats that come in bunches: it polls and names the proxy', async () => {
+    await using scene = await openScene('bunched-sse', networks.sse, 'sse');
+    const { network, tab, publisher } = scene;
+    // Without messages a beat is about 60 bytes: three of them arrive together, 4 s apart.
+    await publisher.stop();
+    const faultAt = Date.now();
+    expect(network.impose('stream', { mode: 'buffer-bytes', bytes: 130 })).toBe(1);
+    const polling = await tab.untilEntry('status', ({ transport }) => transport === 'poll', {
+      label: 'polling',
+      deadlineMs: 15_000,
+      since: faultAt,
+    });
+    expect(polling.notice).toMatch(/proxy/i);
+    await scene.conclude();
+  });
+});
+
+describe('CLI-10: a sign of life from the page', () => {
+  test.concurrent('a network that returns replaces a dead link within 2.5 s', async () => {
+    await using scene = await openScene('wake-websocket', networks.websocket, 'websocket');
+    const { network, tab, probe } = scene;
+    expect(network.freeze('websocket')).toBe(1);
+    const frozenAt = Date.now();
+    // Shorter ago than any beat could tell, long enough that the last bytes prove nothing.
+    await until(() => Date.now() - frozenAt > 1_500, { label: 'silence' });
+    await probe.test.page.evaluate(() => dispatchEvent(new Event('online')));
+    const wokeAt = Date.now();
+    await nextTick(tab, wokeAt, 5_000);
+    const backMs = Date.now() - wokeAt;
+    console.info(`woken on a dead link: messages again after ${backMs} ms`);
+    expect(backMs).toBeLessThanOrEqual(2_500);
+    await scene.conclude();
+  });
+});
+
+test('EVT-1: a reader who comes back too late is told what it missed before the next message', async () => {
+  const target = { host: '127.0.0.1', port: server.port };
+  await using network = await createFaultyProxy({ target });
+  for (let n = 1; n <= 3; n += 1) await server.publishShort('late', n);
+  await using probe = await openProbe(chromium, network.url, {
+    subscriptions: [{ id: 'late', start: 'start', isShort: true }],
+    beatMs: 2_000,
+  });
+  const { tab } = probe;
+  await tab.untilTick(3, 5_000);
+  network.setRules({ connection: 'refuse' });
+  network.cutAll({ how: 'rst' });
+  const published = [];
+  for (let n = 4; n <= 600; n += 1) {
+    const { epoch, offset } = await server.publishShort('late', n);
+    published.push({ n, epoch, offset });
+  }
+  network.setRules({});
+  await tab.untilTick(600, 15_000);
+  const entries = await tab.entries();
+  const gap = entries.find((entry) => entry.kind === 'verdict' && entry.verdict === 'gap');
+  expect(gap).toMatchObject({ reason: 'trimmed', from: 4 });
+  const first = [1, 2, 3].map((n) => ({ n, epoch: published[0]?.epoch ?? '', offset: n }));
+  const problems = checkRecord(entries, {
+    channel: 'short_probe:late',
+    published: [...first, ...published],
+    gaps: 'announced',
+  });
+  expect(problems).toEqual([]);
+});

@@ -1,0 +1,286 @@
+// One run of promise T1: clients on every mix of carriers, and a page if there is a browser, follow
+// channels through a network that breaks by a seed, while the server is killed (kill -9) and
+// started again on its database. Owns the run; the verdict is a list of problems, empty when every
+// reader's record equals what was published.
+
+import { join } from 'node:path';
+import { createClient } from '@millrace/client';
+import { checkRecord, type Published } from '../e2e/probe/check-record.ts';
+import { probes } from '../e2e/probe/contract.ts';
+import { openProbe, type ProbePage } from '../e2e/probe/open-probe.ts';
+import { httpPublish, type Publisher, startPublisher } from '../e2e/probe/publisher.ts';
+import { allFaults, type ChaosFault, createChaos } from '../support/chaos.ts';
+import type { Chromium } from '../support/chromium.ts';
+import { createFaultyProxy, type FaultyProxy } from '../support/faulty-proxy.ts';
+import type { Rules } from '../support/proxy/rules.ts';
+import { createSeededRandom, type SeededRandom } from '../support/seeded-random.ts';
+import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
+import { tempFolder, until } from '../support/wait.ts';
+import { openReaders, type Reader } from './readers.ts';
+
+export interface ChaosRunOptions {
+  readonly seed: number;
+  /** Of trouble; start and healing come on top. */
+  readonly durationMs: number;
+  readonly clients: number;
+  readonly channels: number;
+  /** Time between two publishes of each channel, ms. */
+  readonly publishEveryMs: number;
+  /** The server is killed this often, evenly over the run. */
+  readonly kills: number;
+  /** A page follows too when given. */
+  readonly chromium?: Chromium;
+  /** Told what happens, a line each. */
+  readonly onProgress?: (line: string) => void;
+}
+
+export interface ChaosReport {
+  readonly seed: number;
+  readonly published: number;
+  readonly delivered: number;
+  /** Changes of carrier that the readers' statuses told. */
+  readonly switches: number;
+  readonly faults: number;
+  readonly kills: number;
+  /** From the end of the trouble until every reader had everything, ms. */
+  readonly healedMs: number;
+  /** Empty when the promise held. */
+  readonly problems: readonly string[];
+}
+
+const refused = { mode: 'status', status: 403 } as const;
+
+/** What the network lets through, changed every few seconds; what is no longer let through is cut. */
+const weathers: readonly Rules[] = [
+  {},
+  {},
+  { websocket: refused },
+  { websocket: { mode: 'upgrade-then-swallow' } },
+  { websocket: { mode: 'blackhole' }, stream: { mode: 'buffer' } },
+  {
+    websocket: { mode: 'close-after-frames', frames: 2 },
+    stream: { mode: 'buffer-bytes', bytes: 4_096 },
+  },
+  { stream: { mode: 'blackhole' }, poll: { mode: 'lose-response' } },
+  { websocket: refused, stream: refused },
+];
+
+/** Those of the promise, with freezes that fit into a run of half a minute. */
+const faults: readonly ChaosFault[] = allFaults.map((fault) =>
+  fault.kind === 'freeze' ? { kind: 'freeze', forMs: [1_000, 8_000] } : fault,
+);
+
+export async function runChaos(options: ChaosRunOptions): Promise<ChaosReport> {
+  const { seed, durationMs, onProgress = () => undefined } = options;
+  const random = createSeededRandom(seed);
+  await using stack = new AsyncDisposableStack();
+  const folder = stack.use(await tempFolder());
+  const server = stack.use(await startServer(join(folder.path, 'db')));
+  const target = { host: '127.0.0.1', port: server.port };
+  const network = stack.use(await createFaultyProxy({ target, seed }));
+
+  const ids = Array.from({ length: options.channels }, (_, n) => `c${n}`);
+  const publishers = startPublishers(server, network, ids, options.publishEveryMs);
+  const readers = [
+    ...openReaders({ url: `${network.url}/realtime`, count: options.clients, ids, random }),
+  ];
+  stack.defer(() =>
+    Promise.all(readers.map(({ client }) => client?.close())).then(() => undefined),
+  );
+  if (options.chromium !== undefined) {
+    const page = stack.use(
+      await openProbe(options.chromium, network.url, {
+        subscriptions: ids.map((id) => ({ id, start: 'start' as const })),
+        beatMs: 2_000,
+      }),
+    );
+    readers.push(pageReader(page, ids));
+  }
+
+  const kills = planKills(server, options, random, onProgress);
+  const chaos = createChaos({
+    proxy: network,
+    seed,
+    everyMs: [1_500, 8_000],
+    faults,
+    acts: [
+      { label: 'weather', everyMs: [2_000, 5_000], run: (draw) => changeWeather(network, draw) },
+    ],
+  });
+  await kills.done;
+  await chaos.stop();
+  network.setRules({});
+  onProgress(
+    `trouble is over after ${Math.round(durationMs / 1_000)} s, ${chaos.history.length} faults`,
+  );
+
+  const healedFrom = Date.now();
+  await Promise.all(publishers.map((each) => each.publisher.stop()));
+  const heads = new Map(publishers.map(({ id, publisher }) => [id, headOf(publisher)]));
+  const late = await awaitHeads(readers, heads);
+  const healedMs = Date.now() - healedFrom;
+
+  const problems = [...late, ...publishers.flatMap(checkPublished)];
+  let delivered = 0;
+  let switches = 0;
+  for (const reader of readers) {
+    const entries = await reader.entries();
+    delivered += entries.filter(({ kind }) => kind === 'event').length;
+    switches += countSwitches(
+      entries.flatMap((one) => (one.kind === 'status' ? (one.transport ?? []) : [])),
+    );
+    for (const id of reader.ids) {
+      const published = publishers.find((one) => one.id === id)?.publisher.accepted ?? [];
+      const channel = probes.of({ id }).name;
+      const found = checkRecord(entries, { channel, published, gaps: 'none', firstOffset: 1 });
+      problems.push(...found.map((problem) => `${reader.label}, ${id}: ${problem}`));
+    }
+  }
+  const published = publishers.reduce((sum, { publisher }) => sum + publisher.accepted.length, 0);
+  return {
+    seed,
+    published,
+    delivered,
+    switches,
+    faults: chaos.history.length,
+    kills: kills.count(),
+    healedMs,
+    problems,
+  };
+}
+
+function startServer(dataFolder: string): Promise<ServerProcess> {
+  return startServerProcess({
+    entry: join(import.meta.dirname, '../e2e/probe/main.ts'),
+    env: { ENGINE: 'pglite', DATA_DIR: dataFolder },
+    ready: { stdout: /listening/ },
+    deadlineMs: 30_000,
+  });
+}
+
+interface ChannelPublisher {
+  readonly id: string;
+  readonly publisher: Publisher;
+}
+
+/** Every other channel is published by HTTP, the rest over a client's own `publish` through the same network. */
+function startPublishers(
+  server: ServerProcess,
+  network: FaultyProxy,
+  ids: readonly string[],
+  everyMs: number,
+): readonly ChannelPublisher[] {
+  const client = createClient({
+    url: `${network.url}/realtime`,
+    beatMs: 2_000,
+    onError: () => undefined,
+  });
+  return ids.map((id, index) => {
+    const viaHttp = httpPublish({ url: `${server.url}/realtime`, id, deadlineMs: 60_000 });
+    const publish =
+      index % 2 === 0
+        ? viaHttp
+        : (n: number) =>
+            client.publish(
+              probes.of({ id }),
+              { type: 'tick', data: { n, sentAt: Date.now() } },
+              { key: `client-${n}` },
+            );
+    const publisher = startPublisher(publish, { everyMs });
+    return { id, publisher };
+  });
+}
+
+function pageReader({ tab, test }: ProbePage, ids: readonly string[]): Reader {
+  return {
+    label: 'page',
+    ids,
+    client: undefined,
+    async entries() {
+      if (test.pageErrors.length > 0) throw new Error(`the page threw: ${test.pageErrors[0]}`);
+      return tab.entries();
+    },
+  };
+}
+
+/** Kills spread over the run with some jitter; `done` is the end of the run. */
+function planKills(
+  server: ServerProcess,
+  { durationMs, kills }: ChaosRunOptions,
+  random: SeededRandom,
+  onProgress: (line: string) => void,
+): { readonly done: Promise<void>; count(): number } {
+  let killed = 0;
+  async function run(): Promise<void> {
+    const beganAt = Date.now();
+    for (let n = 1; n <= kills; n += 1) {
+      const share = (n - 0.5 + (random.next() - 0.5) / 2) / kills;
+      await reached(beganAt + durationMs * share);
+      await server.restart('SIGKILL');
+      killed += 1;
+      onProgress(`killed and started again after ${Math.round((Date.now() - beganAt) / 1_000)} s`);
+    }
+    await reached(beganAt + durationMs);
+  }
+  return { done: run(), count: () => killed };
+}
+
+function changeWeather(network: FaultyProxy, draw: SeededRandom): void {
+  const rules = draw.pick(weathers);
+  network.setRules(rules);
+  const how = draw.pick(['rst', 'fin'] as const);
+  if (rules.websocket !== undefined) network.cut('websocket', { how });
+  if (rules.stream !== undefined) network.cut('stream', { how });
+}
+
+async function awaitHeads(
+  readers: readonly Reader[],
+  heads: ReadonlyMap<string, number>,
+): Promise<readonly string[]> {
+  const missing = async (): Promise<readonly string[]> => {
+    const all = await Promise.all(
+      readers.map(async (reader) => {
+        const entries = await reader.entries();
+        const behind = reader.ids.filter((id) => {
+          const { name } = probes.of({ id });
+          const head = heads.get(id) ?? 0;
+          return !entries.some(
+            (one) => one.kind === 'event' && one.channel === name && one.offset === head,
+          );
+        });
+        const status = entries.findLast((one) => one.kind === 'status');
+        return behind.map((id) => `${reader.label}: ${id} is behind, ${JSON.stringify(status)}`);
+      }),
+    );
+    return all.flat();
+  };
+  const deadlineAt = Date.now() + 45_000;
+  await until(async () => Date.now() > deadlineAt || (await missing()).length === 0, {
+    label: 'every reader to have everything',
+    deadlineMs: 60_000,
+    everyMs: 200,
+  });
+  return missing();
+}
+
+function headOf(publisher: Publisher): number {
+  return publisher.accepted.reduce((head, { offset }) => Math.max(head, offset), 0);
+}
+
+/** PUB-3: what was repeated under its key stands there once. */
+function checkPublished({ id, publisher }: ChannelPublisher): readonly string[] {
+  const offsets = new Set(publisher.accepted.map(({ offset }: Published) => offset));
+  const count = publisher.accepted.length;
+  if (offsets.size === count && headOf(publisher) === count) return [];
+  return [
+    `${id}: ${count} publishes were accepted, at ${offsets.size} offsets up to ${headOf(publisher)}`,
+  ];
+}
+
+function countSwitches(carriers: readonly string[]): number {
+  return carriers.filter((carrier, n) => n > 0 && carrier !== carriers[n - 1]).length;
+}
+
+function reached(at: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.max(0, at - Date.now())));
+}
