@@ -3,15 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const skipped = new Set([
-  '.git',
-  '.cache',
-  'node_modules',
-  'dist',
-  'data',
-  'coverage',
-  'test-results',
-]);
+const skipped = new Set(['.git', '.cache', 'node_modules', 'dist', 'coverage', 'test-results']);
 
 /** Paths below `root` with `/` between their parts, sorted. */
 export function listFiles(root: string, folder = ''): string[] {
@@ -19,9 +11,14 @@ export function listFiles(root: string, folder = ''): string[] {
     .sort((left, right) => (left.name < right.name ? -1 : 1))
     .flatMap((entry) => {
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
-      if (entry.isDirectory()) return skipped.has(entry.name) ? [] : listFiles(root, path);
+      if (entry.isDirectory()) return isSkipped(path, entry.name) ? [] : listFiles(root, path);
       return entry.isFile() ? [path] : [];
     });
+}
+
+/** `data` is Desk's database only at the top; elsewhere a folder may be called so. */
+function isSkipped(path: string, name: string): boolean {
+  return skipped.has(name) || path === 'data' || path === 'apps/desk/data';
 }
 
 export function readText(root: string, path: string): string {

@@ -31,7 +31,10 @@ export function isPageBuilt(root) {
 export async function buildPage(root, node, env) {
   const hash = contentHash(root);
   const args = ['node_modules/vite/bin/vite.js', 'build', 'apps/desk/web', '--logLevel', 'error'];
-  const { code, output } = await run(node.file, args, { cwd: root, env });
+  const { code, output } = await run(node.file, args, {
+    cwd: root,
+    env: { ...env, NO_COLOR: '1' },
+  });
   if (code !== 0) throw new Stop(`Cannot build Desk's page:\n${output.trim()}`);
   mkdirSync(join(root, '.cache'), { recursive: true });
   writeFileSync(stampFile(root), hash);
