@@ -1,0 +1,31 @@
+// One GET as state: loading, failed (with a way to try again) or loaded. For first paints; live data comes by channel.
+
+import { toMillraceError } from '@millrace/protocol';
+import { useCallback, useEffect, useState } from 'react';
+import { getJson } from './http.ts';
+
+export type Loading<Answer> =
+  | { readonly is: 'loading' }
+  | { readonly is: 'failed'; readonly message: string }
+  | { readonly is: 'loaded'; readonly value: Answer };
+
+export function useJson<Answer>(path: string): [Loading<Answer>, () => void] {
+  const [state, setState] = useState<Loading<Answer>>({ is: 'loading' });
+  const [attempt, setAttempt] = useState(0);
+  const again = useCallback(() => setAttempt((count) => count + 1), []);
+
+  useEffect(() => {
+    const abort = new AbortController();
+    // What was loaded stays on the screen while it is fetched anew: no jump back to a skeleton.
+    setState((before) => (before.is === 'loaded' ? before : { is: 'loading' }));
+    getJson<Answer>(path, abort.signal).then(
+      (value) => setState({ is: 'loaded', value }),
+      (error: unknown) => {
+        if (!abort.signal.aborted) setState({ is: 'failed', message: toMillraceError(error).message });
+      },
+    );
+    return () => abort.abort();
+  }, [path, attempt]);
+
+  return [state, again];
+}
