@@ -20,6 +20,8 @@ export interface Limits {
   readonly maxLinksPerIdentity: number;
   /** Bytes a link may queue. Past it its subscriptions leave the live tail and catch up from the log. */
   readonly maxQueueBytes: number;
+  /** Bytes of answers, verdicts and beats that may wait beyond that. Past it: closed with `link/slow`. */
+  readonly maxControlBytes: number;
   /** How long a link may make no progress with a full queue, ms. Past it: closed with `link/slow`. */
   readonly slowAfterMs: number;
   /** How long a new WebSocket may take to send `connect`, ms. Past it: closed with `link/no-connect`. */
@@ -46,11 +48,12 @@ export const DEFAULT_LIMITS: Limits = {
   maxLinksPerAddress: 1_000,
   maxLinksPerIdentity: 100,
   maxQueueBytes: 262_144,
+  maxControlBytes: 65_536,
   slowAfterMs: 30_000,
   connectWithinMs: 10_000,
   bodyWithinMs: 10_000,
   maxPageEvents: 256,
-  maxPageBytes: 262_144,
+  maxPageBytes: 65_536,
   minBeatMs: 1_000,
   maxHoldMs: 25_000,
 };

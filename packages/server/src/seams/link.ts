@@ -1,25 +1,38 @@
 // The Link seam: one physical attachment as the hub sees it (a WebSocket, an SSE response, one poll).
 // A transport makes links and feeds what arrives into the `Attachment` that the hub returns. Rules: LINK-7, LIM-6.
 //
-// Contract, in prose: `send` never throws and never blocks; frames leave in order; after `close` it does
-// nothing. The transport calls `drained` once its own queue is empty again after it was not, and `closed`
-// exactly once, whoever closed. The hub never holds a reference to a link after `closed`.
+// Contract, in prose: `send` never throws, never blocks and calls nothing back while it runs; frames leave
+// in order; after `close` it does nothing. The transport calls `drained` once its own queue is empty again
+// after it was not, and `closed` exactly once, whoever closed. The hub never holds a reference to a link
+// after `closed`.
 
-import type { ClientFrame, ConnectFrame, MillraceError } from '@millrace/protocol';
+import type { ClientFrame, ConnectFrame, MillraceError, ServerFrame } from '@millrace/protocol';
+import type { LogEntry } from './log.ts';
 
 /** A carrier's own form of a frame, e.g. with a WebSocket header in front. One object per transport. */
 export interface Carrier {
-  encode(text: string): Uint8Array;
+  encode(frame: OutboundFrame): Uint8Array;
+}
+
+/** What an `events` frame holds, for carriers that do not speak frames. */
+export interface EventBatch {
+  readonly epoch: string;
+  readonly entries: readonly LogEntry[];
 }
 
 /** A frame's text, and its form for each carrier, made at most once however many links it goes to. */
 export interface OutboundFrame {
+  readonly type: ServerFrame['type'];
   readonly text: string;
+  /** Null on every frame but `events`. */
+  readonly batch: EventBatch | null;
   as(carrier: Carrier): Uint8Array;
 }
 
 export interface Link {
   readonly transport: string;
+  /** The beat of this carrier unless `connect` asks for a faster one, ms. */
+  readonly beatMs: number;
   send(frame: OutboundFrame): void;
   /** Sends what is queued, tells the reason as the carrier can, and closes. Idempotent. */
   close(reason: MillraceError | null): void;
@@ -29,9 +42,14 @@ export interface Link {
 
 /** What the hub gives back for a link: the transport reports everything here. */
 export interface Attachment {
-  /** Resolves when every channel of `connect` has its verdict and has caught up, or the link has closed. */
+  /**
+   * Resolves when every channel of `connect` has its verdict and has caught up, when the link has no room
+   * for more, or when it has closed. Never rejects.
+   */
   readonly ready: Promise<void>;
   received(frame: ClientFrame): void;
+  /** What arrived cannot be read, or broke a limit: the hub ends the link with this. */
+  failed(error: MillraceError): void;
   drained(): void;
   closed(): void;
 }

@@ -1,0 +1,78 @@
+// The readers of one topic: a dense array of those at the head, gone through for each frame, and the few that wait.
+// The hot loop of the hub; allocates nothing for a reader. Rules: EVT-1, EVT-2, SUB-8.
+
+import type { Cursor } from '@millrace/protocol';
+import type { OutboundFrame } from './seams/link.ts';
+
+/** A subscription as its topic sees it. */
+export interface TopicReader {
+  /** Its place in the array of live readers, kept by the audience; -1 outside. */
+  slot: number;
+  /** Gives the frame to the link, or returns false when that has no room: then nothing was given. */
+  offer(frame: OutboundFrame): boolean;
+  fallBehind(position: Cursor): void;
+  /** The topic has news: it loaded, moved, or can be read again. */
+  look(): void;
+  end(cursor: Cursor): void;
+}
+
+export interface Audience {
+  readonly live: readonly TopicReader[];
+  join(reader: TopicReader): void;
+  wait(reader: TopicReader): void;
+  /** Out of both; a reader that is in neither is fine. */
+  leave(reader: TopicReader): void;
+  /** Offers the frame to every live reader; whoever has no room falls behind, from `before`. */
+  send(frame: OutboundFrame, before: Cursor): void;
+  /** Every live reader falls behind. */
+  scatter(position: Cursor): void;
+  wake(): void;
+  end(cursor: Cursor): void;
+}
+
+export function createAudience(): Audience {
+  const live: TopicReader[] = [];
+  const waiting = new Set<TopicReader>();
+  return {
+    live,
+    join(reader) {
+      waiting.delete(reader);
+      if (reader.slot >= 0) return;
+      reader.slot = live.length;
+      live.push(reader);
+    },
+    wait(reader) {
+      waiting.add(reader);
+    },
+    leave(reader) {
+      waiting.delete(reader);
+      const { slot } = reader;
+      if (slot < 0) return;
+      reader.slot = -1;
+      const last = live.pop();
+      if (last === undefined || last === reader) return;
+      live[slot] = last;
+      last.slot = slot;
+    },
+    send(frame, before) {
+      // Leaving moves others in the array, so whoever has no room leaves after the loop.
+      let full: TopicReader[] | null = null;
+      for (const reader of live) {
+        if (!reader.offer(frame)) (full ??= []).push(reader);
+      }
+      if (full !== null) for (const reader of full) reader.fallBehind(before);
+    },
+    scatter(position) {
+      for (const reader of [...live]) reader.fallBehind(position);
+    },
+    wake() {
+      if (waiting.size === 0) return;
+      const woken = [...waiting];
+      waiting.clear();
+      for (const reader of woken) reader.look();
+    },
+    end(cursor) {
+      for (const reader of [...live]) reader.end(cursor);
+    },
+  };
+}

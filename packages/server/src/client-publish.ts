@@ -1,0 +1,79 @@
+// Publishing from outside, over a link or by POST: size and rate of the request, then permission for each event,
+// then the same way as from inside. Rules: PUB-2, PUB-5, LIM-5.
+
+import {
+  type Limits,
+  MillraceError,
+  type PublishItem,
+  type PublishResult,
+} from '@millrace/protocol';
+import type { ContractSet } from './contract-set.ts';
+import type { Identity } from './hub-types.ts';
+import type { Gate } from './identity.ts';
+import type { PublishRate } from './publish-rate.ts';
+import { type Publisher, unknownChannel } from './publisher.ts';
+
+export interface ClientPublish {
+  /**
+   * Each item's result, in order.
+   * @throws MillraceError `limit/publishes` and what the engine throws: nothing of the request is appended
+   */
+  publish(request: ClientPublishRequest): Promise<PublishResult[]>;
+}
+
+export interface ClientPublishRequest {
+  readonly identity: Identity | null;
+  /** Whose rate counts where there is no identity: the link, or the address. */
+  readonly origin: string;
+  readonly items: readonly PublishItem[];
+}
+
+export interface ClientPublishOptions {
+  readonly contracts: ContractSet;
+  readonly gate: Gate;
+  readonly limits: Limits;
+  readonly publisher: Publisher;
+  readonly rate: PublishRate;
+  readonly onRefused: (error: MillraceError) => void;
+}
+
+export function createClientPublish(options: ClientPublishOptions): ClientPublish {
+  const { contracts, gate, limits, publisher, rate, onRefused } = options;
+
+  async function refusal(
+    identity: Identity | null,
+    item: PublishItem,
+  ): Promise<MillraceError | null> {
+    const known = contracts.find(item.channel);
+    return known === null ? unknownChannel(item.channel) : gate.refusal(identity, 'publish', known);
+  }
+
+  return {
+    async publish({ identity, origin, items }) {
+      if (items.length > limits.maxEventsPerPublish) throw tooMany(limits.maxEventsPerPublish);
+      const key = identity === null ? `from ${origin}` : `of ${identity.id}`;
+      const overRate = rate.refusal(key, items.length);
+      if (overRate !== null) throw overRate;
+      const refusals = await Promise.all(items.map((item) => refusal(identity, item)));
+      const allowed = items.filter((_, index) => refusals[index] === null);
+      const results = await publisher.publish(allowed);
+      let next = 0;
+      return refusals.map((error) => {
+        const result: PublishResult =
+          error === null ? (results[next++] ?? { error: unanswered() }) : { error };
+        if ('error' in result) onRefused(result.error);
+        return result;
+      });
+    },
+  };
+}
+
+function unanswered(): MillraceError {
+  return new MillraceError('server/internal', 'The engine left an event unanswered.');
+}
+
+function tooMany(limit: number): MillraceError {
+  return new MillraceError('limit/publishes', `A request may hold ${limit} events. Send several.`, {
+    details: { limit },
+  });
+}

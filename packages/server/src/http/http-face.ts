@@ -1,0 +1,195 @@
+// Everything of the hub that faces HTTP: finds the carrier of a request, checks its origin, reads its body, and turns
+// what goes wrong into an answer. Rules: AUTH-4, LIM-1, LIM-6, HTTP-1, PLAIN-3.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import {
+  type Channel,
+  type ConnectFrame,
+  type EventSchemas,
+  type Limits,
+  MillraceError,
+  parseClientFrame,
+  toMillraceError,
+} from '@millrace/protocol';
+import type { ClientPublish } from '../client-publish.ts';
+import type { ContractSet } from '../contract-set.ts';
+import type { StreamOptions } from '../hub-types.ts';
+import type { Gate } from '../identity.ts';
+import { type Links, shuttingDown } from '../links.ts';
+import type { Peer } from '../seams/link.ts';
+import type { Timers } from '../seams/timers.ts';
+import { plainTransport } from '../transports/plain.ts';
+import { pollTransport } from '../transports/poll.ts';
+import { sseTransport } from '../transports/sse.ts';
+import { webSocketTransport } from '../transports/websocket.ts';
+import { answerError, answerJson, answerPreflight, setCorsHeaders } from './answers.ts';
+import { createOrigins } from './origins.ts';
+import { plainRequest } from './plain-request.ts';
+import { publishRequest } from './publish-request.ts';
+import { readBody } from './read-body.ts';
+
+export interface HttpFace {
+  handle(req: IncomingMessage, res: ServerResponse): Promise<boolean>;
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): boolean;
+  stream<Events extends EventSchemas, State>(
+    req: IncomingMessage,
+    res: ServerResponse,
+    channel: Channel<Events, State>,
+    options?: StreamOptions<Events>,
+  ): Promise<void>;
+  /** From now on every request is answered with `server/shutdown`. */
+  shutDown(): void;
+  /** Cuts what is still open. */
+  close(): void;
+}
+
+export interface HttpFaceOptions {
+  readonly path: string;
+  readonly origins: readonly string[];
+  readonly beatMs: { readonly sse: number; readonly websocket: number };
+  readonly limits: Limits;
+  readonly timers: Timers;
+  readonly contracts: ContractSet;
+  readonly gate: Gate;
+  readonly clientPublish: ClientPublish;
+  readonly links: Links;
+  readonly onRefused: (error: MillraceError) => void;
+  readonly onError: (error: MillraceError) => void;
+}
+
+interface Route {
+  readonly method: 'GET' | 'POST';
+  run(req: IncomingMessage, res: ServerResponse): Promise<void>;
+}
+
+export function createHttpFace(options: HttpFaceOptions): HttpFace {
+  const { limits, timers, links, contracts, onRefused, onError } = options;
+  const root = options.path.replace(/\/+$/, '');
+  const origins = createOrigins(options.origins);
+  const shared = { acceptor: links, answerError, onError };
+  const sse = sseTransport({ ...shared, beatMs: options.beatMs.sse });
+  const poll = pollTransport({ ...shared, limits, timers });
+  const plain = plainTransport({ ...shared, beatMs: options.beatMs.sse });
+  const sockets = webSocketTransport({
+    acceptor: links,
+    limits,
+    timers,
+    beatMs: options.beatMs.websocket,
+    onError,
+  });
+  let isLeaving = false;
+
+  const routes: Readonly<Record<string, Route>> = {
+    '/sse': {
+      method: 'POST',
+      run: async (req, res) => sse.open(res, await readConnect(req), peerOf(req)),
+    },
+    '/poll': {
+      method: 'POST',
+      run: async (req, res) => poll.open(res, await readConnect(req), peerOf(req)),
+    },
+    '/publish': {
+      method: 'POST',
+      async run(req, res) {
+        const body = await readBody(req, bodyLimits);
+        const results = await publishRequest(body, peerOf(req), options);
+        answerJson(res, 200, results);
+      },
+    },
+    '/events': {
+      method: 'GET',
+      run: (req, res) => plain.open(res, plainRequest(req, contracts, null), peerOf(req), {}),
+    },
+  };
+  const bodyLimits = { maxBytes: limits.maxFrameBytes, withinMs: limits.bodyWithinMs, timers };
+
+  async function readConnect(req: IncomingMessage): Promise<ConnectFrame> {
+    const frame = parseClientFrame(await readBody(req, bodyLimits));
+    if (frame?.type === 'connect') return frame;
+    throw new MillraceError('protocol/malformed', 'The body is no `connect`.');
+  }
+
+  /** Runs a request to its answer; a failure is one too. */
+  async function answer(
+    req: IncomingMessage,
+    res: ServerResponse,
+    route: Pick<Route, 'method' | 'run'>,
+  ): Promise<void> {
+    try {
+      setCorsHeaders(res, null);
+      const origin = origins.check(req);
+      setCorsHeaders(res, origin);
+      if (req.method === 'OPTIONS') {
+        answerPreflight(res, route.method);
+        return;
+      }
+      if (req.method !== route.method) {
+        res.setHeader('Allow', `${route.method}, OPTIONS`);
+        throw new MillraceError('request/method', `Use ${route.method} here.`);
+      }
+      if (isLeaving) throw shuttingDown();
+      await route.run(req, res);
+    } catch (thrown) {
+      const error = toMillraceError(thrown);
+      if (error.code === 'server/internal') onError(error);
+      onRefused(error);
+      answerError(res, error);
+    }
+  }
+
+  function subPath(req: IncomingMessage): string | null {
+    const path = (req.url ?? '').split('?', 1)[0] ?? '';
+    return path.startsWith(`${root}/`) ? path.slice(root.length) : null;
+  }
+
+  return {
+    async handle(req, res) {
+      const sub = subPath(req);
+      if (sub === null) return false;
+      const route = Object.hasOwn(routes, sub) ? routes[sub] : undefined;
+      await answer(req, res, route ?? { method: 'GET', run: () => notFound(sub) });
+      return true;
+    },
+    upgrade(req, socket, head) {
+      if (subPath(req) !== '/ws') return false;
+      try {
+        origins.check(req);
+        if (isLeaving) throw shuttingDown();
+        sockets.upgrade(req, socket, head, peerOf(req));
+      } catch (thrown) {
+        const error = toMillraceError(thrown);
+        onRefused(error);
+        sockets.refuse(socket, error);
+      }
+      return true;
+    },
+    stream(req, res, channel, streamOptions = {}) {
+      return answer(req, res, {
+        method: 'GET',
+        run: () =>
+          plain.open(res, plainRequest(req, contracts, channel.name), peerOf(req), streamOptions),
+      });
+    },
+    shutDown() {
+      isLeaving = true;
+    },
+    close: sockets.close,
+  };
+}
+
+function peerOf(req: IncomingMessage): Peer {
+  return {
+    address: req.socket.remoteAddress ?? '',
+    headers: req.headers,
+    url: req.url ?? '',
+  };
+}
+
+function notFound(sub: string): Promise<never> {
+  const what =
+    sub === '/ws'
+      ? 'Open a WebSocket here.'
+      : 'The hub has /ws, /sse, /poll, /publish and /events.';
+  return Promise.reject(new MillraceError('request/not-found', `Nothing is here. ${what}`));
+}

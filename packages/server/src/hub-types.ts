@@ -1,0 +1,167 @@
+// The public shapes of the hub: what `createHub` takes and gives. Describes; does nothing.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type {
+  Channel,
+  Cursor,
+  ErrorCode,
+  EventInput,
+  EventOf,
+  EventSchemas,
+  Limits,
+  MillraceError,
+  PublishItem,
+  PublishResult,
+  Verdict,
+} from '@millrace/protocol';
+import type { AnyContract, ChannelInfo } from './contract-set.ts';
+import type { Engine } from './seams/engine.ts';
+import type { Peer } from './seams/link.ts';
+
+/** Who somebody is, as `authenticate` found out. */
+export interface Identity {
+  /** The user's id; links of one session must have the same. */
+  readonly id: string;
+  /** When this knowledge expires, ms since 1970: then the link ends with `auth/expired`. Default: never. */
+  readonly expiresAt?: number;
+  /** What `authorize` may want to know. Stays in the server. */
+  readonly claims?: Readonly<Record<string, unknown>>;
+}
+
+/** What `authenticate` may go by. */
+export interface AuthRequest extends Peer {
+  /** From the `connect` frame, or `Authorization: Bearer`; null when there is none. */
+  readonly token: string | null;
+}
+
+export type Action = 'subscribe' | 'publish' | 'presence' | 'history';
+
+/**
+ * Who the request comes from; null for nobody. Throw a MillraceError `auth/…` to refuse. Null for a request that
+ * carries a token is a refusal too (`auth/invalid`): a bad token never makes a guest.
+ */
+export type Authenticate = (request: AuthRequest) => Identity | null | Promise<Identity | null>;
+
+/** Whether the identity may do this; asked for everything whose contract says `authorized`. */
+export type Authorize = (
+  identity: Identity | null,
+  action: Action,
+  channel: ChannelInfo,
+) => boolean | Promise<boolean>;
+
+export interface HubOptions {
+  /** The channels this hub serves. */
+  readonly contracts: readonly AnyContract[];
+  /** Where they live. Default: a memory engine, which the hub closes with itself. One passed in stays yours to close. */
+  readonly engine?: Engine;
+  /** Default: everybody is nobody, and a token is refused. */
+  readonly authenticate?: Authenticate;
+  /** Default: deny. */
+  readonly authorize?: Authorize;
+  /** Where the carriers are: `<path>/ws`, `/sse`, `/poll`, `/publish`, `/events`. Default `/realtime`. */
+  readonly path?: string;
+  /** Origins that may connect besides the server's own, e.g. `https://app.example.com`. Default: none. */
+  readonly origins?: readonly string[];
+  /** Each has a default, see `Limits`. */
+  readonly limits?: Partial<Limits>;
+  /** Beats, ms. Default 15,000 on SSE, 20,000 on WebSocket. */
+  readonly beatMs?: { readonly sse?: number; readonly websocket?: number };
+  /** The one place for what fails in the background. Default: a line on the console. */
+  readonly onError?: (error: MillraceError) => void;
+}
+
+export interface HistoryOptions {
+  /** Read on after this cursor. Without it and without `last`: from the oldest kept event. */
+  readonly after?: Cursor;
+  /** The last n events. */
+  readonly last?: number;
+  /** At most this many. Default and maximum: the limit `maxPageEvents`. */
+  readonly limit?: number;
+}
+
+export interface HistoryPage<Events extends EventSchemas> {
+  /** `exact`, or the `gap` between `after` and what is kept. */
+  readonly verdict: Verdict;
+  readonly events: readonly EventOf<Events>[];
+  /** Pass it as `after` to read on. */
+  readonly next: Cursor;
+}
+
+export interface StreamOptions<Events extends EventSchemas> {
+  /** What to send for an event, as JSON; undefined leaves it out. Default: the event itself. */
+  readonly select?: (event: EventOf<Events>) => unknown;
+  /** Ms between two `:heartbeat` comments. Default: the beat of SSE. */
+  readonly beatMs?: number;
+}
+
+export interface HubStats {
+  readonly links: Readonly<Record<string, number>>;
+  readonly subscriptions: number;
+  readonly channelsLoaded: number;
+  readonly published: { readonly total: number; readonly perSecond: number };
+  /** One event to one reader is one delivery. */
+  readonly delivered: { readonly total: number; readonly perSecond: number };
+  /** Bytes that wait in the queues of all links. */
+  readonly queueBytes: number;
+  /** Events that wait for the engine. */
+  readonly publishQueue: number;
+  /** Links, requests and publishes that were refused or ended, by code. */
+  readonly refused: Readonly<Partial<Record<ErrorCode, number>>>;
+}
+
+/** The server object: mount it with `handle` and `upgrade`, publish through it, close it. */
+export interface Hub {
+  /**
+   * Appends an event. Resolves with its cursor once the engine has accepted it.
+   * Rejects with `contract/…` for an event that does not fit, `channel/ended`, `server/overloaded`, `engine/…`.
+   * With `tx` (engines with `capabilities.transactions`) it is visible when the transaction commits.
+   */
+  publish<Events extends EventSchemas, State>(
+    channel: Channel<Events, State>,
+    event: EventInput<NoInfer<Events>>,
+    options?: { readonly key?: string; readonly tx?: unknown },
+  ): Promise<Cursor>;
+  /** Appends several events in one batch. Each has its own result: one that is refused does not spoil the others. */
+  publishMany(
+    items: readonly PublishManyItem[],
+    options?: { readonly tx?: unknown },
+  ): Promise<readonly PublishResult[]>;
+  /** Ends the channel for good: later appends are refused with `channel/ended`, readers get `end`. */
+  end<Events extends EventSchemas, State>(
+    channel: Channel<Events, State>,
+    options?: { readonly tx?: unknown },
+  ): Promise<Cursor>;
+  /** Reads a channel inside the process; asks nobody for permission. */
+  history<Events extends EventSchemas, State>(
+    channel: Channel<Events, State>,
+    options?: HistoryOptions,
+  ): Promise<HistoryPage<Events>>;
+  /**
+   * Answers with one channel as plain SSE, for `EventSource` and `curl -N`; authenticates and authorizes like any
+   * subscription. `Last-Event-ID`, or `cursor`, `last`, `from` in the query say where to begin. Resolves when it is over.
+   */
+  stream<Events extends EventSchemas, State>(
+    req: IncomingMessage,
+    res: ServerResponse,
+    channel: Channel<Events, State>,
+    options?: StreamOptions<Events>,
+  ): Promise<void>;
+  /** Answers a request under `path`. Resolves with false for any other: it is not the hub's. */
+  handle(req: IncomingMessage, res: ServerResponse): Promise<boolean>;
+  /** Takes the upgrade of `<path>/ws`. False for any other. */
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): boolean;
+  stats(): HubStats;
+  /**
+   * Takes no new links, tells each of the others when to come back (spread over `graceMs`, default 0), waits for what
+   * is being published, closes. Loses no accepted event. Idempotent.
+   */
+  close(options?: { readonly graceMs?: number }): Promise<void>;
+}
+
+/** One event of `publishMany`: checked against the channel's contract when it is published. */
+export interface PublishManyItem {
+  readonly channel: { readonly name: string };
+  readonly event: PublishItem['event'];
+  readonly key?: string;
+}

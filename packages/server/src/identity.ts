@@ -1,0 +1,86 @@
+// Who somebody is and what they may do: the only place that calls the user's `authenticate` and `authorize`.
+// What these throw harms only the request they were asked for. Rules: AUTH-1, AUTH-2, PUB-2, SUB-6, CUR-3.
+
+import { MillraceError, toMillraceError } from '@millrace/protocol';
+import type { KnownChannel } from './contract-set.ts';
+import type { Action, Authenticate, Authorize, Identity } from './hub-types.ts';
+import type { Peer } from './seams/link.ts';
+
+export interface Gate {
+  /** @throws MillraceError `auth/invalid`, `auth/expired`, what `authenticate` throws, else `server/internal` */
+  identify(peer: Peer, token: string | undefined): Promise<Identity | null>;
+  /** Null when allowed, else why not. Never rejects. */
+  refusal(
+    identity: Identity | null,
+    action: Action,
+    channel: KnownChannel,
+  ): Promise<MillraceError | null>;
+}
+
+export interface GateOptions {
+  readonly authenticate: Authenticate | undefined;
+  readonly authorize: Authorize | undefined;
+  readonly onError: (error: MillraceError) => void;
+}
+
+export function createGate({ authenticate, authorize, onError }: GateOptions): Gate {
+  /** What is not a refusal of the user's is a defect: reported, and said without its inside. */
+  function failure(thrown: unknown): MillraceError {
+    const error = toMillraceError(thrown);
+    if (error.code === 'server/internal') onError(error);
+    return error;
+  }
+
+  return {
+    async identify(peer, connectToken) {
+      const token = connectToken ?? bearerOf(peer);
+      let identity: Identity | null;
+      try {
+        identity = (await authenticate?.({ ...peer, token })) ?? null;
+      } catch (thrown) {
+        throw failure(thrown);
+      }
+      if (identity === null && token !== null) {
+        throw new MillraceError('auth/invalid', 'The token was refused. Sign in again.');
+      }
+      if (isExpired(identity)) throw expired();
+      return identity;
+    },
+    async refusal(identity, action, { contract, info }) {
+      // Presence and history of what may be read may be seen; a contract says more than that in neither case.
+      const access = action === 'publish' ? contract.access.publish : contract.access.subscribe;
+      if (access === 'public') return null;
+      try {
+        const isAllowed = access === 'authorized' && (await authorize?.(identity, action, info));
+        return isAllowed === true ? null : denied(action, info.name);
+      } catch (thrown) {
+        return failure(thrown);
+      }
+    },
+  };
+}
+
+export function expired(): MillraceError {
+  return new MillraceError('auth/expired', 'The token has expired. Get a new one.');
+}
+
+export function isExpired(identity: Identity | null): boolean {
+  return identity?.expiresAt !== undefined && identity.expiresAt <= Date.now();
+}
+
+function denied(action: Action, name: string): MillraceError {
+  return new MillraceError('auth/denied', `Not allowed to ${VERBS[action]} ${name}.`);
+}
+
+const VERBS: Readonly<Record<Action, string>> = {
+  subscribe: 'subscribe to',
+  publish: 'publish to',
+  presence: 'see who is on',
+  history: 'read the history of',
+};
+
+function bearerOf({ headers }: Peer): string | null {
+  const header = headers['authorization'];
+  const match = typeof header === 'string' ? /^Bearer +(\S+)$/i.exec(header) : null;
+  return match?.[1] ?? null;
+}

@@ -1,0 +1,44 @@
+// Public entry of @millrace/server: the hub, the engine for one process, and the seams that engines and transports implement.
+
+export type { AnyContract, ChannelInfo } from './contract-set.ts';
+export { type MemoryEngineOptions, memoryEngine } from './engines/memory/memory-engine.ts';
+export { createHub } from './hub.ts';
+export type {
+  Action,
+  Authenticate,
+  Authorize,
+  AuthRequest,
+  HistoryOptions,
+  HistoryPage,
+  Hub,
+  HubOptions,
+  HubStats,
+  Identity,
+  PublishManyItem,
+  StreamOptions,
+} from './hub-types.ts';
+export type { Bus } from './seams/bus.ts';
+export type { Engine, EngineCapabilities } from './seams/engine.ts';
+export type {
+  Attachment,
+  Carrier,
+  EventBatch,
+  Link,
+  LinkAcceptor,
+  OutboundFrame,
+  Peer,
+} from './seams/link.ts';
+export type {
+  AppendEnd,
+  AppendEvent,
+  AppendHint,
+  AppendOutcome,
+  AppendRequest,
+  Log,
+  LogEntry,
+  LogPage,
+  PageSize,
+  Retention,
+  StoredSnapshot,
+} from './seams/log.ts';
+export type { Timers } from './seams/timers.ts';

@@ -1,0 +1,150 @@
+// The subscriptions of one link: admits them (limit, contract, version, permission), starts and ends their readers.
+// Rules: SUB-6, CHAN-6, LIM-3, CUR-3, AUTH-2.
+
+import { MillraceError, type SubscribeItem } from '@millrace/protocol';
+import type { ContractSet, KnownChannel } from './contract-set.ts';
+import type { Identity } from './hub-types.ts';
+import type { Gate } from './identity.ts';
+import type { LinkQueue } from './link-queue.ts';
+import { unknownChannel } from './publisher.ts';
+import { createReader, type Reader } from './reader.ts';
+import type { Topics } from './topics.ts';
+
+export interface LinkReaders {
+  readonly count: number;
+  /** Those of `connect`: `onSettled` is called once none of them is to be waited for. */
+  subscribeFirst(items: readonly SubscribeItem[]): void;
+  /** A channel that is subscribed already begins again. */
+  subscribe(items: readonly SubscribeItem[]): void;
+  unsubscribe(channels: readonly string[]): void;
+  /** The link has room again. */
+  look(): void;
+  close(): void;
+}
+
+export interface ReadersOptions {
+  readonly contracts: ContractSet;
+  readonly topics: Topics;
+  readonly gate: Gate;
+  readonly queue: LinkQueue;
+  readonly maxChannels: number;
+  readonly identity: () => Identity | null;
+  readonly onSettled: () => void;
+  readonly onDelivered: (count: number) => void;
+  readonly onRefused: (error: MillraceError) => void;
+}
+
+interface Held {
+  readonly reader: Reader;
+  /** Holds the topic from the permission on. */
+  isHolding: boolean;
+}
+
+export function createLinkReaders(options: ReadersOptions): LinkReaders {
+  const { contracts, topics, gate, queue, maxChannels, onRefused } = options;
+  const held = new Map<string, Held>();
+
+  function start(item: SubscribeItem, onSettled: () => void): void {
+    drop(item.channel);
+    const reader = createReader(item.channel, item.start, {
+      hasRoom: queue.hasRoom,
+      offer: queue.offer,
+      tell: queue.tell,
+      onReplayed: (frame) => options.onDelivered(frame.batch?.entries.length ?? 0),
+      settled: onSettled,
+    });
+    const known = contracts.find(item.channel);
+    const refusal = refusalOf(item, known);
+    if (known === null || refusal !== null) {
+      refuse(
+        reader,
+        known === null ? 'unknown' : 'denied',
+        refusal ?? unknownChannel(item.channel),
+      );
+      return;
+    }
+    const one: Held = { reader, isHolding: false };
+    held.set(item.channel, one);
+    void admit(item.channel, one, known);
+  }
+
+  function refusalOf(item: SubscribeItem, known: KnownChannel | null): MillraceError | null {
+    if (held.size >= maxChannels) return tooManyChannels(maxChannels);
+    if (known === null || item.version === known.contract.version) return null;
+    return outdated(item, known.contract.version);
+  }
+
+  async function admit(channel: string, one: Held, known: KnownChannel): Promise<void> {
+    const refusal = await gate.refusal(options.identity(), 'subscribe', known);
+    if (held.get(channel) !== one) return;
+    if (refusal !== null) {
+      held.delete(channel);
+      refuse(one.reader, 'denied', refusal);
+      return;
+    }
+    one.isHolding = true;
+    one.reader.allow(topics.acquire(channel, known.contract));
+  }
+
+  function refuse(reader: Reader, verdict: 'denied' | 'unknown', error: MillraceError): void {
+    onRefused(error);
+    reader.refuse(verdict, error);
+  }
+
+  function drop(channel: string): void {
+    const one = held.get(channel);
+    if (one === undefined) return;
+    held.delete(channel);
+    one.reader.close();
+    if (one.isHolding) topics.release(channel);
+  }
+
+  return {
+    get count() {
+      return held.size;
+    },
+    subscribeFirst(items) {
+      let waitingFor = items.length;
+      if (waitingFor === 0) options.onSettled();
+      for (const item of items) {
+        let isCounted = false;
+        start(item, () => {
+          if (isCounted) return;
+          isCounted = true;
+          waitingFor -= 1;
+          if (waitingFor === 0) options.onSettled();
+        });
+      }
+    },
+    subscribe(items) {
+      for (const item of items) start(item, () => undefined);
+    },
+    unsubscribe(channels) {
+      for (const channel of channels) drop(channel);
+    },
+    look() {
+      for (const { reader } of held.values()) {
+        if (reader.isBehind()) reader.look();
+      }
+    },
+    close() {
+      for (const channel of [...held.keys()]) drop(channel);
+    },
+  };
+}
+
+function tooManyChannels(limit: number): MillraceError {
+  return new MillraceError(
+    'limit/channels',
+    `A link carries ${limit} channels. Leave one before you join another.`,
+    { details: { limit } },
+  );
+}
+
+function outdated(item: SubscribeItem, version: number): MillraceError {
+  return new MillraceError(
+    'contract/outdated',
+    `${item.channel} has version ${version} here, not ${item.version}. Load the page again.`,
+    { details: { version } },
+  );
+}

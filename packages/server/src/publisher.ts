@@ -1,0 +1,217 @@
+// From an event to the log: checked by its schema, encoded once, gathered with everything else of the tick into one
+// append. While an append is under way the next batch gathers (group commit); the queue is bounded.
+// Rules: CHAN-4, PUB-1, PUB-3, PUB-5, LIM-5.
+
+import {
+  type Cursor,
+  checkSchema,
+  encodeEventBody,
+  type Limits,
+  MillraceError,
+  type PublishItem,
+  type PublishResult,
+  toMillraceError,
+} from '@millrace/protocol';
+import type { AnyContract, ContractSet } from './contract-set.ts';
+import type { AppendEnd, AppendEvent, AppendOutcome, AppendRequest, Log } from './seams/log.ts';
+
+/** Requests that may wait for the engine. Past it: `server/overloaded`. */
+const MAX_WAITING = 10_000;
+/** Requests of one append: what is more waits for the next, so that no answer waits for everybody's. */
+const MAX_BATCH = 1_000;
+
+export interface Publisher {
+  /** Each item's result, in order. Rejects only where all failed alike: overload, a failed append. */
+  publish(
+    items: readonly PublishItem[],
+    options?: { readonly tx?: unknown },
+  ): Promise<PublishResult[]>;
+  end(channel: string, options?: { readonly tx?: unknown }): Promise<Cursor>;
+  /** Requests that wait or are under way. */
+  readonly waiting: number;
+  /** Resolves once everything that was taken is answered. */
+  idle(): Promise<void>;
+}
+
+export interface PublisherOptions {
+  readonly log: Log;
+  readonly contracts: ContractSet;
+  readonly limits: Limits;
+  /** After an answered append: an engine's hint may come late or not at all. */
+  readonly onAppended: (channel: string, cursor: Cursor) => void;
+}
+
+interface Job {
+  readonly requests: readonly AppendRequest[];
+  readonly resolve: (outcomes: readonly AppendOutcome[]) => void;
+  readonly reject: (error: MillraceError) => void;
+}
+
+export function createPublisher(options: PublisherOptions): Publisher {
+  const { log, contracts, limits, onAppended } = options;
+  let queue: Job[] = [];
+  let waiting = 0;
+  let isBusy = false;
+  let whenIdle: (() => void)[] = [];
+
+  function enqueue(requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {
+    if (waiting + requests.length > MAX_WAITING) return Promise.reject(overloaded(waiting));
+    waiting += requests.length;
+    const { promise, resolve, reject } = Promise.withResolvers<readonly AppendOutcome[]>();
+    queue.push({ requests, resolve, reject });
+    if (!isBusy) {
+      isBusy = true;
+      // The end of the tick: whatever else is published in it shares the append.
+      setImmediate(() => void drain());
+    }
+    return promise;
+  }
+
+  async function drain(): Promise<void> {
+    while (queue.length > 0) await appendBatch(takeBatch());
+    isBusy = false;
+    const resolvers = whenIdle;
+    whenIdle = [];
+    for (const resolve of resolvers) resolve();
+  }
+
+  /** Whole jobs only: what was published together is appended together. */
+  function takeBatch(): Job[] {
+    let size = 0;
+    let count = 0;
+    for (const job of queue) {
+      size += job.requests.length;
+      if (count > 0 && size > MAX_BATCH) break;
+      count += 1;
+    }
+    const batch = queue.slice(0, count);
+    queue = queue.slice(count);
+    return batch;
+  }
+
+  async function appendBatch(jobs: readonly Job[]): Promise<void> {
+    const requests = jobs.flatMap((job) => job.requests);
+    try {
+      const outcomes = await log.append(requests);
+      noteAll(requests, outcomes);
+      let at = 0;
+      for (const job of jobs) {
+        job.resolve(outcomes.slice(at, at + job.requests.length));
+        at += job.requests.length;
+      }
+    } catch (thrown) {
+      const error = toMillraceError(thrown);
+      for (const job of jobs) job.reject(error);
+    } finally {
+      waiting -= requests.length;
+    }
+  }
+
+  function noteAll(requests: readonly AppendRequest[], outcomes: readonly AppendOutcome[]): void {
+    for (const [index, outcome] of outcomes.entries()) {
+      const channel = requests[index]?.channel;
+      if ('cursor' in outcome && channel !== undefined) onAppended(channel, outcome.cursor);
+    }
+  }
+
+  /** In a transaction the engine hints at the commit; before it nothing may be told. */
+  function append(
+    requests: readonly AppendRequest[],
+    tx: unknown,
+  ): Promise<readonly AppendOutcome[]> {
+    return tx === undefined ? enqueue(requests) : log.append(requests, { tx });
+  }
+
+  return {
+    async publish(items, { tx } = {}) {
+      const prepared = items.map((item) => prepare(item, contracts, limits));
+      const requests = prepared.flatMap((one) => (one instanceof MillraceError ? [] : [one]));
+      const outcomes = requests.length === 0 ? [] : await append(requests, tx);
+      let next = 0;
+      return prepared.map((one) => {
+        if (one instanceof MillraceError) return { error: one };
+        const outcome = outcomes[next];
+        next += 1;
+        return resultOf(outcome);
+      });
+    },
+    async end(channel, { tx } = {}) {
+      const request: AppendEnd = { channel, isEnd: true };
+      const result = resultOf((await append([request], tx))[0]);
+      if ('error' in result) throw result.error;
+      return result.cursor;
+    },
+    get waiting() {
+      return waiting;
+    },
+    idle: () =>
+      isBusy ? new Promise((resolve) => void whenIdle.push(resolve)) : Promise.resolve(),
+  };
+}
+
+/** The event as the log takes it, or why it is refused. */
+function prepare(
+  { channel, event, key }: PublishItem,
+  contracts: ContractSet,
+  limits: Limits,
+): AppendEvent | MillraceError {
+  const known = contracts.find(channel);
+  if (known === null) return unknownChannel(channel);
+  try {
+    const body = encodeChecked(known.contract, event);
+    const bytes = Buffer.byteLength(body);
+    if (bytes > limits.maxEventBytes) return oversize(bytes, limits.maxEventBytes);
+    return { channel, body, ...(key === undefined ? {} : { key }) };
+  } catch (thrown) {
+    return toMillraceError(thrown);
+  }
+}
+
+function encodeChecked(contract: AnyContract, event: PublishItem['event']): string {
+  const schema = Object.hasOwn(contract.events, event.type)
+    ? contract.events[event.type]
+    : undefined;
+  if (schema === undefined) {
+    const types = Object.keys(contract.events).join(', ');
+    throw new MillraceError(
+      'contract/unknown-event',
+      `"${contract.type}" has no event "${event.type}". It has: ${types}.`,
+    );
+  }
+  const checked = checkSchema(schema, event.data);
+  if ('problems' in checked) {
+    throw new MillraceError(
+      'contract/invalid-event',
+      `This is no "${event.type}" of "${contract.type}": ${checked.problems.join('; ')}.`,
+      { details: { problems: checked.problems } },
+    );
+  }
+  return encodeEventBody({ ...event, data: checked.value });
+}
+
+function resultOf(outcome: AppendOutcome | undefined): PublishResult {
+  if (outcome === undefined) {
+    return { error: new MillraceError('server/internal', 'The engine left an event unanswered.') };
+  }
+  return 'error' in outcome ? { error: outcome.error } : { cursor: outcome.cursor };
+}
+
+export function unknownChannel(name: string): MillraceError {
+  return new MillraceError('channel/unknown', `There is no channel ${name}. Check its name.`);
+}
+
+function oversize(bytes: number, maxBytes: number): MillraceError {
+  return new MillraceError(
+    'limit/event-size',
+    `The event has ${bytes} bytes, ${maxBytes} are allowed. Send a reference instead of the thing.`,
+    { details: { bytes, maxBytes } },
+  );
+}
+
+function overloaded(waiting: number): MillraceError {
+  return new MillraceError(
+    'server/overloaded',
+    `${waiting} events wait for the engine. Try again in a moment.`,
+    { details: { retryAfterMs: 1_000 } },
+  );
+}

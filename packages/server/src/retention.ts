@@ -1,0 +1,118 @@
+// Keeping channels to their contract's history: notes what grows, compacts off the hot path, a few channels at a time.
+// A channel nobody has appended to or read since this process started is left alone until somebody does.
+// Rules: LOG-8, CHAN-7.
+
+import { type MillraceError, toMillraceError } from '@millrace/protocol';
+import type { AnyContract, ContractSet } from './contract-set.ts';
+import type { Log, Retention as LogRetention } from './seams/log.ts';
+import type { Timers } from './seams/timers.ts';
+import type { Topics } from './topics.ts';
+
+/** How often the notes are gone through, ms. */
+const SWEEP_MS = 5_000;
+/** Channels compacted in one sweep. */
+const MAX_PER_SWEEP = 50;
+/** Channels that are noted; past it the ones noted first are forgotten, until they grow again. */
+const MAX_NOTED = 100_000;
+
+export interface Retention {
+  /** `count` events were appended to the channel. */
+  grew(channel: string, count: number): void;
+  /** Resolves when no compaction is under way; starts none afterwards. */
+  stop(): Promise<void>;
+}
+
+export interface RetentionOptions {
+  readonly log: Log;
+  readonly contracts: ContractSet;
+  readonly topics: Topics;
+  readonly timers: Timers;
+  readonly onError: (error: MillraceError) => void;
+}
+
+interface Note {
+  grown: number;
+  /** When its oldest event may be over age: a channel that nobody appends to ages too. */
+  dueAt: number;
+}
+
+export function createRetention(options: RetentionOptions): Retention {
+  const { log, contracts, topics, timers, onError } = options;
+  const notes = new Map<string, Note>();
+  let sweeping: Promise<void> | null = null;
+  let isStopped = false;
+  sweepLater();
+
+  function sweepLater(): void {
+    timers.after(SWEEP_MS, () => {
+      sweeping ??= sweep().finally(() => {
+        sweeping = null;
+      });
+      sweepLater();
+    });
+  }
+
+  async function sweep(): Promise<void> {
+    const now = Date.now();
+    let left = MAX_PER_SWEEP;
+    for (const [channel, note] of notes) {
+      const contract = contracts.find(channel)?.contract;
+      if (contract === undefined) continue;
+      const isGrown = note.grown >= slackOf(contract);
+      if (!isGrown && now < note.dueAt) continue;
+      if (isStopped || left === 0) return;
+      left -= 1;
+      const isQuiet = note.grown === 0;
+      note.grown = 0;
+      note.dueAt = now + contract.history.maxAgeMs;
+      try {
+        await compact(channel, contract);
+        // Nothing came for a whole age: nothing is left to grow old.
+        if (isQuiet) notes.delete(channel);
+      } catch (thrown) {
+        onError(toMillraceError(thrown));
+      }
+    }
+  }
+
+  async function compact(channel: string, contract: AnyContract): Promise<void> {
+    const { size, maxAgeMs } = contract.history;
+    const retention: LogRetention = { size, maxAgeMs };
+    if (contract.state === undefined) {
+      await log.compact(channel, retention);
+    } else {
+      await topics.withState(channel, contract, (snapshot) =>
+        log.compact(channel, { ...retention, snapshot, needsSnapshot: true }),
+      );
+    }
+    topics.find(channel)?.refresh();
+  }
+
+  return {
+    grew(channel, count) {
+      const note = notes.get(channel);
+      if (note !== undefined) {
+        note.grown += count;
+        return;
+      }
+      const maxAgeMs = contracts.find(channel)?.contract.history.maxAgeMs ?? 0;
+      // What it held before is unknown: half an age is soon enough and not at once.
+      notes.set(channel, { grown: count, dueAt: Date.now() + maxAgeMs / 2 });
+      if (notes.size > MAX_NOTED) forgetFirst();
+    },
+    async stop() {
+      isStopped = true;
+      await sweeping;
+    },
+  };
+
+  function forgetFirst(): void {
+    const first = notes.keys().next();
+    if (first.done !== true) notes.delete(first.value);
+  }
+}
+
+/** How far a channel may be over its history before it is worth a compaction. */
+function slackOf({ history }: AnyContract): number {
+  return Math.max(16, Math.ceil(history.size / 4));
+}

@@ -1,0 +1,113 @@
+// The topics in memory: loaded for the first reader of a channel, kept a moment after the last one, then dropped.
+// Passes an engine's hints to those that are loaded; nobody reads the others. Rules: LOG-7.
+
+import type { Limits, MillraceError } from '@millrace/protocol';
+import type { AnyContract } from './contract-set.ts';
+import type { AppendHint, Log, StoredSnapshot } from './seams/log.ts';
+import type { Timers } from './seams/timers.ts';
+import { createTopic, type Topic } from './topic.ts';
+
+/** How long a topic outlives its last reader, ms: whoever reconnects finds it loaded. */
+const LINGER_MS = 10_000;
+/** How often the log is asked although no hint came, ms: a hint may get lost. */
+const RECHECK_MS = 60_000;
+
+export interface Topics {
+  readonly count: number;
+  /** Counts the caller as a reader until `release`. */
+  acquire(name: string, contract: AnyContract): Topic;
+  release(name: string): void;
+  /** Runs `use` with the channel's state at its head, loading it if need be. Does nothing if it cannot be loaded. */
+  withState(
+    name: string,
+    contract: AnyContract,
+    use: (state: StoredSnapshot) => Promise<void>,
+  ): Promise<void>;
+  /** Only if it is loaded. */
+  find(name: string): Topic | null;
+  hinted(hint: AppendHint): void;
+  close(): void;
+}
+
+export interface TopicsOptions {
+  readonly log: Log;
+  readonly limits: Limits;
+  readonly timers: Timers;
+  readonly onError: (error: MillraceError) => void;
+  readonly onDelivered: (count: number) => void;
+}
+
+interface Loaded {
+  readonly topic: Topic;
+  readers: number;
+  cancelTimer: () => void;
+}
+
+export function createTopics(options: TopicsOptions): Topics {
+  const { timers } = options;
+  const loaded = new Map<string, Loaded>();
+
+  function recheckLater(one: Loaded): void {
+    one.cancelTimer();
+    one.cancelTimer = timers.after(RECHECK_MS, () => {
+      one.topic.refresh();
+      recheckLater(one);
+    });
+  }
+
+  function dropLater(name: string, one: Loaded): void {
+    one.cancelTimer();
+    one.cancelTimer = timers.after(LINGER_MS, () => {
+      loaded.delete(name);
+      one.topic.close();
+    });
+  }
+
+  function acquire(name: string, contract: AnyContract): Topic {
+    let one = loaded.get(name);
+    if (one === undefined) {
+      const topic = createTopic({ ...options, name, contract });
+      one = { topic, readers: 0, cancelTimer: () => undefined };
+      loaded.set(name, one);
+    }
+    one.readers += 1;
+    if (one.readers === 1) recheckLater(one);
+    return one.topic;
+  }
+
+  function release(name: string): void {
+    const one = loaded.get(name);
+    if (one === undefined) return;
+    one.readers -= 1;
+    if (one.readers === 0) dropLater(name, one);
+  }
+
+  return {
+    get count() {
+      return loaded.size;
+    },
+    acquire,
+    release,
+    async withState(name, contract, use) {
+      const topic = acquire(name, contract);
+      try {
+        await topic.loaded();
+        const state = topic.storedState();
+        if (state !== null) await use(state);
+      } finally {
+        release(name);
+      }
+    },
+    find: (name) => loaded.get(name)?.topic ?? null,
+    hinted(hint) {
+      loaded.get(hint.channel)?.topic.hinted(hint);
+    },
+    close() {
+      for (const one of loaded.values()) {
+        one.cancelTimer();
+        one.topic.close();
+      }
+      loaded.clear();
+    },
+  };
+}
