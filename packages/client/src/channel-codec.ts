@@ -1,0 +1,73 @@
+// Between the wire and a contract's types: checks what arrives and folds it. The one place of the client where a
+// type is asserted: a channel's name names its contract, which the compiler cannot know. Rules: CHAN-5, CHAN-7.
+
+import {
+  type ChannelEvent,
+  type ContractBody,
+  type Cursor,
+  checkSchema,
+  type EventOf,
+  type EventSchemas,
+  MillraceError,
+  type Start,
+  type Verdict,
+} from '@millrace/protocol';
+
+/** What a subscriber wants to hear. Callbacks may do anything; what they throw goes to `onError`. */
+export interface SubscribeOptions<Events extends EventSchemas, State> {
+  /** Where to begin the first time. Default `now`. With a contract that has state: its state, then what follows. */
+  readonly start?: Start;
+  onEvent?(event: EventOf<Events>, cursor: Cursor): void;
+  /** After each snapshot and each batch of events; only for contracts with state. */
+  onState?(state: State, cursor: Cursor): void;
+  /** Once before the first event, and again whenever continuity broke. */
+  onVerdict?(verdict: Verdict): void;
+  /** The channel ended, and everything up to there has been delivered. */
+  onEnd?(cursor: Cursor): void;
+}
+
+/** A contract without its types. */
+export interface ErasedContract {
+  readonly version: number;
+  readonly hasState: boolean;
+  readonly initial: unknown;
+  /** The event with its data as the schema gives it; null for a type that the contract does not know. */
+  decode(event: ChannelEvent): ChannelEvent | null;
+  reduce(state: unknown, event: ChannelEvent): unknown;
+}
+
+export type ErasedOptions = SubscribeOptions<EventSchemas, unknown>;
+
+export function eraseContract<Events extends EventSchemas, State>(
+  contract: ContractBody<Events, State>,
+): ErasedContract {
+  const { state } = contract;
+  return {
+    version: contract.version,
+    hasState: state !== undefined,
+    initial: state?.initial,
+    decode: (event) => decodeEvent(contract, event),
+    reduce: (value, event) => state?.reduce(value as State, event as EventOf<Events>),
+  };
+}
+
+export function eraseOptions<Events extends EventSchemas, State>(
+  options: SubscribeOptions<Events, State>,
+): ErasedOptions {
+  return options as unknown as ErasedOptions;
+}
+
+function decodeEvent<Events extends EventSchemas, State>(
+  { type, events }: ContractBody<Events, State>,
+  event: ChannelEvent,
+): ChannelEvent | null {
+  const schema = Object.hasOwn(events, event.type) ? events[event.type] : undefined;
+  if (schema === undefined) return null;
+  const checked = checkSchema(schema, event.data);
+  if ('value' in checked) return { ...event, data: checked.value };
+  throw new MillraceError(
+    'contract/invalid-event',
+    `Event ${event.offset} of "${type}" does not fit its contract and was skipped: ${checked.problems.join('; ')}.`,
+    { details: { offset: event.offset, type: event.type } },
+  );
+}

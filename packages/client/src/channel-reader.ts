@@ -1,0 +1,103 @@
+// Where one subscriber stands in its channel, as a pure machine: what a verdict, an event or the end means to it.
+// The position is the subscriber's own, so that what arrives twice (a migration, another subscriber that began
+// earlier) passes by, and what would leave a hole is never taken. Rules: CLI-8, SUB-2 … SUB-6, SUB-9, EVT-1.
+
+import type { Cursor, Offset, Start, Verdict } from '@millrace/protocol';
+import { nextOffset } from '@millrace/protocol';
+
+export type Place =
+  /** Has no verdict yet. */
+  | { readonly at: 'waiting'; readonly start: Start }
+  | { readonly at: 'reading'; readonly cursor: Cursor }
+  /** Denied or unknown; it asks again on the next link. */
+  | { readonly at: 'refused'; readonly start: Start }
+  | { readonly at: 'ended'; readonly cursor: Cursor };
+
+export interface Judged {
+  readonly place: Place;
+  /** What the subscriber is told; null when nothing changed for it. */
+  readonly tell: Verdict | null;
+  /** Events between its place and the verdict's are not on their way: ask again from its own cursor. */
+  readonly hasHole?: true;
+}
+
+/** @param asked what the link asked for: a position below it in the same epoch is a log that went back */
+export function judge(place: Place, verdict: Verdict, asked: Start): Judged {
+  if (verdict.verdict === 'denied' || verdict.verdict === 'unknown') {
+    if (place.at === 'refused' || place.at === 'ended') return { place, tell: null };
+    return { place: { at: 'refused', start: startOf(place) }, tell: verdict };
+  }
+  const { cursor } = verdict;
+  if (place.at === 'waiting' || place.at === 'refused') {
+    return begin(place.start, verdict);
+  }
+  const own = place.cursor;
+  const moved: Place = { at: 'reading', cursor };
+  if (own.epoch !== cursor.epoch) {
+    return { place: moved, tell: verdict.verdict === 'exact' ? restarted(cursor) : verdict };
+  }
+  if (isRolledBack(verdict, asked)) return { place: moved, tell: verdict };
+  if (own.offset >= cursor.offset) return { place, tell: null };
+  switch (verdict.verdict) {
+    case 'exact':
+      return { place, tell: null, hasHole: true };
+    case 'snapshot':
+      return { place: moved, tell: verdict };
+    case 'gap':
+      // It may have read further than what was asked for: its own gap begins later.
+      return { place: moved, tell: { ...verdict, from: nextOffset(own.offset) } };
+  }
+}
+
+/** Takes the event at `offset`, passes it by, or finds that one before it is missing. */
+export function take(place: Place, offset: Offset): Place | 'past' | 'hole' {
+  if (place.at !== 'reading' || offset <= place.cursor.offset) return 'past';
+  if (offset !== nextOffset(place.cursor.offset)) return 'hole';
+  return { at: 'reading', cursor: { epoch: place.cursor.epoch, offset } };
+}
+
+/** The channel ended at `cursor`. */
+export function finish(place: Place, cursor: Cursor): Place | 'past' | 'hole' {
+  if (place.at !== 'reading' || place.cursor.epoch !== cursor.epoch) return 'past';
+  return place.cursor.offset < cursor.offset ? 'hole' : { at: 'ended', cursor };
+}
+
+/** Whether a verdict on `asked` also answers a subscriber that wants to begin at `start`. */
+export function isAnswered(start: Start, asked: Start): boolean {
+  if (typeof start === 'string' || typeof asked === 'string') return start === asked;
+  if ('last' in start || 'last' in asked) {
+    return 'last' in start && 'last' in asked && start.last === asked.last;
+  }
+  return start.epoch === asked.epoch && start.offset >= asked.offset;
+}
+
+function begin(start: Start, verdict: Extract<Verdict, { cursor: Cursor }>): Judged {
+  const { cursor } = verdict;
+  const isAhead = isCursor(start) && start.epoch === cursor.epoch && start.offset > cursor.offset;
+  if (isAhead && verdict.verdict === 'exact') {
+    return { place: { at: 'reading', cursor: start }, tell: { verdict: 'exact', cursor: start } };
+  }
+  return { place: { at: 'reading', cursor }, tell: verdict };
+}
+
+function isRolledBack(verdict: Extract<Verdict, { cursor: Cursor }>, asked: Start): boolean {
+  if (verdict.verdict === 'gap') return verdict.reason === 'rolled-back';
+  return (
+    verdict.verdict === 'snapshot' &&
+    isCursor(asked) &&
+    asked.epoch === verdict.cursor.epoch &&
+    asked.offset > verdict.cursor.offset
+  );
+}
+
+function restarted(cursor: Cursor): Verdict {
+  return { verdict: 'gap', cursor, from: null, to: null, reason: 'restarted' };
+}
+
+function startOf(place: Place): Start {
+  return 'start' in place ? place.start : place.cursor;
+}
+
+export function isCursor(start: Start): start is Cursor {
+  return typeof start === 'object' && 'epoch' in start;
+}

@@ -1,0 +1,29 @@
+// What `createClient` is given, checked at once: misuse throws at the call.
+
+import { MillraceError } from '@millrace/protocol';
+import type { Carrier } from './transports/transport.ts';
+
+const ALL: readonly [Carrier, ...Carrier[]] = ['websocket', 'sse', 'poll'];
+
+/** The hub's address, absolute and without a slash at its end. @throws MillraceError `settings/invalid` */
+export function resolveUrl(url: string, baseUrl: string | undefined): string {
+  try {
+    const { origin, pathname } = new URL(url, baseUrl);
+    return origin + pathname.replace(/\/+$/, '');
+  } catch (cause) {
+    throw new MillraceError(
+      'settings/invalid',
+      `"${url}" is no address that can be reached from here. Give an absolute one.`,
+      { cause },
+    );
+  }
+}
+
+/** @throws MillraceError `settings/invalid` */
+export function checkCarriers(given: readonly Carrier[] = ALL): readonly [Carrier, ...Carrier[]] {
+  const [first, ...rest] = given;
+  if (first === undefined) {
+    throw new MillraceError('settings/invalid', '`transports` is empty. Name at least one.');
+  }
+  return [first, ...rest];
+}

@@ -1,0 +1,72 @@
+// The order in which carriers are tried and when the next one starts. Rules: CLI-2, CLI-3.
+//
+//   nothing remembered:   websocket ──────────────────▶
+//                         │ max(700, 4 × RTT)  sse ─────────────▶
+//                         │                    │ 600  poll ──────────▶    the first hello wins
+//   sse remembered:       sse ─────────▶
+//                         │ 2 × usual + 1 s    websocket, then poll as above
+
+import type { Carrier } from './transports/transport.ts';
+
+/** The carrier that won last time on this origin, and what it needed until its `hello`. */
+export interface Remembered {
+  readonly carrier: Carrier;
+  readonly usualMs: number;
+  /** When it won, ms since 1970. */
+  readonly at: number;
+}
+
+/** Carriers not to be tried before a time (ms since 1970), because they let a link down. */
+export type Avoided = Readonly<Partial<Record<Carrier, number>>>;
+
+export interface Plan {
+  readonly first: Carrier;
+  readonly rungs: readonly Carrier[];
+  /** When the second one starts, if the first has neither failed nor won by then. */
+  readonly delayMs: number;
+}
+
+const REMEMBER_MS = 30 * 60_000;
+const FIRST_DELAY_MS = 700;
+const NEXT_DELAY_MS = 600;
+
+export interface RaceInput {
+  readonly carriers: readonly [Carrier, ...Carrier[]];
+  readonly remembered: Remembered | null;
+  readonly avoided: Avoided;
+  readonly roundTripMs: number | null;
+  readonly now: number;
+}
+
+export function planRace(input: RaceInput): Plan {
+  const { carriers, remembered, now, roundTripMs } = input;
+  const usable = carriers.filter((carrier) => !isAvoided(input.avoided, carrier, now));
+  // With all of them avoided none is better than another.
+  const all = usable.length > 0 ? usable : carriers;
+  if (remembered !== null && isFresh(remembered, now) && all.includes(remembered.carrier)) {
+    return {
+      first: remembered.carrier,
+      rungs: all.filter((carrier) => carrier !== remembered.carrier),
+      delayMs: 2 * remembered.usualMs + 1_000,
+    };
+  }
+  const first = all[0] ?? carriers[0];
+  return {
+    first,
+    rungs: all.filter((carrier) => carrier !== first),
+    delayMs: rungDelayMs(first, roundTripMs),
+  };
+}
+
+/** What a carrier gets before the next one starts beside it. */
+export function rungDelayMs(carrier: Carrier, roundTripMs: number | null): number {
+  return carrier === 'websocket' ? Math.max(FIRST_DELAY_MS, 4 * (roundTripMs ?? 0)) : NEXT_DELAY_MS;
+}
+
+export function isAvoided(avoided: Avoided, carrier: Carrier, now: number): boolean {
+  return (avoided[carrier] ?? 0) > now;
+}
+
+function isFresh({ at }: Remembered, now: number): boolean {
+  return now - at < REMEMBER_MS;
+}

@@ -1,0 +1,30 @@
+// The carrier that worked, kept per origin between page loads. Storage is untrusted: anything else than what was
+// stored here counts as nothing. Rule: CLI-3.
+
+import { parseJsonObject } from '@millrace/protocol';
+import type { Environment } from './environment.ts';
+import type { Remembered } from './race.ts';
+
+type Store = Pick<Environment, 'load' | 'store'>;
+
+export function storeRemembered({ store }: Store, url: string, remembered: Remembered): void {
+  store(keyOf(url), JSON.stringify(remembered));
+}
+
+export function loadRemembered({ load }: Store, url: string): Remembered | null {
+  const text = load(keyOf(url));
+  if (text === null) return null;
+  try {
+    const { carrier, usualMs, at } = parseJsonObject(text);
+    const isKnown = carrier === 'websocket' || carrier === 'sse' || carrier === 'poll';
+    if (!isKnown || typeof usualMs !== 'number' || typeof at !== 'number') return null;
+    return { carrier, usualMs, at };
+  } catch {
+    // Somebody else's text under our key: as good as nothing.
+    return null;
+  }
+}
+
+function keyOf(url: string): string {
+  return `millrace:${new URL(url).origin}`;
+}

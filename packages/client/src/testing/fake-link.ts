@@ -1,0 +1,194 @@
+// A hub in memory behind a WebSocket that is none: for tests of hooks and pages that need a real client and no
+// server. Keeps what is emitted per channel, so that a client that was cut off catches up as it would for real.
+
+import {
+  type Channel,
+  type ClientFrame,
+  type Cursor,
+  type EventInput,
+  type EventSchemas,
+  encodeServerFrame,
+  type MillraceError,
+  parseClientFrame,
+  type ServerFrame,
+  type SubscribeItem,
+  type Verdict,
+} from '@millrace/protocol';
+import type { ClientOptions } from '../client.ts';
+import type { Socket } from '../transports/transport.ts';
+import { createFakeLog, type FakeLog } from './fake-log.ts';
+
+export interface FakeLinkOptions {
+  /** Answer each `connect` at once (default), or only at `accept()`. */
+  readonly isAutomatic?: boolean;
+}
+
+export interface FakeLink {
+  /** Give these to `createClient`. */
+  readonly options: Pick<ClientOptions, 'url' | 'transports' | 'environment'>;
+  /** Answers the waiting `connect`, and every later one until the next `hold()`. */
+  accept(): void;
+  /** Leaves further `connect`s without an answer. */
+  hold(): void;
+  /** Ends the link, or the waiting attempt, with this error, as a server would. */
+  refuse(error: MillraceError): void;
+  /** Appends an event and sends it to those who subscribed; returns its cursor. */
+  emit<Events extends EventSchemas, State>(
+    channel: Channel<Events, State>,
+    event: EventInput<Events>,
+  ): Cursor;
+  /** For a contract with state: what later subscriptions get as their snapshot, and sends it now. */
+  setState<Events extends EventSchemas, State>(channel: Channel<Events, State>, state: State): void;
+  /** Sends a verdict, and gives it to later subscriptions of the channel if it refuses. */
+  verdict(channel: { readonly name: string }, verdict: Verdict): void;
+  end(channel: { readonly name: string }): void;
+  /** Drops the link without a word; the client opens another one. */
+  cut(): void;
+  /** Every frame that the client sent, oldest first. */
+  readonly sent: readonly ClientFrame[];
+}
+
+export function createFakeLink({ isAutomatic = true }: FakeLinkOptions = {}): FakeLink {
+  const logs = new Map<string, FakeLog>();
+  const sent: ClientFrame[] = [];
+  const subscribed = new Set<string>();
+  let isAccepting = isAutomatic;
+  let socket: FakeSocket | null = null;
+  let waiting: Extract<ClientFrame, { type: 'connect' }> | null = null;
+
+  class FakeSocket implements Socket {
+    onopen: ((event: never) => void) | null = null;
+    onmessage: ((event: never) => void) | null = null;
+    onclose: ((event: never) => void) | null = null;
+    onerror: ((event: never) => void) | null = null;
+
+    constructor() {
+      queueMicrotask(() => this.onopen?.({} as never));
+    }
+
+    send(text: string): void {
+      const frame = parseClientFrame(text);
+      if (frame === null) return;
+      sent.push(frame);
+      // A server never answers within the call.
+      queueMicrotask(() => receive(this, frame));
+    }
+
+    close(): void {
+      if (socket === this) forgetSocket();
+    }
+  }
+
+  function forgetSocket(): void {
+    socket = null;
+    waiting = null;
+    subscribed.clear();
+  }
+
+  function tell(frame: ServerFrame): void {
+    socket?.onmessage?.({ data: encodeServerFrame(frame) } as never);
+  }
+
+  function logOf(channel: string): FakeLog {
+    const log = logs.get(channel) ?? createFakeLog();
+    logs.set(channel, log);
+    return log;
+  }
+
+  function receive(from: FakeSocket, frame: ClientFrame): void {
+    switch (frame.type) {
+      case 'connect':
+        socket = from;
+        subscribed.clear();
+        waiting = frame;
+        if (isAccepting) answerConnect();
+        return;
+      case 'subscribe':
+        if (from === socket) frame.channels.forEach(answer);
+        return;
+      case 'unsubscribe':
+        for (const channel of frame.channels) subscribed.delete(channel);
+        return;
+      case 'publish':
+        tell({
+          type: 'published',
+          id: frame.id,
+          results: frame.events.map(({ channel, event }) => ({ cursor: append(channel, event) })),
+        });
+        return;
+      case 'probe':
+        tell({ type: 'beat', at: Date.now() });
+        return;
+      case 'token':
+        return;
+    }
+  }
+
+  function answerConnect(): void {
+    const connect = waiting;
+    if (connect === null) return;
+    waiting = null;
+    tell({ type: 'hello', protocol: 1, at: Date.now(), beatMs: 20_000, identity: null });
+    connect.channels.forEach(answer);
+  }
+
+  function answer({ channel, start }: SubscribeItem): void {
+    const log = logOf(channel);
+    const verdict = log.verdict(start);
+    tell({ type: 'verdict', channel, ...verdict });
+    if (!('cursor' in verdict)) return;
+    subscribed.add(channel);
+    const events = log.after(verdict.cursor.offset);
+    if (events.length > 0) tell({ type: 'events', channel, events });
+    const ended = log.endedAt();
+    if (ended !== null) tell({ type: 'end', channel, cursor: ended });
+  }
+
+  function append(
+    channel: string,
+    event: { readonly type: string; readonly data: unknown; readonly id?: string },
+  ): Cursor {
+    const entry = logOf(channel).append(event);
+    if (subscribed.has(channel)) tell({ type: 'events', channel, events: [entry.event] });
+    return entry.cursor;
+  }
+
+  function drop(error: MillraceError | null): void {
+    const dropped = socket;
+    if (error !== null) tell({ type: 'error', error });
+    forgetSocket();
+    dropped?.onclose?.({ code: 1006, reason: '' } as never);
+  }
+
+  return {
+    options: {
+      url: 'http://fake.invalid/realtime',
+      transports: ['websocket'],
+      // No jitter: a client that was cut off comes back at once.
+      environment: { WebSocket: FakeSocket, random: () => 0 },
+    },
+    accept() {
+      isAccepting = true;
+      answerConnect();
+    },
+    hold() {
+      isAccepting = false;
+    },
+    refuse: drop,
+    emit: (channel, event) => append(channel.name, event),
+    setState({ name, contract }, state) {
+      const verdict = logOf(name).setState(state, contract.version);
+      if (subscribed.has(name)) tell({ type: 'verdict', channel: name, ...verdict });
+    },
+    verdict({ name }, verdict) {
+      logOf(name).refuseWith('error' in verdict ? verdict : null);
+      tell({ type: 'verdict', channel: name, ...verdict });
+    },
+    end({ name }) {
+      const cursor = logOf(name).end();
+      if (subscribed.has(name)) tell({ type: 'end', channel: name, cursor });
+    },
+    cut: () => drop(null),
+    sent,
+  };
+}

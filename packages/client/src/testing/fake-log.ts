@@ -1,0 +1,79 @@
+// One channel of the hub in memory: its events, its state, and the verdict for a place to begin.
+
+import {
+  type ChannelEvent,
+  type Cursor,
+  type Offset,
+  type Start,
+  toOffset,
+  type Verdict,
+} from '@millrace/protocol';
+
+export interface FakeLog {
+  append(event: { readonly type: string; readonly data: unknown; readonly id?: string }): {
+    readonly event: ChannelEvent;
+    readonly cursor: Cursor;
+  };
+  after(offset: Offset): readonly ChannelEvent[];
+  verdict(start: Start): Verdict;
+  setState(state: unknown, version: number): Verdict;
+  refuseWith(verdict: Verdict | null): void;
+  end(): Cursor;
+  endedAt(): Cursor | null;
+}
+
+export function createFakeLog(): FakeLog {
+  const epoch = 'fake';
+  const events: ChannelEvent[] = [];
+  let snapshot: Extract<Verdict, { verdict: 'snapshot' }> | null = null;
+  let refusal: Verdict | null = null;
+  let isEnded = false;
+
+  const at = (offset: number): Cursor => ({ epoch, offset: toOffset(offset) });
+  const head = (): Cursor => at(events.length);
+
+  function beginning(start: Start): Cursor {
+    if (start === 'now') return head();
+    if (start === 'start') return at(0);
+    if ('last' in start) return at(Math.max(0, events.length - start.last));
+    return start;
+  }
+
+  return {
+    append({ type, data, id }) {
+      const cursor = at(events.length + 1);
+      const event = {
+        offset: cursor.offset,
+        type,
+        data,
+        at: new Date().toISOString(),
+        ...(id === undefined ? {} : { id }),
+      };
+      events.push(event);
+      return { event, cursor };
+    },
+    after: (offset) => events.slice(offset),
+    verdict(start) {
+      if (refusal !== null) return refusal;
+      const isCursor = typeof start === 'object' && 'epoch' in start;
+      if (isCursor && (start.epoch !== epoch || start.offset > events.length)) {
+        return { verdict: 'gap', cursor: at(0), from: null, to: null, reason: 'restarted' };
+      }
+      return snapshot !== null && !isCursor
+        ? snapshot
+        : { verdict: 'exact', cursor: beginning(start) };
+    },
+    setState(state, version) {
+      snapshot = { verdict: 'snapshot', cursor: head(), version, state };
+      return snapshot;
+    },
+    refuseWith(verdict) {
+      refusal = verdict;
+    },
+    end() {
+      isEnded = true;
+      return head();
+    },
+    endedAt: () => (isEnded ? head() : null),
+  };
+}

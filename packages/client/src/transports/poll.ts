@@ -1,0 +1,110 @@
+// The long-poll carrier: a loop of POSTs, each a `connect` with the cursors of that moment.
+// The first one is not held, so that the link is up at once; the next ones are held for as long as a dead
+// server is still noticed in time. Without a slot among the origin's tabs none is held. Rules: POLL-1, CLI-12.
+
+import {
+  type ConnectFrame,
+  encodeClientFrame,
+  parseJson,
+  parseServerFrames,
+} from '@millrace/protocol';
+import { linkError, post } from './http.ts';
+import type { LinkHandlers, LinkRequest, Transport } from './transport.ts';
+
+/** Longest hold and longest pause between polls that are not held, ms. */
+const HOLD_MS = 25_000;
+const MAX_PAUSE_MS = 5_000;
+const MIN_PAUSE_MS = 1_000;
+/** A held poll that comes back sooner was not held. */
+const EARLY_MS = 250;
+
+/** Time of silence after which the link is dead, but for the grace: what a hold or a pause may last. */
+export function pollBeatMs(askedBeatMs: number | undefined): number {
+  return Math.min(askedBeatMs ?? HOLD_MS, HOLD_MS);
+}
+
+export const pollTransport: Transport = {
+  carrier: 'poll',
+  isDuplex: false,
+  open(request, handlers) {
+    const controller = new AbortController();
+    const { signal } = controller;
+    pollForever(request, handlers, signal).catch((thrown: unknown) => {
+      if (signal.aborted) return;
+      controller.abort();
+      handlers.closed(linkError(thrown));
+    });
+    return { send: () => undefined, close: () => controller.abort() };
+  },
+};
+
+/** Ends by throwing, always. */
+async function pollForever(
+  request: LinkRequest,
+  handlers: LinkHandlers,
+  signal: AbortSignal,
+): Promise<never> {
+  let release: (() => void) | null = null;
+  let holdMs = 0;
+  let pauseMs = MIN_PAUSE_MS;
+  try {
+    for (;;) {
+      const connect = { ...request.connect(), holdMs };
+      const outcome = await pollOnce(request, handlers, connect, signal);
+      const beatMs = pollBeatMs(connect.beatMs);
+      release ??= await request.host.acquireSlot();
+      signal.throwIfAborted();
+      if (outcome === 'news') pauseMs = MIN_PAUSE_MS;
+      // Also a server that answers a held poll at once with nothing must not be asked without a pause.
+      if (release === null || (holdMs > 0 && outcome === 'nothing-early')) {
+        await pause(request, pauseMs, signal);
+        pauseMs = Math.min(pauseMs * 1.5, MAX_PAUSE_MS, Math.max(beatMs, MIN_PAUSE_MS));
+      }
+      // Half a second over the beat, so that a server that beats in between is not asked twice as often.
+      holdMs = release === null ? 0 : Math.min(beatMs + 500, HOLD_MS);
+    }
+  } finally {
+    release?.();
+  }
+}
+
+async function pollOnce(
+  request: LinkRequest,
+  handlers: LinkHandlers,
+  connect: ConnectFrame,
+  signal: AbortSignal,
+): Promise<'news' | 'nothing' | 'nothing-early'> {
+  let isEarly = true;
+  const cancel = request.host.setTimer(() => {
+    isEarly = false;
+  }, EARLY_MS);
+  try {
+    const response = await post(request, {
+      path: 'poll',
+      body: encodeClientFrame(connect),
+      signal,
+    });
+    const frames = parseServerFrames(parseJson(await response.text()));
+    signal.throwIfAborted();
+    handlers.bytes();
+    for (const frame of frames) {
+      if (frame.type === 'error' && frame.id === undefined) throw frame.error;
+      handlers.frame(frame);
+      signal.throwIfAborted();
+    }
+    if (frames.some(({ type }) => type === 'events')) return 'news';
+    return isEarly ? 'nothing-early' : 'nothing';
+  } finally {
+    cancel();
+  }
+}
+
+function pause({ host }: LinkRequest, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const cancel = host.setTimer(resolve, ms);
+    signal.addEventListener('abort', () => {
+      cancel();
+      reject(signal.reason);
+    });
+  });
+}

@@ -1,0 +1,61 @@
+// The SSE carrier, read by fetch: a status and a body are visible, and the body of the request is `connect`,
+// neither of which EventSource can do. Rules: SSE-1, LINK-1, LINK-7, CLI-12.
+
+import { encodeClientFrame, MillraceError, parseServerFrame } from '@millrace/protocol';
+import { createParser } from 'eventsource-parser';
+import { linkError, post } from './http.ts';
+import type { LinkHandlers, LinkRequest, Transport } from './transport.ts';
+
+export const sseTransport: Transport = {
+  carrier: 'sse',
+  isDuplex: false,
+  open(request, handlers) {
+    const controller = new AbortController();
+    const { signal } = controller;
+    readStream(request, handlers, signal).catch((thrown: unknown) => {
+      if (signal.aborted) return;
+      controller.abort();
+      handlers.closed(linkError(thrown));
+    });
+    return { send: () => undefined, close: () => controller.abort() };
+  },
+};
+
+/** Ends by throwing, always: a stream has no good end. */
+async function readStream(
+  request: LinkRequest,
+  handlers: LinkHandlers,
+  signal: AbortSignal,
+): Promise<never> {
+  const release = await request.host.acquireSlot();
+  try {
+    if (release === null) {
+      throw new MillraceError('link/refused', 'Other tabs hold all the streams of this origin.');
+    }
+    signal.throwIfAborted();
+    const body = encodeClientFrame(request.connect());
+    const response = await post(request, { path: 'sse', body, signal });
+    if (!response.body || !response.headers.get('content-type')?.includes('text/event-stream')) {
+      throw new MillraceError('link/refused', 'Something else than an event stream answered.');
+    }
+    const parser = createParser({
+      onEvent({ data }) {
+        if (signal.aborted) return;
+        const frame = parseServerFrame(data);
+        if (frame?.type === 'error' && frame.id === undefined) throw frame.error;
+        if (frame !== null) handlers.frame(frame);
+      },
+    });
+    const decoder = new TextDecoder();
+    const reader = response.body.getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      signal.throwIfAborted();
+      if (done) throw new MillraceError('link/lost', 'The stream ended without a word.');
+      handlers.bytes();
+      parser.feed(decoder.decode(value, { stream: true }));
+    }
+  } finally {
+    release?.();
+  }
+}
