@@ -12,7 +12,7 @@ export async function ensureChromium(say: (line: string) => void): Promise<strin
   say(`Installing Chromium with apt (once; ${chromiumPath} is missing)`);
   for (const args of [
     ['apt-get', 'update', '-qq'],
-    ['apt-get', 'install', '-y', '-qq', '--no-install-recommends', 'chromium'],
+    ['apt-get', 'install', '-y', '-qq', '--no-install-recommends', 'chromium', 'fonts-liberation'],
   ]) {
     const [file = '', ...rest] = [...sudo, 'env', 'DEBIAN_FRONTEND=noninteractive', ...args];
     const { code, output } = await runCommand(file, rest, { timeoutMs: 240_000 });
