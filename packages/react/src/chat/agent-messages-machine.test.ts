@@ -33,6 +33,8 @@ const CONNECTING: ConnectionStatus = {
   isSlow: false,
 };
 
+const FAILED: ConnectionStatus = { ...CONNECTING, attempt: 2, error: LOST };
+
 function open(transport: 'websocket' | 'sse' | 'poll'): ConnectionStatus {
   const isRealtime = transport !== 'poll';
   return { status: 'open', transport, isRealtime, since: 0, latencyMs: null, notice: null };
@@ -59,8 +61,13 @@ describe('work', () => {
     });
   });
 
+  it('does not poll while another carrier of the first race is being tried', () => {
+    expect(workOf(after([link({ ...CONNECTING, error: LOST })]), BOTH).isPolling).toBe(false);
+  });
+
   it.each([
-    ['an error', [link({ ...CONNECTING, error: LOST })]],
+    ['a failed attempt', [link(FAILED)]],
+    ['an attempt that waits for the next', [link({ ...CONNECTING, nextTryAt: 1 })]],
     ['taking too long', [link({ ...CONNECTING, isSlow: true })]],
     ['a lost link', [link(open('websocket')), link(CONNECTING)]],
     ['a refusal for good', [link({ status: 'closed', error: LOST, isFinal: true })]],
@@ -70,7 +77,7 @@ describe('work', () => {
   });
 
   it('goes on polling through further tries until a link is up', () => {
-    const down = [link({ ...CONNECTING, error: LOST }), link(CONNECTING)];
+    const down = [link(FAILED), link(CONNECTING)];
     expect(workOf(after(down), BOTH).isPolling).toBe(true);
     expect(workOf(after([...down, link(open('sse'))]), BOTH).isPolling).toBe(false);
   });
@@ -115,7 +122,7 @@ describe('view', () => {
   });
 
   it('is polling from the first failure on, and live again by itself', () => {
-    const events = [link(open('websocket')), link({ ...CONNECTING, error: LOST })];
+    const events = [link(open('websocket')), link(FAILED)];
     expect(viewOf(after(events), BOTH)).toMatchObject({
       status: 'polling',
       transport: 'interval',
@@ -128,7 +135,7 @@ describe('view', () => {
 
   it('is offline with the reason where polls fail too, until one is answered', () => {
     const failed: DeliveryEvent = { type: 'poll-failed', error: 'No network.' };
-    const events = [link({ ...CONNECTING, error: LOST }), failed];
+    const events = [link(FAILED), failed];
     expect(viewOf(after(events), BOTH)).toMatchObject({ status: 'offline', error: 'No network.' });
     expect(viewOf(after([...events, page()]), BOTH)).toMatchObject({
       status: 'polling',
@@ -138,17 +145,12 @@ describe('view', () => {
 
   it('does not show the last round’s poll failure in the next one', () => {
     const failed: DeliveryEvent = { type: 'poll-failed', error: 'No network.' };
-    const again = [
-      link({ ...CONNECTING, error: LOST }),
-      failed,
-      link(open('sse')),
-      link(CONNECTING),
-    ];
+    const again = [link(FAILED), failed, link(open('sse')), link(CONNECTING)];
     expect(viewOf(after(again), BOTH).status).toBe('polling');
   });
 
   it('is reconnecting with the reason where there is nothing to fall back on', () => {
-    const state = after([link({ ...CONNECTING, error: LOST })], STREAM_ONLY);
+    const state = after([link(FAILED)], STREAM_ONLY);
     expect(viewOf(state, STREAM_ONLY)).toMatchObject({
       status: 'reconnecting',
       error: 'The link broke.',

@@ -2,7 +2,7 @@
 // No clock, no client, no fetch in here. Owns the rule when to stream and when to poll (spec A5, A7):
 //
 //   waiting ──open──▶ up ──lost──▶ down ──open──▶ up        stream: always while enabled
-//      └──error, slow───────────────▲                       poll: only while down, or with streaming off
+//      └──failed, slow──────────────▲                       poll: only while down, or with streaming off
 
 import type { ConnectionStatus } from '@millrace/client';
 import type { Cursor, Verdict } from '@millrace/protocol';
@@ -125,8 +125,13 @@ function nextPhase(phase: DeliveryState['phase'], link: ConnectionStatus): Deliv
       // Closed without an error: the application closed its client, which is no failure to make up for.
       return link.error === null ? 'waiting' : 'down';
     case 'connecting':
-      return phase !== 'waiting' || link.error !== null || link.isSlow ? 'down' : 'waiting';
+      return phase !== 'waiting' || hasFailed(link) ? 'down' : 'waiting';
     case 'idle':
       return 'waiting';
   }
+}
+
+/** An error alone is no failure: one carrier of the first race may have failed while the next is about to open. */
+function hasFailed(link: Extract<ConnectionStatus, { status: 'connecting' }>): boolean {
+  return link.attempt > 1 || link.nextTryAt !== null || link.isSlow;
 }
