@@ -29,7 +29,7 @@ export function listSteps(filters: readonly string[], say: (line: string) => voi
     // On its own Node, without the condition: it looks at what `types` built, as a user gets it.
     commandStep('public names', 'node', ['scripts/check-exports.ts']),
     commandStep('size', 'node', ['scripts/check-size.ts']),
-    commandStep('unused code', 'knip', ['--no-progress']),
+    commandStep('unused code', 'knip', ['--no-progress', '--no-config-hints']),
     commandStep('packages', 'node', ['scripts/check-packages.ts']),
     vitestStep('unit tests', { projects: ['unit', 'dom'], filters, timeoutMs: 300_000 }),
     vitestStep('end-to-end tests', {
