@@ -25,7 +25,7 @@ beforeEach(() => {
   mkdirSync(join(root, 'node_modules'));
   cpSync(join(source, 'scripts/bootstrap.mjs'), join(root, 'scripts/bootstrap.mjs'));
   for (const name of readdirSync(join(source, 'scripts/lib')).filter((each) =>
-    /\.mjs$/.test(each),
+    each.endsWith('.mjs'),
   )) {
     cpSync(join(source, 'scripts/lib', name), join(root, 'scripts/lib', name));
   }
