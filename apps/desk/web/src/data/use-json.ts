@@ -21,7 +21,8 @@ export function useJson<Answer>(path: string): [Loading<Answer>, () => void] {
     getJson<Answer>(path, abort.signal).then(
       (value) => setState({ is: 'loaded', value }),
       (error: unknown) => {
-        if (!abort.signal.aborted) setState({ is: 'failed', message: toMillraceError(error).message });
+        if (!abort.signal.aborted)
+          setState({ is: 'failed', message: toMillraceError(error).message });
       },
     );
     return () => abort.abort();

@@ -69,10 +69,10 @@ function Standing({
           </span>
           <span className="tabular">{formatDollars(account.equity)}</span>
           <span className="tabular col-start-2 text-xs text-quiet">
-            {formatSignedDollars(account.profit)} · {account.positions} open
+            {formatSignedDollars(account.profit)} in all
           </span>
           <Change
-            share={account.equity / account.equityAtOpen - 1}
+            share={account.dayProfit / (account.equity - account.dayProfit)}
             className="justify-self-end text-xs"
           />
         </li>

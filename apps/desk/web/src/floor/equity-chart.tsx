@@ -23,7 +23,6 @@ export function EquityChart({ series, agents }: EquityChartProps): ReactElement 
   const ground = useGround();
   const columns = useMemo(() => equityColumns(series), [series]);
   const drawn = useRef<Columns>(columns);
-  drawn.current = columns;
   const lineUp = series.agentIds.join();
 
   useEffect(() => {
@@ -41,7 +40,10 @@ export function EquityChart({ series, agents }: EquityChartProps): ReactElement 
     };
   }, [lineUp, agents, ground]);
 
-  useEffect(() => chart.current?.setData(columns), [columns]);
+  useEffect(() => {
+    drawn.current = columns;
+    chart.current?.setData(columns);
+  }, [columns]);
 
   return (
     <div className="relative min-w-0 p-2">

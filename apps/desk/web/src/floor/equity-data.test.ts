@@ -11,8 +11,7 @@ const account = (agentId: string, equity: number): AccountPoint => ({
   equity,
   cash: 0,
   profit: 0,
-  equityAtOpen: equity,
-  positions: 0,
+  dayProfit: 0,
 });
 
 const series: EquitySeries = {

@@ -42,7 +42,7 @@ export function Ticker({ first }: { readonly first: MarketAnswer }): ReactElemen
           >
             <span className="flex items-baseline justify-between gap-2">
               <span className="text-xs font-semibold">{quote.symbol}</span>
-              <Change share={quote.price / quote.open - 1} className="text-xs" />
+              <Change share={quote.change} className="text-xs" />
             </span>
             <span className="tabular text-[15px]">{formatPrice(quote.price)}</span>
           </li>
