@@ -30,7 +30,14 @@ const AVOID_SHORT_MS = 30_000;
 const AVOID_BUFFERED_MS = 10 * 60_000;
 
 /** Codes that the client itself gives a link; every other one is the server's word. */
-const OWN_CODES: readonly string[] = ['link/refused', 'link/lost', 'link/no-beat', 'link/buffered'];
+const OWN_CODES: readonly string[] = [
+  'link/refused',
+  'link/lost',
+  'link/no-beat',
+  'link/buffered',
+  // By our own newer link: in a race the lower of two may be let in last.
+  'link/replaced',
+];
 
 export function to(
   memory: Memory,
