@@ -6,6 +6,7 @@ import { type Cursor, encodeCursor } from '@millrace/protocol';
 import { type AgentMessage, agentMessages } from '@millrace/protocol/channels';
 import type { Hub } from '@millrace/server';
 import type { GeneratedMessage, MessagesAnswer } from '../../shared/api.ts';
+import type { Storage } from '../storage.ts';
 import { uuidv7 } from '../uuid.ts';
 import type { Draft } from './phrasing.ts';
 
@@ -29,13 +30,7 @@ export interface MessageBoard {
 
 export interface MessageBoardOptions {
   readonly hub: Pick<Hub, 'publishMany' | 'history'>;
-  /** Runs `work` in one transaction; `insert` writes rows in it, `tx` is the hub's to join it. */
-  inTransaction(
-    work: (
-      insert: (messages: readonly GeneratedMessage[]) => Promise<void>,
-      tx: unknown,
-    ) => Promise<void>,
-  ): Promise<void>;
+  readonly inTransaction: Storage['inMessageTransaction'];
 }
 
 const PAGE = 256;

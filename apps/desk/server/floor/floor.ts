@@ -38,9 +38,14 @@ export interface Floor {
   brief(count: number): readonly Briefing[];
   /** The state of the market for a first paint. */
   overview(): MarketAnswer;
+  /** What is wrong with the market, or null while it ticks as it should. */
+  problem(): string | null;
   /** Stops beating and talking, and keeps the market. Idempotent. */
   close(): Promise<void>;
 }
+
+/** So many ticks may be missing before the market counts as stalled. */
+const STALLED_TICKS = 5;
 
 export async function startFloor(options: FloorOptions): Promise<Floor> {
   const { hub, store, board, settings, log } = options;
@@ -71,10 +76,12 @@ export async function startFloor(options: FloorOptions): Promise<Floor> {
     onError: (err) => log.error({ err }, 'a message could not be posted'),
   });
 
+  let lastBeatAt = performance.now();
   const pulse = startPulse({
     everyMs: settings.MARKET_TICK_MS,
     async beat() {
       const report = market.tick();
+      lastBeatAt = performance.now();
       overview.note(report);
       journal.note(report);
       for (const result of await hub.publishMany(tickItems(report))) {
@@ -105,6 +112,11 @@ export async function startFloor(options: FloorOptions): Promise<Floor> {
         tickMs: settings.MARKET_TICK_MS,
         ticksPerDay: market.ticksPerDay,
       };
+    },
+    problem() {
+      const silentMs = performance.now() - lastBeatAt;
+      const allowedMs = STALLED_TICKS * settings.MARKET_TICK_MS + 5_000;
+      return silentMs > allowedMs ? `no tick for ${Math.round(silentMs / 1_000)} s` : null;
     },
     close() {
       closing ??= close();

@@ -2,6 +2,7 @@
 
 import { MillraceError } from '@millrace/protocol';
 import type * as z from 'zod';
+import { readBody } from './read-body.ts';
 import type { DeskContext } from './routes.ts';
 
 /** `agentId`, repeated or as a comma list; empty when it was not sent. */
@@ -45,7 +46,7 @@ export async function readJson<Value>(c: DeskContext, schema: z.ZodType<Value>):
       'Send JSON, with the header Content-Type: application/json.',
     );
   }
-  const result = schema.safeParse(parseText(await c.req.text()));
+  const result = schema.safeParse(parseText(await readBody(c.env.incoming)));
   if (result.success) return result.data;
   const problems = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   throw new MillraceError('request/invalid', `The body does not fit. ${problems.join('; ')}.`);

@@ -3,10 +3,10 @@
 import type { HttpBindings } from '@hono/node-server';
 import { MillraceError } from '@millrace/protocol';
 import type { Context, Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { DEVELOPMENT_USER, type Who } from '../identity/who.ts';
 import { type Endpoint, type EndpointKey, findEndpoint } from './access.ts';
 import { isCronSecret } from './cron-secret.ts';
+import { refuseLargeBody } from './read-body.ts';
 
 export interface DeskEnv {
   Bindings: HttpBindings;
@@ -17,26 +17,16 @@ export type DeskContext = Context<DeskEnv>;
 export type RouteHandler = (c: DeskContext) => Response | Promise<Response>;
 export type AddRoute = (key: EndpointKey, handler: RouteHandler) => void;
 
-const MAX_BODY_BYTES = 16_384;
-
 export interface RouteOptions {
   identify(c: DeskContext): Promise<Who>;
   readonly cronSecret: string;
 }
 
 export function routesOf(app: Hono<DeskEnv>, options: RouteOptions): AddRoute {
-  const limit = bodyLimit({
-    maxSize: MAX_BODY_BYTES,
-    onError: () => {
-      throw new MillraceError(
-        'limit/body-size',
-        `A body here has at most ${MAX_BODY_BYTES} bytes.`,
-      );
-    },
-  });
   return (key, handler) => {
     const endpoint = findEndpoint(key);
-    app.on(endpoint.method, endpoint.path, limit, async (c) => {
+    app.on(endpoint.method, endpoint.path, async (c) => {
+      refuseLargeBody(c.req.header('content-length'));
       c.set('who', await admit(c, endpoint, options));
       return handler(c);
     });

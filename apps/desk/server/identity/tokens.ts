@@ -23,7 +23,7 @@ const claims = z.object({
 export interface Tokens {
   sign(user: User, audience: Audience): Promise<{ token: string; expiresAt: number }>;
   /** @throws MillraceError `auth/expired`, or `auth/invalid` for whatever else is wrong with it */
-  verify(token: string, audience: Audience): Promise<{ user: User; expiresAt: number }>;
+  verify(token: string, audiences: readonly Audience[]): Promise<{ user: User; expiresAt: number }>;
 }
 
 export function createTokens(secret: string): Tokens {
@@ -40,9 +40,12 @@ export function createTokens(secret: string): Tokens {
         .sign(key);
       return { token, expiresAt: exp * 1_000 };
     },
-    async verify(token, audience) {
+    async verify(token, audiences) {
       try {
-        const { payload } = await jwtVerify(token, key, { audience, algorithms: ['HS256'] });
+        const { payload } = await jwtVerify(token, key, {
+          audience: [...audiences],
+          algorithms: ['HS256'],
+        });
         const { sub, name, admin, exp } = claims.parse(payload);
         return { user: { id: sub, name, isAdmin: admin }, expiresAt: exp * 1_000 };
       } catch (cause) {

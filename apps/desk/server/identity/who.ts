@@ -35,18 +35,26 @@ export function sessionCookieName(isProduction: boolean): string {
   return isProduction ? '__Host-desk_session' : 'desk_session';
 }
 
+const SESSION: readonly Audience[] = ['desk-session'];
+/** A program that has a session's token (`Authorization: Bearer`) may use it on a stream as well. */
+const LINK_AUDIENCES: readonly Audience[] = ['desk-realtime', 'desk-session'];
+
 /** @throws MillraceError `auth/invalid`, `auth/expired` */
 export async function whoIs(from: Credentials, options: WhoOptions): Promise<Who> {
-  if (typeof from.token === 'string') return signedIn(from.token, 'desk-realtime', options);
+  if (typeof from.token === 'string') return signedIn(from.token, LINK_AUDIENCES, options);
   const bearer = bearerOf(from.authorization);
-  if (bearer !== null) return signedIn(bearer, 'desk-session', options);
+  if (bearer !== null) return signedIn(bearer, SESSION, options);
   const session = parse(from.cookie ?? '')[sessionCookieName(options.isProduction)];
-  if (session !== undefined && session !== '') return signedIn(session, 'desk-session', options);
+  if (session !== undefined && session !== '') return signedIn(session, SESSION, options);
   return { user: options.hasDevSignIn ? DEVELOPMENT_USER : null, isSignedIn: false };
 }
 
-async function signedIn(token: string, audience: Audience, { tokens }: WhoOptions): Promise<Who> {
-  const { user, expiresAt } = await tokens.verify(token, audience);
+async function signedIn(
+  token: string,
+  audiences: readonly Audience[],
+  { tokens }: WhoOptions,
+): Promise<Who> {
+  const { user, expiresAt } = await tokens.verify(token, audiences);
   return { user, isSignedIn: true, expiresAt };
 }
 

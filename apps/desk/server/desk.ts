@@ -1,0 +1,170 @@
+// Desk as one value: everything it is made of, put together, started in order and closed in reverse.
+//
+//   database → engine → hub → Floor (market, talk) → schedule → socket      close: the other way round
+//
+// Refuses to own: reading settings, printing, signals (main.ts). Tests and benches start one in their own process.
+
+import { join } from 'node:path';
+import { createHub, type Engine, type Hub } from '@millrace/server';
+import { pgliteEngine } from '@millrace/server/postgres';
+import { agentActivity, agentEquity, agentMessages, marketTicks } from '../shared/channels.ts';
+import { builtInPhrasing } from './chat/built-in-phrasing.ts';
+import { createGeneration } from './chat/generation.ts';
+import { createMessageBoard } from './chat/message-board.ts';
+import type { Phrasing } from './chat/phrasing.ts';
+import { createClosers } from './closers.ts';
+import { openStorage } from './database-storage.ts';
+import { startFloor } from './floor/floor.ts';
+import { createApp } from './http/app.ts';
+import { listen, type NodeServer } from './http/node-server.ts';
+import type { Services } from './http/services.ts';
+import { hubIdentity, mayRead } from './identity/hub-identity.ts';
+import { keepSessionSecret } from './identity/session-secret.ts';
+import { createTokens, type Tokens } from './identity/tokens.ts';
+import { type Log, SILENT_LOG } from './log.ts';
+import { startSchedule } from './schedule/schedule.ts';
+import type { Settings } from './settings/read.ts';
+import { createTrust } from './settings/trusted-proxies.ts';
+import { type Storage } from './storage.ts';
+
+export interface DeskOptions {
+  readonly settings: Settings;
+  /** Default: says nothing. */
+  readonly log?: Log;
+  /** Writes in a generation. Default: the built-in phrasing. */
+  readonly phrasing?: Phrasing;
+  /** Opens what Desk keeps in a folder. Default: the embedded database. */
+  readonly open?: (folder: string) => Promise<Storage>;
+  /** Folder of the built page. Default: where `npm start` builds it. */
+  readonly pageFolder?: string;
+}
+
+export interface Desk {
+  /** `http://127.0.0.1:3000` */
+  readonly address: string;
+  readonly hub: Hub;
+  /** Closes everything, in order, within about `graceMs` (default 0: links are told to come back at once). Idempotent. */
+  close(options?: { readonly graceMs?: number }): Promise<void>;
+}
+
+const PAGE_FOLDER = join(import.meta.dirname, '..', 'web', 'dist');
+
+/**
+ * Starts a Desk.
+ * @throws MillraceError `settings/port-busy`, `settings/data-locked`; what was opened until then is closed again
+ */
+export async function createDesk(options: DeskOptions): Promise<Desk> {
+  const { settings, log = SILENT_LOG } = options;
+  const opened = createClosers(log);
+  try {
+    const storage = await (options.open ?? openStorage)(settings.DATA_DIR);
+    opened.add('database', () => storage.close());
+    log.info({ folder: settings.DATA_DIR }, 'database opened');
+
+    const engine = pgliteEngine({ database: storage.sql });
+    opened.add('engine', () => engine.close());
+    log.info({ tag: 'real-time', ...engine.capabilities }, 'engine started');
+
+    const secret = settings.SESSION_SECRET || (await keepSessionSecret(settings.DATA_DIR));
+    const tokens = createTokens(secret);
+    const isTrusted = createTrust(settings.TRUST_PROXY);
+    const hub = startHub({ settings, log, engine, tokens });
+    let server: NodeServer | null = null;
+    // Together: the socket waits for streams that only the hub can end.
+    opened.add('hub and socket', (graceMs) =>
+      Promise.all([hub.close({ graceMs }), server?.close({ graceMs: graceMs + 1_000 })]),
+    );
+
+    const builtIn = builtInPhrasing(settings.MARKET_SEED);
+    const board = createMessageBoard({ hub, inTransaction: storage.inMessageTransaction });
+    const floor = await startFloor({
+      ...{ hub, board, settings, log },
+      store: storage.market,
+      phrasing: builtIn,
+    });
+    opened.add('floor', () => floor.close());
+
+    const generation = createGeneration({
+      ...{ board, log },
+      phrasing: options.phrasing ?? builtIn,
+      fallback: builtIn,
+      brief: (count) => floor.brief(count),
+      messagesPerAgent: settings.GENERATE_MESSAGES_PER_AGENT,
+      timeoutMs: settings.GENERATE_TIMEOUT_MS,
+    });
+    opened.add('generation', () => generation.settled());
+    if (settings.isProduction && settings.CRON_SECRET === '') {
+      log.warn({}, 'CRON_SECRET is not set: POST /api/chat/generate answers administrators only');
+    }
+
+    const schedule = await startSchedule({
+      ...{ database: storage.sql, log },
+      cron: settings.GENERATE_CRON,
+      run: () => generation.run('schedule'),
+    });
+    opened.add('schedule', () => schedule.close());
+
+    const services: Services = {
+      ...{ settings, log, hub, tokens, board, generation, floor, isTrusted },
+      users: storage.users,
+      health: {
+        database: async () => {
+          await storage.sql.query('select 1', []);
+          return null;
+        },
+        realtime: async () => {
+          await hub.history(marketTicks.of(), { last: 1 });
+          return null;
+        },
+        market: async () => floor.problem(),
+      },
+      pageFolder: options.pageFolder ?? PAGE_FOLDER,
+    };
+    server = await listen({
+      port: settings.PORT,
+      host: settings.HOST,
+      hub,
+      gate: {
+        isProduction: settings.isProduction,
+        host: settings.HOST,
+        origins: settings.ORIGINS,
+        isTrusted,
+      },
+      fetch: createApp(services).fetch,
+      onError: (err) => log.error({ err }, 'request failed'),
+    });
+    const { address } = server;
+    log.info({ address }, 'listening');
+    return { address, hub, close: (how) => opened.close(how?.graceMs ?? 0) };
+  } catch (error) {
+    await opened.close(0);
+    throw error;
+  }
+}
+
+function startHub(parts: {
+  readonly settings: Settings;
+  readonly log: Log;
+  readonly engine: Engine;
+  readonly tokens: Tokens;
+}): Hub {
+  const { settings, log, engine, tokens } = parts;
+  const hub = createHub({
+    contracts: [agentMessages, marketTicks, agentEquity, agentActivity],
+    engine,
+    authenticate: (request) => hubIdentity(request, { tokens, ...settings }),
+    authorize: (_, action, { type }) => mayRead(action, type),
+    origins: settings.ORIGINS,
+    // Where nobody signs in, everybody is the developer: one identity must not run out of links before its address.
+    ...(settings.hasDevSignIn ? { limits: { maxLinksPerIdentity: 1_000 } } : {}),
+    onError: (err) => log.error({ tag: 'real-time', err }, 'real-time part failed'),
+  });
+  log.info({ tag: 'real-time' }, 'channel manager started');
+  log.info({ tag: 'WebSocket', path: '/realtime/ws' }, 'WebSocket ready');
+  log.info(
+    { tag: 'SSE', paths: ['/realtime/sse', '/realtime/events', '/api/chat/stream'] },
+    'SSE ready',
+  );
+  log.info({ tag: 'real-time', path: '/realtime/poll' }, 'long-poll ready');
+  return hub;
+}
