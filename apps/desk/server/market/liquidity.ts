@@ -13,6 +13,10 @@ export const makerAccount = (venue: Venue): string => `maker:${venue}`;
 const LADDER: readonly Money[] = [9_000, 12_000, 16_000, 22_000, 30_000].map(dollars);
 export const DEPTH: Money = LADDER.reduce((sum, level) => sum + level, 0);
 
+/** Of a ladder's depth, what the public takes of each side in one tick at most: imported volumes can
+ * be a thousand times what these books hold, and agents must find something in them. */
+const PUBLIC_SHARE = 0.4;
+
 const LEAST_HALF_SPREAD_BPS = 1.1;
 /** Half-spread per basis point of recent tick volatility. */
 const SPREAD_PER_VOLATILITY = 0.16;
@@ -42,7 +46,8 @@ export function requote(
         exchange.background(maker, listing, { side, quantity: size, limit });
     }
   }
-  if (listing.mid === 0) listing.last = price;
+  listing.mid = price;
+  if (listing.last === 0) listing.last = price;
 }
 
 /** The public's trading of one instrument in one tick, over its listings, both sides. */
@@ -52,11 +57,12 @@ export function tradePublic(
   terms: { readonly volume: number; readonly random: Random },
 ): void {
   for (const listing of listings) {
+    const most = Math.floor((DEPTH * PUBLIC_SHARE) / listing.mid);
     const share = listing.venue === 'harbour' ? 0.62 : 0.38;
     const total = terms.volume * share;
     const lean = Math.max(0, Math.min(1, 0.5 + 0.18 * terms.random.normal()));
-    const bought = Math.round(total * lean);
-    const sold = Math.round(total) - bought;
+    const bought = Math.min(most, Math.round(total * lean));
+    const sold = Math.min(most, Math.round(total * (1 - lean)));
     for (const [side, quantity] of [
       ['buy', bought],
       ['sell', sold],

@@ -105,6 +105,12 @@ function tradeTopics({ trades, tick, standing }: Situation): Topic[] {
     ];
   }
   const result = signedMoney(last.realised);
+  if (last.realised < 0) {
+    const text =
+      `Sold ${what} at ${price} (${at}), a step above where that rung had bought. Against the average ` +
+      `cost of all my rungs it is still ${result}.`;
+    return [topic('trade', 'rung-below-average', [text], weight)];
+  }
   return [
     topic(
       'trade',
@@ -149,14 +155,14 @@ function recordTopics({ standing }: Situation): Topic[] {
   const { realised, fees } = standing;
   const won = `${whole(wins)} of ${plural(closings, 'closing fill')}`;
   const lesson =
-    realised < 0
-      ? 'Many small harvests, and the few grids I gave up cost more than all of them.'
-      : 'Small harvests add up as long as no price walks away.';
+    realised < 0 && wins * 2 > closings
+      ? 'The losses were fewer than the harvests, and larger.'
+      : 'Small harvests add up only as long as no price walks away.';
   return [
     topic('opinion', 'record', [
       `${won} came out ahead, ${signedMoney(realised)} realised before fees. ${lesson}`,
       `${share(wins / closings)} of my closing fills made money and the sum is ` +
-        `${signedMoney(realised)}, with ${money(fees)} paid in fees. A high hit rate is not a profit by itself.`,
+        `${signedMoney(realised)}, with ${money(fees)} paid in fees. How often is not how much.`,
     ]),
   ];
 }

@@ -59,8 +59,10 @@ function holdingTopics({ standing }: Situation, { best, worst }: HoldReasoning):
     topics.push(
       topic('analysis', 'extremes', [
         `Best since purchase: ${best.symbol} ${up}. Worst: ${worst.symbol} ${down}. I keep both.`,
-        `${best.symbol} carries the basket (${up}), ${worst.symbol} weighs on it (${down}).`,
-        `Between ${worst.symbol} at ${down} and ${best.symbol} at ${up} lies all I know about picking: nothing.`,
+        best.percent > 0 && worst.percent < 0
+          ? `${best.symbol} carries the basket (${up}), ${worst.symbol} weighs on it (${down}).`
+          : `From ${worst.symbol} (${down}) to ${best.symbol} (${up}), all on the same side of what I paid.`,
+        `${best.symbol} at ${up}, ${worst.symbol} at ${down}. I could not have told you which on the first day.`,
       ]),
     );
   }

@@ -186,8 +186,8 @@ function recordTopics(situation: Situation): Topic[] {
         `${share(wins / closings)} of my ${plural(closings, 'closing fill')} were winners. Realised ` +
           `${signedMoney(standing.realised)}, fees ${money(standing.fees)}: ${signedMoney(net)} in the end.`,
         net > 0
-          ? `A small edge survives the costs: ${signedMoney(net)} realised after ${money(standing.fees)} in fees. Small samples lie, so I keep counting.`
-          : `Being right slightly more than half the time has to pay ${money(standing.fees)} in fees first. Realised after them: ${signedMoney(net)}.`,
+          ? `Something survives the costs: ${signedMoney(net)} realised after ${money(standing.fees)} in fees. Small samples lie, so I keep counting.`
+          : `Every trade pays its fees first, ${money(standing.fees)} so far. Realised after them: ${signedMoney(net)}.`,
       ]),
     );
   }
