@@ -1,0 +1,171 @@
+// The hub without its HTTP face: everything between a link and the log, put together. Owns no behaviour of its own.
+// Apart from hub.ts so that a link can be attached without a socket.
+
+import { DEFAULT_LIMITS, type Limits, type MillraceError } from '@millrace/protocol';
+import { type ClientPublish, createClientPublish } from './client-publish.ts';
+import { type ContractSet, createContractSet } from './contract-set.ts';
+import { memoryEngine } from './engines/memory/memory-engine.ts';
+import type { HubOptions, HubStats } from './hub-types.ts';
+import { createGate, type Gate } from './identity.ts';
+import { createLinkCounts } from './link-counts.ts';
+import { createLinks, type Links, shuttingDown } from './links.ts';
+import { controlFrame } from './outbound-frame.ts';
+import { createPublishRate } from './publish-rate.ts';
+import { createPublisher, type Publisher } from './publisher.ts';
+import { createRetention } from './retention.ts';
+import type { OutboundFrame } from './seams/link.ts';
+import type { Log } from './seams/log.ts';
+import type { Timers } from './seams/timers.ts';
+import { createSessions } from './sessions.ts';
+import { createStats } from './stats.ts';
+import { createTopics, type Topics } from './topics.ts';
+import { createWheel } from './wheel.ts';
+
+/** How long a closing hub waits for the last bytes of its links, ms. */
+const FLUSH_MS = 2_000;
+
+export interface HubCore {
+  readonly limits: Limits;
+  readonly timers: Timers;
+  readonly contracts: ContractSet;
+  readonly gate: Gate;
+  readonly clientPublish: ClientPublish;
+  readonly publisher: Publisher;
+  readonly topics: Topics;
+  readonly links: Links;
+  readonly log: Log;
+  readonly onRefused: (error: MillraceError) => void;
+  readonly onError: (error: MillraceError) => void;
+  stats(): HubStats;
+  /** Sends the links away, waits for what is being published, closes them; `close` then ends the rest. */
+  drain(graceMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export type HubCoreOptions = Pick<
+  HubOptions,
+  'contracts' | 'engine' | 'authenticate' | 'authorize' | 'limits' | 'onError'
+>;
+
+export function createHubCore(options: HubCoreOptions): HubCore {
+  const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const onError = options.onError ?? logError;
+  const contracts = createContractSet(options.contracts);
+  const engine = options.engine ?? memoryEngine();
+  const { log } = engine;
+  const timers = createWheel({ onError });
+  const stats = createStats(timers);
+  const { onDelivered, onRefused } = stats;
+  const topics = createTopics({ log, limits, timers, onError, onDelivered });
+  const retention = createRetention({ log, contracts, topics, timers, onError });
+  const publisher = createPublisher({
+    log,
+    contracts,
+    limits,
+    onAppended(channel, { epoch, offset }) {
+      stats.onPublished(1);
+      retention.grew(channel, 1);
+      // The engine's hint may be late, or never come: for what this hub appended it is not needed.
+      topics.hinted({ channel, epoch, head: offset, isEnded: false, entries: [] });
+    },
+  });
+  const gate = createGate({
+    authenticate: options.authenticate,
+    authorize: options.authorize,
+    onError,
+  });
+  const clientPublish = createClientPublish({
+    contracts,
+    gate,
+    limits,
+    publisher,
+    rate: createPublishRate(limits.maxPublishesPerSecond, timers),
+    onRefused,
+  });
+  const links = createLinks({
+    limits,
+    timers,
+    contracts,
+    topics,
+    gate,
+    clientPublish,
+    sessions: createSessions(),
+    identityCounts: createLinkCounts(limits.maxLinksPerIdentity, 'identity'),
+    beatFrame: createBeatFrame(),
+    onDelivered,
+    onRefused,
+    onError,
+  });
+  const unwatch = log.watch(topics.hinted);
+
+  function collectStats(): HubStats {
+    const byTransport: Record<string, number> = {};
+    let subscriptions = 0;
+    let queueBytes = 0;
+    for (const attachment of links.open) {
+      const { link } = attachment;
+      byTransport[link.transport] = (byTransport[link.transport] ?? 0) + 1;
+      subscriptions += attachment.subscriptions;
+      queueBytes += link.bufferedBytes();
+    }
+    return {
+      links: byTransport,
+      subscriptions,
+      channelsLoaded: topics.count,
+      published: { total: stats.published.total, perSecond: stats.published.perSecond },
+      delivered: { total: stats.delivered.total, perSecond: stats.delivered.perSecond },
+      queueBytes,
+      publishQueue: publisher.waiting,
+      refused: { ...stats.refused },
+    };
+  }
+
+  return {
+    limits,
+    timers,
+    contracts,
+    gate,
+    clientPublish,
+    publisher,
+    topics,
+    links,
+    log,
+    onRefused,
+    onError,
+    stats: collectStats,
+    async drain(graceMs) {
+      links.sendAway(graceMs);
+      if (graceMs > 0) await links.gone(graceMs);
+      await publisher.idle();
+      links.closeAll(shuttingDown());
+      await links.gone(FLUSH_MS);
+    },
+    async close() {
+      await retention.stop();
+      unwatch();
+      topics.close();
+      timers.close();
+      // One that was passed in is its owner's to close.
+      if (options.engine === undefined) await engine.close();
+    },
+  };
+}
+
+/** One beat for all links that beat in the same millisecond. */
+function createBeatFrame(): () => OutboundFrame {
+  let at = 0;
+  let frame: OutboundFrame | null = null;
+  return () => {
+    const now = Date.now();
+    if (frame === null || now !== at) {
+      at = now;
+      frame = controlFrame({ type: 'beat', at });
+    }
+    return frame;
+  };
+}
+
+function logError(error: MillraceError): void {
+  // oxlint-disable-next-line no-console -- the default sink of background failures; pass `onError` for another
+  console.error(`millrace: ${error.code}: ${error.message}`, error.cause ?? '');
+}
