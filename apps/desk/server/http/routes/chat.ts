@@ -22,6 +22,7 @@ export function addChatRoutes(add: AddRoute, services: Needed): void {
     const beatMs = readWhole(c, 'beat', { least: 1_000, most: fallback, fallback });
     const { incoming, outgoing } = c.env;
     for (const [name, value] of c.res.headers) outgoing.setHeader(name, value);
+    outgoing.setHeader('x-content-type-options', 'nosniff');
     log.info({ tag: 'SSE', agentIds }, 'stream connected');
     outgoing.once('close', () => log.info({ tag: 'SSE', agentIds }, 'stream closed'));
     await hub.stream(incoming, outgoing, agentMessages.of(), {
