@@ -22,6 +22,7 @@ import type {
 import { migrate, stepMigrating } from './migration.ts';
 import { rungDelayMs } from './race.ts';
 import {
+  beginLink,
   type Context,
   connectNow,
   isAnswer,
@@ -42,6 +43,7 @@ export function initialConnection(memory: Partial<Memory> = {}): Connection {
   return {
     memory: {
       lastLink: 0,
+      lastCarrier: null,
       attempt: 0,
       upgrades: 0,
       remembered: null,
@@ -161,13 +163,9 @@ function nextRung(context: Context, state: In<'racing'>, tries: readonly LinkRef
   const { memory, moment } = context;
   const [carrier, ...rungs] = state.rungs;
   if (carrier === undefined) return stay(context, state);
-  const number = memory.lastLink + 1;
+  const begun = beginLink(memory, carrier, moment.now);
   const nextRungAt = moment.now + rungDelayMs(carrier, moment.roundTripMs);
-  const added = { number, carrier, begunAt: moment.now };
-  return to(
-    { ...memory, lastLink: number },
-    { ...state, tries: [added, ...tries], rungs, nextRungAt },
-  );
+  return to(begun.memory, { ...state, tries: [begun.link, ...tries], rungs, nextRungAt });
 }
 
 function stepWaiting(context: Context, state: In<'waiting'>, event: ConnectionEvent): Step {

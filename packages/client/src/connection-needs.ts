@@ -6,6 +6,8 @@ import type { Connection, ConnectionState, LinkRef, TimerName } from './connecti
 /** A page that nobody has seen for so long makes no attempts. */
 const PAUSE_HIDDEN_MS = 5 * 60_000;
 const SLOW_AFTER_MS = 5_000;
+/** How long a new link's `hello` may take once the server has closed the old one for it. */
+const HAND_OVER_MS = 700;
 
 export interface TimerNeed {
   readonly timer: TimerName;
@@ -23,7 +25,7 @@ export function linksOf(state: ConnectionState): readonly LinkRef[] {
     case 'open':
       return [state.link];
     case 'migrating':
-      return state.isLinkGone ? [state.next] : [state.link, state.next];
+      return state.goneAt === null ? [state.link, state.next] : [state.next];
   }
 }
 
@@ -36,8 +38,9 @@ export function timersOf({ state, memory }: Connection): readonly TimerNeed[] {
   switch (state.name) {
     case 'idle':
     case 'closed':
-    case 'migrating':
       return [];
+    case 'migrating':
+      return need('rung', state.goneAt === null ? null : state.goneAt + HAND_OVER_MS);
     case 'racing':
       return [
         ...need('rung', state.rungs.length > 0 ? state.nextRungAt : null),

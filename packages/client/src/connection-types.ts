@@ -50,8 +50,8 @@ export type ConnectionState =
       readonly next: LinkRef;
       readonly cause: 'upgrade' | 'renew';
       readonly rungs: readonly Carrier[];
-      /** The server closed the old link for the new one, whose `hello` is still on its way. */
-      readonly isLinkGone: boolean;
+      /** When the server closed the old link for the new one, whose `hello` is still on its way; null: not yet. */
+      readonly goneAt: number | null;
     })
   | { readonly name: 'closed'; readonly error: MillraceError | null; readonly isFinal: boolean };
 
@@ -63,6 +63,7 @@ export type In<Name extends ConnectionState['name']> = Extract<
 /** What outlives each state. */
 export interface Memory {
   readonly lastLink: number;
+  readonly lastCarrier: Carrier | null;
   /** Failed attempts since the last stable link. */
   readonly attempt: number;
   /** Tries of better carriers since the network was new. */

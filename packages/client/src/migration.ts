@@ -4,7 +4,17 @@
 import type { MillraceError } from '@millrace/protocol';
 import { backoffMs, spreadMs } from './backoff.ts';
 import type { ConnectionEvent, In, Outage, Step } from './connection-types.ts';
-import { type Context, isAnswer, openWith, policyOf, settle, stay, to } from './recovery.ts';
+import {
+  avoidBuffered,
+  beginLink,
+  type Context,
+  isAnswer,
+  openWith,
+  policyOf,
+  settle,
+  stay,
+  to,
+} from './recovery.ts';
 import type { Carrier } from './transports/transport.ts';
 import { upgradeDelayMs } from './upgrade.ts';
 
@@ -21,19 +31,16 @@ export function migrate(
   const { memory, moment } = context;
   const [carrier, ...rungs] = carriers;
   if (carrier === undefined) return keepOld(context, state);
-  const number = memory.lastLink + 1;
-  return to(
-    { ...memory, lastLink: number },
-    {
-      ...state,
-      name: 'migrating',
-      next: { number, carrier, begunAt: moment.now },
-      cause,
-      rungs,
-      isLinkGone: state.name === 'migrating' && state.isLinkGone,
-      renewAt: cause === 'renew' ? null : state.renewAt,
-    },
-  );
+  const begun = beginLink(memory, carrier, moment.now);
+  return to(begun.memory, {
+    ...state,
+    name: 'migrating',
+    next: begun.link,
+    cause,
+    rungs,
+    goneAt: state.name === 'migrating' ? state.goneAt : null,
+    renewAt: cause === 'renew' ? null : state.renewAt,
+  });
 }
 
 export function stepMigrating(
@@ -48,17 +55,21 @@ export function stepMigrating(
         : stay(context, state);
     case 'failed':
       if (event.link === state.next.number) return failNext(context, state, event.error);
-      if (event.link !== state.link.number || state.isLinkGone) return stay(context, state);
+      if (event.link !== state.link.number || state.goneAt !== null) return stay(context, state);
       return failOld(context, state, event.error);
     case 'goaway': {
       // The old one is being left anyway; a server that sends the new one away wants it later.
       if (event.link !== state.next.number) return stay(context, state);
       const { now, jitter } = context.moment;
       const at = now + spreadMs(event.afterMs, event.spreadMs, jitter);
-      return state.isLinkGone
+      return state.goneAt !== null
         ? to(context.memory, { ...newOutage(now), name: 'waiting', retryAt: at })
         : keepOld(context, { ...state, renewAt: state.cause === 'renew' ? at : state.renewAt });
     }
+    case 'due':
+      return event.timer === 'rung' && state.goneAt !== null
+        ? goBack(context, state)
+        : stay(context, state);
     case 'wake':
     case 'online':
     case 'retry':
@@ -70,7 +81,9 @@ export function stepMigrating(
 
 function failOld(context: Context, state: In<'migrating'>, error: MillraceError): Step {
   // The server read the new link's `connect` before we read its `hello`: the hand-over is under way.
-  if (error.code === 'link/replaced') return to(context.memory, { ...state, isLinkGone: true });
+  if (error.code === 'link/replaced') {
+    return to(context.memory, { ...state, goneAt: context.moment.now });
+  }
   if (isAnswer(error) && policyOf(error) !== 'retry')
     return settle(context, newOutage(context.moment.now), error);
   const others = context.config.carriers.filter((carrier) => carrier !== state.next.carrier);
@@ -83,9 +96,28 @@ function failOld(context: Context, state: In<'migrating'>, error: MillraceError)
   });
 }
 
+/**
+ * The server has let the old link go, and the new one's `hello` does not come: something holds it back. The
+ * carrier that worked gets the next link; the silent one is not waited for, since closing it may set its
+ * `hello` free.
+ */
+function goBack({ memory, moment }: Context, state: In<'migrating'>): Step {
+  const { carrier } = state.link;
+  const held = state.next.carrier;
+  const avoiding = held === carrier ? memory : avoidBuffered(memory, held, moment.now);
+  const begun = beginLink(avoiding, carrier, moment.now);
+  return to(begun.memory, {
+    ...newOutage(moment.now),
+    name: 'racing',
+    tries: [begun.link],
+    rungs: [],
+    nextRungAt: moment.now,
+  });
+}
+
 function failNext(context: Context, state: In<'migrating'>, error: MillraceError): Step {
   const { memory, moment } = context;
-  if (state.isLinkGone) return settle(context, newOutage(context.moment.now), error);
+  if (state.goneAt !== null) return settle(context, newOutage(context.moment.now), error);
   if (!isAnswer(error) && state.rungs.length > 0)
     return migrate(context, state, state.cause, state.rungs);
   if (state.cause === 'upgrade') return keepOld(context, state);

@@ -67,19 +67,28 @@ export function connectNow({ memory, moment, config }: Context, outage: Outage):
     return to(memory, { name: 'waiting', since, isSlow, error, retryAt: moment.now });
   }
   const plan = planRace({ ...memory, ...moment, ...config });
+  const begun = beginLink(memory, plan.first, moment.now);
+  return to(begun.memory, {
+    name: 'racing',
+    since,
+    isSlow,
+    error,
+    tries: [begun.link],
+    rungs: plan.rungs,
+    nextRungAt: moment.now + plan.delayMs,
+  });
+}
+
+export function beginLink(
+  memory: Memory,
+  carrier: Carrier,
+  now: number,
+): { readonly memory: Memory; readonly link: LinkRef } {
   const number = memory.lastLink + 1;
-  return to(
-    { ...memory, lastLink: number },
-    {
-      name: 'racing',
-      since,
-      isSlow,
-      error,
-      tries: [{ number, carrier: plan.first, begunAt: moment.now }],
-      rungs: plan.rungs,
-      nextRungAt: moment.now + plan.delayMs,
-    },
-  );
+  return {
+    memory: { ...memory, lastLink: number, lastCarrier: carrier },
+    link: { number, carrier, begunAt: now },
+  };
 }
 
 export interface Opened {
@@ -127,14 +136,24 @@ export function loseLink(context: Context, state: In<'open'>, error: MillraceErr
   const outage = { since: moment.now, isSlow: false, error };
   const now = { ...context, memory };
   if (error.code === 'link/buffered') {
-    const next = avoid(memory, link.carrier, moment.now + AVOID_BUFFERED_MS);
-    return connectNow({ ...now, memory: { ...next, isBuffered: true } }, outage);
+    return connectNow({ ...now, memory: avoidBuffered(memory, link.carrier, moment.now) }, outage);
   }
-  const isReplacedByOurs = error.code === 'link/replaced' && memory.lastLink > link.number;
-  const isProbe = error.details?.['isProbe'] === true;
-  if (isReplacedByOurs || isProbe) return connectNow(now, outage);
-  if (!isAnswer(error) && livedMs < SHORT_LIFE_MS) {
+  if (error.details?.['isProbe'] === true) return connectNow(now, outage);
+  if (
+    error.code === 'link/replaced' &&
+    memory.lastCarrier !== null &&
+    memory.lastLink > link.number
+  ) {
+    // A later try of the same race had reached the server when this one's `hello` came out, late: often only
+    // because the server, by closing it, made a proxy let go. The later one's carrier is the quick one.
+    const remembered = { carrier: memory.lastCarrier, usualMs: 0, at: moment.now };
     const next = avoid(memory, link.carrier, moment.now + AVOID_SHORT_MS);
+    return connectNow({ ...now, memory: { ...next, remembered } }, outage);
+  }
+  if (!isAnswer(error) && livedMs < SHORT_LIFE_MS) {
+    const avoiding = avoid(memory, link.carrier, moment.now + AVOID_SHORT_MS);
+    // Each time it is tried again later, or the session would go to and fro for ever.
+    const next = { ...avoiding, upgrades: memory.upgrades + 1 };
     const others = config.carriers.filter(
       (carrier) => !isAvoided(next.avoided, carrier, moment.now),
     );
@@ -165,6 +184,11 @@ export function settle(
     { name: 'waiting', since, isSlow, error, retryAt },
     policy === 'reauthenticate' ? [{ type: 'forget-token' }] : [],
   );
+}
+
+/** A proxy holds it back: for long, and people are told. */
+export function avoidBuffered(memory: Memory, carrier: Carrier, now: number): Memory {
+  return { ...avoid(memory, carrier, now + AVOID_BUFFERED_MS), isBuffered: true };
 }
 
 function avoid(memory: Memory, carrier: Carrier, until: number): Memory {
