@@ -16,7 +16,7 @@ export interface AgentTabsProps {
 }
 
 export function AgentTabs(props: AgentTabsProps): ReactElement {
-  const { agents, selectedId, onSelect } = props;
+  const { listRef, agents, selectedId, tabId, panelId, unread: unreadOf, onSelect } = props;
 
   function onKeyDown(event: KeyboardEvent<HTMLElement>): void {
     const at = agents.findIndex((agent) => agent.id === selectedId);
@@ -25,14 +25,14 @@ export function AgentTabs(props: AgentTabsProps): ReactElement {
     if (agent === undefined) return;
     event.preventDefault();
     onSelect(agent.id);
-    event.currentTarget.ownerDocument.getElementById(props.tabId(agent.id))?.focus();
+    event.currentTarget.ownerDocument.getElementById(tabId(agent.id))?.focus();
   }
 
   return (
-    <div ref={props.listRef} className="mr-tabs" role="tablist" aria-label="Agents">
+    <div ref={listRef} className="mr-tabs" role="tablist" aria-label="Agents">
       {agents.map((agent) => {
         const isSelected = agent.id === selectedId;
-        const unread = props.unread(agent.id);
+        const unread = unreadOf(agent.id);
         return (
           <button
             key={agent.id}
@@ -41,9 +41,9 @@ export function AgentTabs(props: AgentTabsProps): ReactElement {
             className="mr-tab"
             title={agent.name}
             style={agentStyle(agent.color)}
-            id={props.tabId(agent.id)}
+            id={tabId(agent.id)}
             aria-selected={isSelected}
-            aria-controls={props.panelId(agent.id)}
+            aria-controls={panelId(agent.id)}
             tabIndex={isSelected ? 0 : -1}
             onClick={() => onSelect(agent.id)}
             onKeyDown={onKeyDown}

@@ -18,7 +18,6 @@ export function agentStyle(color: string): AgentStyle {
 
 /** One or two letters that tell agents apart where colour can't: first letters of the first two words. */
 export function monogram(name: string): string {
-  const words = name.match(/[\p{L}\p{N}]+/gu) ?? [];
-  const letters = words.slice(0, 2).map((word) => [...word][0] ?? '');
-  return letters.join('').toUpperCase() || '?';
+  const initials = name.match(/(?<![\p{L}\p{N}])[\p{L}\p{N}]/gu) ?? [];
+  return initials.slice(0, 2).join('').toUpperCase() || '?';
 }

@@ -21,7 +21,6 @@ export function MessageList(props: {
         className="mr-list-scroller"
         role="group"
         aria-label={label}
-        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
         tabIndex={0}
         onScroll={onScroll}
       >

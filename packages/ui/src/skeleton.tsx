@@ -8,11 +8,9 @@ export function Skeleton(): ReactElement {
   return (
     <div className="mr-skeleton" aria-hidden="true">
       {LINES.map((lines, card) => (
-        // oxlint-disable-next-line react/no-array-index-key
         <div className="mr-card" key={card}>
           <div className="mr-skeleton-line" data-width="short" />
           {Array.from({ length: lines }, (_, line) => (
-            // oxlint-disable-next-line react/no-array-index-key
             <div className="mr-skeleton-line" key={line} />
           ))}
         </div>
