@@ -75,7 +75,8 @@ export function learned(options: LearnedOptions = {}): StrategyFactory {
         const sold = findExits(state, view, forecasts, horizonTicks);
         const orders = sold.flatMap(({ symbol }) => saleOf(view, symbol) ?? []);
         const bought: Forecast[] = [];
-        const free = positions - view.holdings.size + orders.length;
+        // A place that is being left is free from the next tick on, when its cash has arrived.
+        const free = positions - view.holdings.size;
         for (const one of isTrading ? forecasts : []) {
           const isWorth = one.edgeBps > one.costBps + marginBps;
           if (!isWorth || bought.length >= free) break;
@@ -171,7 +172,9 @@ function purchaseOf(view: AgentView, symbol: string, positions: number): OrderRe
   const quote = view.quotes.find((one) => one.symbol === symbol);
   if (quote === undefined || view.holdings.has(symbol)) return undefined;
   if (view.isBlocked(symbol, 'buy')) return undefined;
-  const budget = Math.min((view.equity * 0.94) / positions, view.freeCash * 0.98);
+  const slot = (view.equity * 0.94) / positions;
+  const budget = Math.min(slot, view.freeCash * 0.98);
+  if (budget < slot / 2) return undefined;
   return buyFor(quote, budget, 'buy');
 }
 

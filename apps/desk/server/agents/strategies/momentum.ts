@@ -51,7 +51,8 @@ export function momentum(options: MomentumOptions = {}): StrategyFactory {
         const warmUpLeft = Math.max(0, slowTicks - state.seen);
         const left = findExits(state, view, signals, { leaveBelow, fallPercent });
         const orders = left.flatMap(({ symbol }) => exitOrder(view, symbol) ?? []);
-        const free = positions - view.holdings.size + orders.length;
+        // A place that is being left is free from the next tick on, when its cash has arrived.
+        const free = positions - view.holdings.size;
         const entered: TrendSignal[] = [];
         for (const signal of warmUpLeft === 0 ? signals : []) {
           if (signal.score < enterAbove || entered.length >= free) break;
@@ -132,6 +133,8 @@ function entryOrder(
   const isResting = (state.restUntil[symbol] ?? 0) > view.tick;
   if (quote === undefined || isResting || view.holdings.has(symbol)) return undefined;
   if (view.isBlocked(symbol, 'buy')) return undefined;
-  const budget = Math.min((view.equity * 0.96) / positions, view.freeCash * 0.98);
+  const slot = (view.equity * 0.96) / positions;
+  const budget = Math.min(slot, view.freeCash * 0.98);
+  if (budget < slot / 2) return undefined;
   return buyFor(quote, budget, 'enter');
 }
