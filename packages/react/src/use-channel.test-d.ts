@@ -37,5 +37,5 @@ export function useInference(): void {
   // @ts-expect-error -- data has no such field
   expectTrue<Equal<Data['price'], number>>();
   // @ts-expect-error -- results are not for writing
-  messages.events.length = 0;
+  expectTrue<typeof messages.events extends unknown[] ? true : false>();
 }
