@@ -4,7 +4,7 @@ import { MillraceError } from '@millrace/protocol';
 import { agentMessages } from '@millrace/protocol/channels';
 import { MillraceProvider } from '@millrace/react';
 import type { AgentMessage } from '@millrace/react/chat';
-import { cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
+import { act, cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AgentChat } from './agent-chat.tsx';
 import { AgentRealtimeChat, type AgentRealtimeChatProps } from './agent-realtime-chat.tsx';
@@ -36,6 +36,11 @@ afterEach(async () => {
   vi.unstubAllGlobals();
   vi.useRealTimers();
 });
+
+/** Within `act`, so that what React has to render is rendered when the time is over. */
+async function advance(ms: number): Promise<void> {
+  await act(() => vi.advanceTimersByTimeAsync(ms));
+}
 
 let posted = 0;
 function post(content: string, agentId = 'ada', type: AgentMessage['type'] = 'trade'): void {
@@ -106,12 +111,12 @@ describe('AgentRealtimeChat', () => {
   it('highlights the very first message too, for three seconds', async () => {
     vi.useFakeTimers();
     show();
-    await vi.advanceTimersByTimeAsync(500);
+    await advance(500);
     post('First.');
-    await vi.advanceTimersByTimeAsync(100);
+    await advance(100);
     const card = screen.getByText('First.').closest('article');
     expect(card?.hasAttribute('data-fresh')).toBe(true);
-    await vi.advanceTimersByTimeAsync(3_100);
+    await advance(3_100);
     expect(card?.hasAttribute('data-fresh')).toBe(false);
   });
 
@@ -290,12 +295,12 @@ describe('status line', () => {
   it('sums up what came every 15 s instead of reading each message', async () => {
     vi.useFakeTimers();
     show();
-    await vi.advanceTimersByTimeAsync(500);
+    await advance(500);
     for (const text of ['One.', 'Two.']) post(text);
     post('Three.', 'eve');
-    await vi.advanceTimersByTimeAsync(1_000);
+    await advance(1_000);
     expect(screen.getByRole('status').textContent).toBe('Real-time (WebSocket).');
-    await vi.advanceTimersByTimeAsync(14_500);
+    await advance(14_500);
     expect(screen.getByRole('status').textContent).toBe(
       'Real-time (WebSocket). 3 new messages: Ada Arbitrage 2, Eve Grid 1.',
     );

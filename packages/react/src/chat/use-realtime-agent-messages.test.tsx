@@ -2,7 +2,7 @@ import { type Client, createClient } from '@millrace/client';
 import { createFakeLink, type FakeLink } from '@millrace/client/testing';
 import { MillraceError } from '@millrace/protocol';
 import { type AgentMessage, agentMessages } from '@millrace/protocol/channels';
-import { cleanup, renderHook, waitFor } from '@testing-library/react';
+import { act, cleanup, renderHook, waitFor } from '@testing-library/react';
 import { type ReactElement, type ReactNode, StrictMode } from 'react';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MillraceProvider } from '../provider.tsx';
@@ -74,6 +74,11 @@ function renderMessages(
     { initialProps: options, ...(wrapper && { wrapper }) },
   );
   return hook;
+}
+
+/** Within `act`, so that what React has to render is rendered when the time is over. */
+async function advance(ms: number): Promise<void> {
+  await act(() => vi.advanceTimersByTimeAsync(ms));
 }
 
 type Hook = ReturnType<typeof renderMessages>;
@@ -170,17 +175,17 @@ describe('useRealtimeAgentMessages without a link', () => {
   it('polls at the interval for as long as no link is up', async () => {
     vi.useFakeTimers();
     const hook = renderMessages({ fallbackPollInterval: 5_000 });
-    await vi.advanceTimersByTimeAsync(500);
+    await advance(500);
     link.hold();
     link.cut();
-    await vi.advanceTimersByTimeAsync(100);
+    await advance(100);
     expect(polled).toHaveBeenCalledTimes(1);
-    await vi.advanceTimersByTimeAsync(5_000);
+    await advance(5_000);
     expect(polled).toHaveBeenCalledTimes(2);
     link.accept();
-    await vi.advanceTimersByTimeAsync(1_000);
+    await advance(1_000);
     expect(hook.result.current.chat.status).toBe('live');
-    await vi.advanceTimersByTimeAsync(15_000);
+    await advance(15_000);
     expect(polled).toHaveBeenCalledTimes(2);
     hook.unmount();
   });
@@ -273,10 +278,10 @@ describe('useRealtimeAgentMessages with a client of its own', () => {
   it('closes it when it unmounts', async () => {
     vi.useFakeTimers();
     const hook = renderMessages({}, null);
-    await vi.advanceTimersByTimeAsync(500);
+    await advance(500);
     expect(hook.result.current.chat.status).toBe('live');
     hook.unmount();
-    await vi.advanceTimersByTimeAsync(60_000);
+    await advance(60_000);
     expect(connects()).toHaveLength(1);
     expect(vi.getTimerCount()).toBe(0);
   });
