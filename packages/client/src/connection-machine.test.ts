@@ -235,6 +235,23 @@ describe('CLI-6: backoff', () => {
   });
 });
 
+test('CLI-2: a carrier that is left aside is still tried when nothing else gets through', () => {
+  const memory = { avoided: { poll: NOW + 30_000 } };
+  const begun = stepConnection(connectionIn(states.idle, memory), events.start, moment, config);
+  let { connection } = begun;
+  const tried: string[] = [];
+  for (const _ of config.carriers) {
+    const newest = linksOf(connection.state)[0];
+    tried.push(newest?.carrier ?? 'none');
+    const failed = { ...events.failed, link: newest?.number ?? 0 };
+    connection = stepConnection(connection, failed, moment, config).connection;
+  }
+  expect(tried).toEqual(['websocket', 'sse', 'poll']);
+  // Beside one that only hangs it waits longer than others would.
+  const next = stepConnection(begun.connection, { type: 'due', timer: 'rung' }, moment, config);
+  expect(timersOf(next.connection)).toContainEqual({ timer: 'rung', at: NOW + 2_000 });
+});
+
 describe('CLI-9: what holds back the stream', () => {
   test('a buffered carrier is left at once, not tried again for a while, and people are told', () => {
     const error = new MillraceError('link/buffered', 'held');

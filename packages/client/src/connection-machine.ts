@@ -164,7 +164,7 @@ function nextRung(context: Context, state: In<'racing'>, tries: readonly LinkRef
   const [carrier, ...rungs] = state.rungs;
   if (carrier === undefined) return stay(context, state);
   const begun = beginLink(memory, carrier, moment.now);
-  const nextRungAt = moment.now + rungDelayMs(carrier, moment.roundTripMs);
+  const nextRungAt = moment.now + rungDelayMs(carrier, rungs[0], { ...memory, ...moment });
   return to(begun.memory, { ...state, tries: [begun.link, ...tries], rungs, nextRungAt });
 }
 

@@ -2,7 +2,7 @@
 // The only file that touches window, document, navigator, storage or locks. Works where some of them are missing.
 
 import type { MillraceError } from '@millrace/protocol';
-import { acquireTabSlot } from './slots.ts';
+import { createTabSlots } from './slots.ts';
 import type { TransportHost } from './transports/transport.ts';
 
 /** What happens to the page. `wake`: seen again, restored from a cache, or resumed after a freeze. */
@@ -13,7 +13,7 @@ export interface Environment extends TransportHost {
   now(): number;
   /** 0 (inclusive) to 1 (exclusive), for jitter only. */
   random(): number;
-  /** 128 random bits as base64url; secret, so from a strong source. */
+  /** 128 random bits as hex; secret, so from a strong source. */
   randomId(): string;
   /** Address that a relative `url` is resolved against; undefined outside a page. */
   readonly baseUrl: string | undefined;
@@ -55,16 +55,13 @@ export function defaultEnvironment(): Environment {
       // oxlint-disable-next-line no-console -- the last resort, for an application without `onError`
       console.error(`millrace ${error.code}: ${error.message}`, error.cause ?? '');
     },
-    acquireSlot: () => acquireTabSlot(scope.navigator?.locks, isMultiplexed()),
+    acquireSlot: createTabSlots(scope.navigator?.locks, isMultiplexed),
   };
 }
 
 function randomId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replaceAll('=', '');
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 function navigation(): PerformanceNavigationTiming | undefined {

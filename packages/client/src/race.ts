@@ -21,6 +21,7 @@ export type Avoided = Readonly<Partial<Record<Carrier, number>>>;
 
 export interface Plan {
   readonly first: Carrier;
+  /** Avoided ones last: where nothing else gets through, one that let a link down is better than none. */
   readonly rungs: readonly Carrier[];
   /** When the second one starts, if the first has neither failed nor won by then. */
   readonly delayMs: number;
@@ -29,6 +30,8 @@ export interface Plan {
 const REMEMBER_MS = 30 * 60_000;
 const FIRST_DELAY_MS = 700;
 const NEXT_DELAY_MS = 600;
+/** What the others get before an avoided carrier: its `connect` would make the server let theirs go. */
+const LAST_RESORT_MS = 2_000;
 
 export interface RaceInput {
   readonly carriers: readonly [Carrier, ...Carrier[]];
@@ -39,27 +42,28 @@ export interface RaceInput {
 }
 
 export function planRace(input: RaceInput): Plan {
-  const { carriers, remembered, now, roundTripMs } = input;
-  const usable = carriers.filter((carrier) => !isAvoided(input.avoided, carrier, now));
+  const { carriers, remembered, avoided, now } = input;
+  const usable = carriers.filter((carrier) => !isAvoided(avoided, carrier, now));
   // With all of them avoided none is better than another.
   const all = usable.length > 0 ? usable : carriers;
-  if (remembered !== null && isFresh(remembered, now) && all.includes(remembered.carrier)) {
-    return {
-      first: remembered.carrier,
-      rungs: all.filter((carrier) => carrier !== remembered.carrier),
-      delayMs: 2 * remembered.usualMs + 1_000,
-    };
-  }
-  const first = all[0] ?? carriers[0];
-  return {
-    first,
-    rungs: all.filter((carrier) => carrier !== first),
-    delayMs: rungDelayMs(first, roundTripMs),
-  };
+  const known =
+    remembered !== null && isFresh(remembered, now) && all.includes(remembered.carrier)
+      ? remembered
+      : null;
+  const first = known?.carrier ?? all[0] ?? carriers[0];
+  const lastResort = carriers.filter((carrier) => !all.includes(carrier));
+  const rungs = [...all.filter((carrier) => carrier !== first), ...lastResort];
+  const delayMs = known === null ? rungDelayMs(first, rungs[0], input) : 2 * known.usualMs + 1_000;
+  return { first, rungs, delayMs };
 }
 
-/** What a carrier gets before the next one starts beside it. */
-export function rungDelayMs(carrier: Carrier, roundTripMs: number | null): number {
+/** What a carrier gets before `next` starts beside it. */
+export function rungDelayMs(
+  carrier: Carrier,
+  next: Carrier | undefined,
+  { roundTripMs, avoided, now }: Pick<RaceInput, 'roundTripMs' | 'avoided' | 'now'>,
+): number {
+  if (next !== undefined && isAvoided(avoided, next, now)) return LAST_RESORT_MS;
   return carrier === 'websocket' ? Math.max(FIRST_DELAY_MS, 4 * (roundTripMs ?? 0)) : NEXT_DELAY_MS;
 }
 

@@ -1,15 +1,46 @@
 // Places for streams among the tabs of one origin: a browser opens six connections per origin over HTTP/1.1,
 // so four streams at most leave two for the pages' own requests. A place is a Web Lock: the browser frees it
-// when its tab dies. Rule: CLI-12.
+// when its tab dies. The two links of a tab's hand-over share its place, or with all places taken no tab could
+// follow one more channel. Rule: CLI-12.
 
 const SLOTS = 4;
 
-/** A place, or null when all are taken; without locks, or where streams share a connection, always one. */
-export async function acquireTabSlot(
+type Release = () => void;
+
+/**
+ * For one client: gives a place, or null when all are taken; without locks, or where streams share a
+ * connection, always one.
+ */
+export function createTabSlots(
   locks: LockManager | undefined,
-  isUnlimited: boolean,
-): Promise<(() => void) | null> {
-  if (locks === undefined || isUnlimited) return () => undefined;
+  isUnlimited: () => boolean,
+): () => Promise<Release | null> {
+  let users = 0;
+  let place: Promise<Release | null> | null = null;
+
+  function leave(): void {
+    users -= 1;
+    if (users > 0 || place === null) return;
+    // Resolved already: whoever leaves has been given it.
+    void place.then((release) => release?.());
+    place = null;
+  }
+
+  return async () => {
+    if (locks === undefined || isUnlimited()) return () => undefined;
+    users += 1;
+    place ??= acquire(locks);
+    let isGiven = false;
+    try {
+      isGiven = (await place) !== null;
+    } finally {
+      if (!isGiven) leave();
+    }
+    return isGiven ? leave : null;
+  };
+}
+
+async function acquire(locks: LockManager): Promise<Release | null> {
   for (let slot = 0; slot < SLOTS; slot += 1) {
     const release = await tryLock(locks, `millrace-stream-${slot}`);
     if (release !== null) return release;
@@ -17,7 +48,7 @@ export async function acquireTabSlot(
   return null;
 }
 
-function tryLock(locks: LockManager, name: string): Promise<(() => void) | null> {
+function tryLock(locks: LockManager, name: string): Promise<Release | null> {
   return new Promise((resolve, reject) => {
     locks
       .request(name, { ifAvailable: true }, (lock) => {
