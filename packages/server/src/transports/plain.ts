@@ -54,8 +54,8 @@ export function plainTransport(options: PlainTransportOptions): PlainTransport {
       function begin(): void {
         if (res.headersSent || res.destroyed) return;
         beginEventStream(res);
-        write(encodeSseComment('connected'));
-        if (pending !== null) write(encodeSse({ id: encodeCursor(pending) }));
+        const position = pending === null ? '' : encodeSse({ id: encodeCursor(pending) });
+        write(encodeSseComment('connected') + position);
       }
 
       function send(frame: OutboundFrame): void {

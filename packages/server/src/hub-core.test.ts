@@ -1,0 +1,352 @@
+// The hub over links without sockets: everything about time, queues and engines that sockets would only blur.
+
+import {
+  type ConnectFrame,
+  type Cursor,
+  type ServerFrame,
+  type Start,
+  toOffset,
+} from '@millrace/protocol';
+import { describe, expect, test } from 'vitest';
+import { memoryEngine } from './engines/memory/memory-engine.ts';
+import { createHubCore, type HubCore, type HubCoreOptions } from './hub-core.ts';
+import type { Engine } from './seams/engine.ts';
+import type { AppendHint, Log } from './seams/log.ts';
+import { connectFrame, type MemoryLink, openMemoryLink } from './testing/memory-link.ts';
+import {
+  listedNotes,
+  openNotes,
+  pacedNotes,
+  testAuthenticate,
+  testAuthorize,
+  testContracts,
+} from './testing/test-channels.ts';
+import { waitUntil } from './testing/waiting.ts';
+
+interface Running extends AsyncDisposable {
+  readonly core: HubCore;
+  readonly engine: Engine;
+  readonly errors: string[];
+  open(parts?: Partial<ConnectFrame>, address?: string): MemoryLink;
+  publish(channel: { readonly name: string }, ...texts: string[]): Promise<Cursor>;
+}
+
+function runCore(options: Partial<HubCoreOptions> = {}): Running {
+  const engine = options.engine ?? memoryEngine();
+  const errors: string[] = [];
+  const core = createHubCore({
+    contracts: testContracts,
+    authenticate: testAuthenticate,
+    authorize: testAuthorize,
+    onError: (error) => errors.push(error.message),
+    ...options,
+    engine,
+  });
+  return {
+    core,
+    engine,
+    errors,
+    open: (parts, address) => openMemoryLink(core.links, connectFrame(parts), address),
+    async publish(channel, ...texts) {
+      const items = texts.map((text) => ({
+        channel: channel.name,
+        event: { type: 'note', data: { text } },
+      }));
+      const last = (await core.publisher.publish(items)).at(-1);
+      if (last === undefined || 'error' in last)
+        throw last?.error ?? new Error('nothing published');
+      return last.cursor;
+    },
+    async [Symbol.asyncDispose]() {
+      await core.drain(0);
+      await core.close();
+      await engine.close();
+    },
+  };
+}
+
+const notes = openNotes.of({ id: '1' });
+const on = (
+  channel: { readonly name: string },
+  start: Start = 'now',
+  version = 1,
+): Partial<ConnectFrame> => ({
+  channels: [{ channel: channel.name, start, version }],
+});
+const texts = (link: MemoryLink): string[] =>
+  link.frames.flatMap((frame) =>
+    frame.type === 'events'
+      ? frame.events.map((event) => (event.data as { text: string }).text)
+      : [],
+  );
+const verdicts = (link: MemoryLink): string[] =>
+  link.frames.flatMap((frame) => (frame.type === 'verdict' ? [frame.verdict] : []));
+const types = (frames: readonly ServerFrame[]): string[] => frames.map((frame) => frame.type);
+
+describe('fan-out', () => {
+  test('EVT-2: what is published in one tick is one frame for every reader', async () => {
+    await using hub = runCore();
+    const links = [hub.open(on(notes)), hub.open(on(notes))];
+    await Promise.all(links.map((link) => link.next('verdict')));
+    await Promise.all(['a', 'b', 'c'].map((text) => hub.publish(notes, text)));
+    for (const link of links) {
+      await waitUntil('three events', () => texts(link).length === 3);
+      expect(types(link.frames)).toEqual(['hello', 'verdict', 'events']);
+    }
+  });
+
+  test('LINK-3: hello is sent before anybody is authorized', async () => {
+    const asked: string[] = [];
+    const link = await (async () => {
+      const hub = runCore({
+        authorize: async (_identity, _action, channel) => {
+          asked.push(`${channel.type} ${channel.params.join()}`);
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          return true;
+        },
+      });
+      const opened = hub.open(on({ name: 'closed_notes:a%2Fb' }));
+      await opened.next('hello');
+      expect(types(opened.frames)).toEqual(['hello']);
+      await opened.next('verdict');
+      await hub[Symbol.asyncDispose]();
+      return opened;
+    })();
+    expect(verdicts(link)).toEqual(['exact']);
+    expect(asked).toEqual(['closed_notes a/b']);
+  });
+
+  test('SUB-6: an escape that is not needed names no channel', async () => {
+    await using hub = runCore();
+    const link = hub.open(on({ name: 'open_notes:%31' }));
+    await link.next('verdict');
+    expect(verdicts(link)).toEqual(['unknown']);
+  });
+
+  test('SUB-2: a channel that is left is silent, and comes back with a new verdict', async () => {
+    await using hub = runCore();
+    const link = hub.open(on(notes));
+    await link.next('verdict');
+    link.attachment.received({ type: 'unsubscribe', channels: [notes.name] });
+    const cursor = await hub.publish(notes, 'unheard');
+    link.attachment.received({
+      type: 'subscribe',
+      channels: [{ channel: notes.name, start: cursor, version: 1 }],
+    });
+    await waitUntil('a second verdict', () => verdicts(link).length === 2);
+    await hub.publish(notes, 'heard');
+    await waitUntil('the event', () => texts(link).length === 1);
+    expect(texts(link)).toEqual(['heard']);
+  });
+});
+
+describe('slow readers', () => {
+  const limits = { maxQueueBytes: 8_000, maxPageBytes: 2_000, maxControlBytes: 4_000 };
+  const text = 'x'.repeat(200);
+
+  test('SUB-8: a stalled link costs its queue limit, and goes on exactly when it drains', async () => {
+    await using hub = runCore({ limits });
+    const slow = hub.open(on(notes));
+    const fast = hub.open(on(notes));
+    await Promise.all([slow.next('verdict'), fast.next('verdict')]);
+    slow.stall();
+    for (let index = 0; index < 300; index += 1) await hub.publish(notes, `${index} ${text}`);
+    await waitUntil('the fast reader', () => texts(fast).length === 300);
+    expect(slow.waitingBytes).toBeLessThanOrEqual(8_000);
+    expect(texts(slow).length).toBeLessThan(40);
+    slow.flow();
+    await waitUntil('the slow reader', () => texts(slow).length === 300);
+    expect(texts(slow)).toEqual(texts(fast));
+    expect(verdicts(slow)).toEqual(['exact']);
+    await hub.publish(notes, 'live again');
+    await waitUntil('the live event', () => texts(slow).at(-1) === 'live again');
+  });
+
+  test('SUB-8: one that makes no progress is closed with link/slow', async () => {
+    await using hub = runCore({ limits: { ...limits, slowAfterMs: 200 } });
+    const slow = hub.open(on(notes));
+    await slow.next('verdict');
+    slow.stall();
+    for (let index = 0; index < 60; index += 1) await hub.publish(notes, text);
+    await waitUntil('the end', () => slow.closedWith !== undefined);
+    expect(slow.closedWith?.code).toBe('link/slow');
+  });
+
+  test('SUB-8: answers have a small budget of their own; past it the link closes', async () => {
+    await using hub = runCore({ limits });
+    const slow = hub.open();
+    await slow.next('hello');
+    slow.stall();
+    for (let index = 0; index < 1_000; index += 1) slow.attachment.received({ type: 'probe' });
+    expect(slow.closedWith?.code).toBe('link/slow');
+    expect(slow.waitingBytes).toBeLessThan(8_000 + 2_000 + 4_000 + 1_000);
+  });
+});
+
+describe('engines whose hints cannot be trusted', () => {
+  function engineWith(hint: (deliver: (one: AppendHint) => void, one: AppendHint) => void): Engine {
+    const engine = memoryEngine();
+    const log: Log = {
+      ...engine.log,
+      watch: (listener) => engine.log.watch((one) => hint(listener, one)),
+    };
+    return { ...engine, log };
+  }
+
+  test.each([
+    ['never come', () => undefined],
+    [
+      'come twice',
+      (deliver: (one: AppendHint) => void, one: AppendHint) => [deliver(one), deliver(one)],
+    ],
+    [
+      'carry no entries',
+      (deliver: (one: AppendHint) => void, one: AppendHint) => deliver({ ...one, entries: [] }),
+    ],
+    [
+      'come late',
+      (deliver: (one: AppendHint) => void, one: AppendHint) => setTimeout(() => deliver(one), 5),
+    ],
+    [
+      'are of another epoch',
+      (deliver: (one: AppendHint) => void, one: AppendHint) => deliver({ ...one, epoch: 'old' }),
+    ],
+  ])('EVT-1: when hints %s every event comes once and in order', async (_name, hint) => {
+    await using hub = runCore({ engine: engineWith(hint) });
+    const link = hub.open(on(notes));
+    await link.next('verdict');
+    for (let index = 0; index < 20; index += 1) await hub.publish(notes, `${index}`);
+    await waitUntil('20 events', () => texts(link).length >= 20);
+    expect(texts(link)).toEqual(Array.from({ length: 20 }, (_, index) => `${index}`));
+    expect(verdicts(link)).toEqual(['exact']);
+  });
+
+  test('CUR-4: an epoch that changes under a live reader is told before the next event', async () => {
+    const first = memoryEngine();
+    const second = memoryEngine();
+    let current = first.log;
+    const listeners = new Set<(hint: AppendHint) => void>();
+    const log: Log = {
+      append: (...args) => current.append(...args),
+      read: (...args) => current.read(...args),
+      compact: (...args) => current.compact(...args),
+      close: async () => undefined,
+      watch(listener) {
+        listeners.add(listener);
+        const ends = [first.log.watch(listener), second.log.watch(listener)];
+        return () => {
+          for (const end of ends) end();
+        };
+      },
+    };
+    await using hub = runCore({ engine: { ...first, log } });
+    const link = hub.open(on(notes));
+    await link.next('verdict');
+    await hub.publish(notes, 'old');
+    await waitUntil('the old event', () => texts(link).length === 1);
+    current = second.log;
+    await hub.publish(notes, 'new');
+    await waitUntil('the new event', () => texts(link).length === 2);
+    expect(types(link.frames)).toEqual(['hello', 'verdict', 'events', 'verdict', 'events']);
+    expect(link.frames[3]).toMatchObject({
+      verdict: 'gap',
+      reason: 'restarted',
+      from: null,
+      to: null,
+    });
+    await second.close();
+  });
+
+  test('SUB-7: an engine out of reach delays readers, and tells onError', async () => {
+    const engine = memoryEngine();
+    let isDown = true;
+    const log: Log = {
+      ...engine.log,
+      read: (...args) =>
+        isDown ? Promise.reject(new Error('out of reach')) : engine.log.read(...args),
+    };
+    await using hub = runCore({ engine: { ...engine, log } });
+    const link = hub.open(on(notes));
+    await waitUntil('a report', () => hub.errors.length > 0);
+    expect(verdicts(link)).toEqual([]);
+    isDown = false;
+    await link.next('verdict');
+    expect(verdicts(link)).toEqual(['exact']);
+  });
+});
+
+describe('state', () => {
+  const listed = listedNotes.of({ id: '1' });
+
+  test('SUB-5: a cursor whose events are trimmed gets the state in place of a gap', async () => {
+    await using hub = runCore();
+    const seen = await hub.publish(listed, 'a');
+    await hub.publish(listed, 'b', 'c', 'd');
+    const state = { offset: toOffset(4), version: 2, text: '["a","b","c","d"]' };
+    await hub.engine.log.compact(listed.name, {
+      size: 1,
+      maxAgeMs: 1e9,
+      snapshot: state,
+      needsSnapshot: true,
+    });
+    const link = hub.open(on(listed, seen, 2));
+    expect(await link.next('verdict')).toMatchObject({
+      verdict: 'snapshot',
+      state: ['a', 'b', 'c', 'd'],
+    });
+    const exact = hub.open(on(listed, { ...seen, offset: toOffset(3) }, 2));
+    expect(await exact.next('verdict')).toMatchObject({ verdict: 'exact' });
+    await waitUntil('the tail', () => texts(exact).length === 1);
+  });
+
+  test('CHAN-7: a state folded from a stored snapshot equals one folded from all events', async () => {
+    await using hub = runCore();
+    await hub.publish(listed, 'a', 'b');
+    const state = { offset: toOffset(2), version: 2, text: '["a","b"]' };
+    await hub.engine.log.compact(listed.name, {
+      size: 1,
+      maxAgeMs: 1e9,
+      snapshot: state,
+      needsSnapshot: true,
+    });
+    await hub.publish(listed, 'c');
+    const link = hub.open(on(listed, 'now', 2));
+    expect(await link.next('verdict')).toMatchObject({ state: ['a', 'b', 'c'] });
+  });
+
+  test('SUB-5: states come at most once in their interval, and the last one is the newest', async () => {
+    await using hub = runCore();
+    const paced = pacedNotes.of({ id: '1' });
+    const link = hub.open(on(paced));
+    await link.next('verdict');
+    const from = performance.now();
+    for (let index = 0; index < 60; index += 1) {
+      await hub.publish(paced, `${index}`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await waitUntil(
+      'the newest state',
+      () => link.frames.at(-1)?.type === 'verdict' && lastState(link).length === 60,
+    );
+    const passes = (performance.now() - from) / 100;
+    expect(verdicts(link).length).toBeLessThanOrEqual(passes + 3);
+    expect(verdicts(link).length).toBeGreaterThan(2);
+    expect(types(link.frames)).not.toContain('events');
+  });
+
+  test('a reducer that throws skips its event and tells onError', async () => {
+    const broken = { ...listedNotes, state: { initial: [], reduce: () => JSON.parse('no') } };
+    await using hub = runCore({ contracts: [broken] });
+    await hub.publish(listed, 'a');
+    const link = hub.open(on(listed, 'now', 2));
+    expect(await link.next('verdict')).toMatchObject({ state: [] });
+    expect(hub.errors[0]).toContain('threw');
+  });
+
+  function lastState(link: MemoryLink): readonly unknown[] {
+    const frame = link.frames.at(-1);
+    return frame?.type === 'verdict' && frame.verdict === 'snapshot'
+      ? (frame.state as unknown[])
+      : [];
+  }
+});
