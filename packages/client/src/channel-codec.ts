@@ -46,7 +46,10 @@ export function eraseContract<Events extends EventSchemas, State>(
     version: contract.version,
     hasState: state !== undefined,
     initial: state?.initial,
-    decode: (event) => decodeEvent(contract, event),
+    decode(event) {
+      const checked = checkData(contract, event.type, event.data);
+      return checked === null ? null : { ...event, data: checked.value };
+    },
     reduce: (value, event) => state?.reduce(value as State, event as EventOf<Events>),
   };
 }
@@ -57,17 +60,22 @@ export function eraseOptions<Events extends EventSchemas, State>(
   return options as unknown as ErasedOptions;
 }
 
-function decodeEvent<Events extends EventSchemas, State>(
-  { type, events }: ContractBody<Events, State>,
-  event: ChannelEvent,
-): ChannelEvent | null {
-  const schema = Object.hasOwn(events, event.type) ? events[event.type] : undefined;
+/**
+ * The data as its schema gives it; null when the contract has no such event.
+ * @throws MillraceError `contract/invalid-event`
+ */
+export function checkData<Events extends EventSchemas, State>(
+  contract: ContractBody<Events, State>,
+  type: string,
+  data: unknown,
+): { readonly value: unknown } | null {
+  const schema = Object.hasOwn(contract.events, type) ? contract.events[type] : undefined;
   if (schema === undefined) return null;
-  const checked = checkSchema(schema, event.data);
-  if ('value' in checked) return { ...event, data: checked.value };
+  const checked = checkSchema(schema, data);
+  if ('value' in checked) return checked;
+  const problems = checked.problems.join('; ');
   throw new MillraceError(
     'contract/invalid-event',
-    `Event ${event.offset} of "${type}" does not fit its contract and was skipped: ${checked.problems.join('; ')}.`,
-    { details: { offset: event.offset, type: event.type } },
+    `Not a "${type}" of "${contract.type}": ${problems}`,
   );
 }

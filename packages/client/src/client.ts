@@ -4,7 +4,6 @@ import {
   type Channel,
   type ConnectFrame,
   type Cursor,
-  checkSchema,
   type EventInput,
   type EventSchemas,
   MillraceError,
@@ -12,7 +11,7 @@ import {
   type ServerFrame,
   toMillraceError,
 } from '@millrace/protocol';
-import type { SubscribeOptions } from './channel-codec.ts';
+import { checkData, type SubscribeOptions } from './channel-codec.ts';
 import { createConnection } from './connection.ts';
 import { defaultEnvironment, type Environment } from './environment.ts';
 import { type Link, openLink } from './link.ts';
@@ -183,9 +182,9 @@ export function createClient(options: ClientOptions): Client {
       case 'end':
         return subscriptions.end(frame.channel, frame.cursor);
       case 'published':
-        return publisher.answered(frame.id, frame.results);
+        return publisher.settle(frame.id, frame.results[0]);
       case 'error':
-        return frame.id === undefined ? undefined : publisher.refused(frame.id, frame.error);
+        return publisher.settle(frame.id ?? 0, frame);
       case 'hello':
       case 'beat':
       case 'goaway':
@@ -268,10 +267,7 @@ export function createClient(options: ClientOptions): Client {
 }
 
 function closedError(): MillraceError {
-  return new MillraceError(
-    'link/closed',
-    'The client was closed. Call `connect()` to open it again.',
-  );
+  return new MillraceError('link/closed', 'The client is closed. Call `connect()`.');
 }
 
 function checkEvent<Events extends EventSchemas, State>(
@@ -279,16 +275,7 @@ function checkEvent<Events extends EventSchemas, State>(
   type: string,
   data: unknown,
 ): void {
-  const schema = Object.hasOwn(contract.events, type) ? contract.events[type] : undefined;
-  if (schema === undefined) {
+  if (checkData(contract, type, data) === null) {
     throw new MillraceError('contract/unknown-event', `"${name}" has no event "${type}".`);
-  }
-  const checked = checkSchema(schema, data);
-  if ('problems' in checked) {
-    const problems = checked.problems.join('; ');
-    throw new MillraceError(
-      'contract/invalid-event',
-      `The event does not fit "${name}": ${problems}.`,
-    );
   }
 }

@@ -66,7 +66,7 @@ export function openLink(options: LinkOptions, events: LinkEvents): Link {
   let liveness: Liveness | null = null;
   let isClosed = false;
   let cancelTimer = environment.setTimer(() => {
-    fail(new MillraceError('link/refused', 'The server did not answer in time.'));
+    fail(new MillraceError('link/refused', 'No answer in time.'));
   }, HELLO_WITHIN_MS);
 
   function close(): void {
@@ -88,9 +88,9 @@ export function openLink(options: LinkOptions, events: LinkEvents): Link {
     liveness = step.liveness;
     if (step.verdict === 'dead') {
       const details = wasProbing ? { details: { isProbe: true } } : {};
-      fail(new MillraceError('link/no-beat', 'Nothing came over the link for too long.', details));
+      fail(new MillraceError('link/no-beat', 'Nothing came for too long.', details));
     } else if (step.verdict === 'buffered' && ref.carrier !== 'poll') {
-      fail(new MillraceError('link/buffered', 'Something on the way holds back the stream.'));
+      fail(new MillraceError('link/buffered', 'A proxy holds back the stream.'));
     } else if (step.verdict === 'probe') {
       carried?.send({ type: 'probe' });
     }

@@ -13,7 +13,7 @@ export function resolveUrl(url: string, baseUrl: string | undefined): string {
   } catch (cause) {
     throw new MillraceError(
       'settings/invalid',
-      `"${url}" is no address that can be reached from here. Give an absolute one.`,
+      `"${url}" is no address here. Give an absolute one.`,
       { cause },
     );
   }
@@ -23,7 +23,7 @@ export function resolveUrl(url: string, baseUrl: string | undefined): string {
 export function checkCarriers(given: readonly Carrier[] = ALL): readonly [Carrier, ...Carrier[]] {
   const [first, ...rest] = given;
   if (first === undefined) {
-    throw new MillraceError('settings/invalid', '`transports` is empty. Name at least one.');
+    throw new MillraceError('settings/invalid', '`transports` is empty.');
   }
   return [first, ...rest];
 }

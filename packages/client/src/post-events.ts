@@ -34,7 +34,7 @@ export async function postEvents(
     // The answer has the shape of a `published` frame, and so the same reader.
     const [frame] = parseServerFrames([{ ...body, type: 'published', id: 0 }]);
     if (frame?.type === 'published') return frame.results;
-    throw new MillraceError('link/lost', 'The answer to a publish cannot be read.');
+    throw new MillraceError('link/lost', 'Unreadable answer.');
   } catch (thrown) {
     const error = linkError(thrown);
     if (error.policy === 'reauthenticate') tokens.forget();

@@ -1,15 +1,15 @@
-// Publishing: a shell over the outbox. On a duplex link each event is a frame of its own; else they go by POST,
-// one request at a time, so that their order holds. Rules: CLI-13, PUB-2, PUB-3, PUB-5, HTTP-1.
+// Publishing. What was not answered goes out again on the next link, in the same order and with the same
+// idempotency key, so that the server keeps it once. On a duplex link each event is a frame of its own; else they
+// go by POST, one request at a time, so that their order holds. Rules: CLI-13, PUB-2, PUB-3, PUB-5, HTTP-1.
 
 import {
   type Cursor,
-  DEFAULT_LIMITS,
   MillraceError,
   type PublishItem,
   type PublishResult,
+  toMillraceError,
 } from '@millrace/protocol';
 import type { Link } from './link.ts';
-import * as queue from './outbox.ts';
 
 export interface PublisherHost {
   now(): number;
@@ -24,123 +24,104 @@ export interface Publisher {
   publish(item: PublishItem): Promise<Cursor>;
   /** A link opened, or another one took over: what was not answered goes out on it. */
   flush(): void;
-  answered(id: number, results: readonly PublishResult[]): void;
-  refused(id: number, error: MillraceError): void;
+  settle(id: number, result: PublishResult | undefined): void;
   /** Nothing of it will be answered any more. */
   abandon(error: MillraceError): void;
 }
 
-const RETRY_MS = 1_000;
-const MAX_RETRY_MS = 20_000;
-const BATCH = { maxEvents: 100, maxBytes: DEFAULT_LIMITS.maxFrameBytes - 1_024 } as const;
-
-interface Waiting {
+interface Pending {
+  readonly item: PublishItem;
+  /** When it first went out; null before. From then on the server may have it. */
+  sentAt: number | null;
+  /** The link that carried it last; 0 is none. */
+  sentOn: number;
   resolve(cursor: Cursor): void;
   reject(error: MillraceError): void;
 }
 
+/** More than this and `publish` is refused: a page that is offline must not fill its memory. */
+const MAX_PENDING = 1_000;
+/** The server remembers a key for 10 min: a repetition must stay well within. */
+const REPEAT_WITHIN_MS = 5 * 60_000;
+const RETRY_MS = 1_000;
+/** Characters of one request; the server takes 64 KiB, and a character is three bytes at most. */
+const MAX_BATCH_LENGTH = 20_000;
+
 export function createPublisher(host: PublisherHost): Publisher {
-  const waiting = new Map<number, Waiting>();
-  let outbox: queue.Outbox = [];
+  /** By id, oldest first. */
+  const pending = new Map<number, Pending>();
   let lastId = 0;
   let isPosting = false;
-  let failures = 0;
 
-  function settle(id: number, result: PublishResult): void {
-    const promise = waiting.get(id);
-    waiting.delete(id);
-    outbox = queue.withoutIds(outbox, new Set([id]));
-    if ('cursor' in result) promise?.resolve(result.cursor);
-    else promise?.reject(result.error);
+  function settle(id: number, result: PublishResult | undefined): void {
+    const entry = pending.get(id);
+    pending.delete(id);
+    if (result === undefined) entry?.reject(new MillraceError('link/lost', 'The answer is empty.'));
+    else if ('cursor' in result) entry?.resolve(result.cursor);
+    else entry?.reject(result.error);
   }
 
   function flush(): void {
-    for (const { id } of queue.outdated(outbox, host.now())) {
-      const error = 'The event was sent and never answered; it may or may not have been accepted.';
-      settle(id, { error: new MillraceError('link/lost', error) });
-    }
     const link = host.link();
-    if (link === null) return;
-    if (link.isDuplex) sendOver(link);
-    else if (!isPosting && outbox.length > 0) void postNext();
-  }
-
-  function sendOver(link: Link): void {
-    const { number } = link.ref;
-    const unsent = queue.unsentOn(outbox, number);
-    outbox = queue.markSent(outbox, idsOf(unsent), { link: number, now: host.now() });
-    for (const { id, item } of unsent) link.send({ type: 'publish', id, events: [item] });
+    for (const [id, entry] of pending) {
+      if (entry.sentAt !== null && host.now() - entry.sentAt > REPEAT_WITHIN_MS) {
+        const error = new MillraceError('link/lost', 'No answer; it may have been accepted.');
+        settle(id, { error });
+      } else if (link?.isDuplex && entry.sentOn !== link.ref.number) {
+        entry.sentOn = link.ref.number;
+        entry.sentAt ??= host.now();
+        link.send({ type: 'publish', id, events: [entry.item] });
+      }
+    }
+    if (link?.isDuplex === false && !isPosting && pending.size > 0) void postNext();
   }
 
   async function postNext(): Promise<void> {
     isPosting = true;
-    const batch = queue.firstBatch(outbox, BATCH);
-    outbox = queue.markSent(outbox, idsOf(batch), { link: null, now: host.now() });
+    const batch = nextBatch();
+    let pauseMs = 0;
     try {
-      const results = await host.post(batch.map(({ item }) => item));
-      failures = 0;
-      batch.forEach(({ id }, index) => {
-        const missing = new MillraceError('protocol/malformed', 'The server gave no result.');
-        settle(id, results[index] ?? { error: missing });
-      });
+      const results = await host.post(batch.map(([, { item }]) => item));
+      batch.forEach(([id], index) => settle(id, results[index]));
+    } catch (thrown) {
+      const error = toMillraceError(thrown);
+      const { retryAfterMs } = error.details ?? {};
+      pauseMs = typeof retryAfterMs === 'number' ? retryAfterMs : RETRY_MS;
+      if (error.policy === 'stop') for (const [id] of batch) settle(id, { error });
+    }
+    // Until then the next ones wait too: their order is a promise.
+    host.setTimer(() => {
       isPosting = false;
       flush();
-    } catch (thrown) {
-      postFailed(batch, thrown);
-    }
+    }, pauseMs);
   }
 
-  function postFailed(batch: queue.Outbox, thrown: unknown): void {
-    const error =
-      thrown instanceof MillraceError
-        ? thrown
-        : new MillraceError('link/lost', 'The answer was lost.', { cause: thrown });
-    if (error.policy === 'stop') {
-      for (const { id } of batch) settle(id, { error });
-      isPosting = false;
-      flush();
-      return;
-    }
-    const { retryAfterMs } = error.details ?? {};
-    const pauseMs = Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** failures);
-    failures += 1;
-    // Until then the next ones wait too: their order is a promise.
-    host.setTimer(
-      () => {
-        isPosting = false;
-        flush();
-      },
-      typeof retryAfterMs === 'number' ? retryAfterMs : pauseMs,
-    );
+  function nextBatch(): readonly (readonly [number, Pending])[] {
+    let length = 0;
+    const entries = [...pending].filter(([, { item }], index) => {
+      length += JSON.stringify(item).length;
+      return index === 0 || length <= MAX_BATCH_LENGTH;
+    });
+    for (const [, entry] of entries) entry.sentAt ??= host.now();
+    return entries;
   }
 
   return {
     publish(item) {
-      if (outbox.length >= queue.MAX_PENDING) {
-        const text = `${queue.MAX_PENDING} events wait to be published. Publish later.`;
+      if (pending.size >= MAX_PENDING) {
+        const text = 'Too many events wait to be published. Publish later.';
         return Promise.reject(new MillraceError('limit/publishes', text));
       }
-      lastId += 1;
-      const id = lastId;
-      outbox = queue.withItem(outbox, id, item);
-      const promise = new Promise<Cursor>((resolve, reject) =>
-        waiting.set(id, { resolve, reject }),
-      );
-      flush();
-      return promise;
+      return new Promise((resolve, reject) => {
+        lastId += 1;
+        pending.set(lastId, { item, sentAt: null, sentOn: 0, resolve, reject });
+        flush();
+      });
     },
     flush,
-    answered(id, [result]) {
-      const missing = new MillraceError('protocol/malformed', 'The server gave no result.');
-      settle(id, result ?? { error: missing });
-    },
-    refused: (id, error) => settle(id, { error }),
+    settle,
     abandon(error) {
-      for (const { id } of outbox) settle(id, { error });
+      for (const id of [...pending.keys()]) settle(id, { error });
     },
   };
-}
-
-function idsOf(outbox: queue.Outbox): ReadonlySet<number> {
-  return new Set(outbox.map(({ id }) => id));
 }

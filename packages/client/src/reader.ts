@@ -47,6 +47,8 @@ export function createReader(contract: ErasedContract, host: ReaderHost): Reader
     state: undefined,
   };
   let hasHole = false;
+  /** The last event that was given out: whoever joins from inside a callback gets what comes after it. */
+  let head: Cursor | null = null;
 
   const places = (): Place[] => [
     ...(contract.hasState ? [fold.place] : []),
@@ -83,11 +85,11 @@ export function createReader(contract: ErasedContract, host: ReaderHost): Reader
 
   function add(options: ErasedOptions): { readonly end: () => void; readonly welcome: () => void } {
     const start = options.start ?? 'now';
-    const head = furthest(places());
-    const isJoining = head !== null && (start === 'now' || contract.hasState);
+    const end = furthest(places(), head);
+    const isJoining = end !== null && (start === 'now' || contract.hasState);
     const consumer: Consumer = {
-      place: isJoining ? { at: 'reading', cursor: head } : { at: 'waiting', start },
-      joined: isJoining ? joinVerdict(head) : null,
+      place: isJoining ? { at: 'reading', cursor: end } : { at: 'waiting', start },
+      joined: isJoining ? joinVerdict(end) : null,
       isActive: true,
       options,
     };
@@ -153,6 +155,7 @@ export function createReader(contract: ErasedContract, host: ReaderHost): Reader
         if (!isReady(consumer) || !moveTo(consumer, take(consumer.place, raw.offset))) continue;
         hasMoved = true;
         const { place } = consumer;
+        if (place.at === 'reading') head = place.cursor;
         if (event === null || place.at !== 'reading') continue;
         host.call(() => consumer.options.onEvent?.(event, place.cursor));
       }
@@ -229,9 +232,10 @@ function nearest(places: readonly Place[]): Cursor | null {
 }
 
 /** Where those that read stand: the live end, as far as it is known here. */
-function furthest(places: readonly Place[]): Cursor | null {
-  return cursorsOf(places).reduce<Cursor | null>(
-    (best, cursor) => (best === null || cursor.offset > best.offset ? cursor : best),
-    null,
+function furthest(places: readonly Place[], head: Cursor | null): Cursor | null {
+  const cursors = cursorsOf(places);
+  return cursors.reduce<Cursor | null>(
+    (best, cursor) => (best?.epoch !== cursor.epoch || cursor.offset > best.offset ? cursor : best),
+    cursors.length > 0 ? head : null,
   );
 }

@@ -28,7 +28,7 @@ export function createTokenSource(option: TokenOption | undefined): TokenSource 
     try {
       token = await refresh();
     } catch (cause) {
-      throw new MillraceError('auth/expired', 'No new token could be had. Trying again.', {
+      throw new MillraceError('auth/expired', 'No new token yet. Trying again.', {
         cause,
       });
     }

@@ -1,6 +1,11 @@
 // What SSE, poll and publish share: one POST, and its failure as one of our errors. Rules: LINK-7, CLI-4, ERR-3.
 
-import { isErrorCode, MillraceError, parseJsonObject, parseWireError } from '@millrace/protocol';
+import {
+  type JsonObject,
+  MillraceError,
+  parseJsonObject,
+  parseWireError,
+} from '@millrace/protocol';
 import type { LinkRequest } from './transport.ts';
 
 export interface PostOptions {
@@ -41,34 +46,24 @@ export function linkError(thrown: unknown): MillraceError {
 
 /** The body says what happened; the status alone is never interpreted, except the two that ask to come later. */
 async function readFailure(response: Response): Promise<MillraceError> {
-  const after = Number(response.headers.get('retry-after') ?? Number.NaN);
-  const retryAfter = Number.isFinite(after) ? { retryAfterMs: after * 1_000 } : undefined;
-  const wire = await readErrorBody(response);
-  if (wire !== null) {
-    const error = parseWireError(wire);
-    const details = { ...retryAfter, ...error.details };
-    return new MillraceError(error.code, error.message, { details });
-  }
-  if (retryAfter !== undefined && (response.status === 429 || response.status === 503)) {
-    return new MillraceError('server/overloaded', 'The server asks to come later.', {
-      details: retryAfter,
-    });
-  }
-  return new MillraceError('link/refused', `Something answered with status ${response.status}.`);
-}
-
-/** The error that our server wrote, or null. */
-async function readErrorBody(response: Response): Promise<unknown> {
+  const { status, headers } = response;
+  const retryAfterMs = Number(headers.get('retry-after') ?? Number.NaN) * 1_000;
+  const later = Number.isFinite(retryAfterMs) ? { retryAfterMs } : null;
   try {
     const { error } = parseJsonObject(await response.text());
-    const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : null;
     // A proxy may have an `error` of its own: ours has a code `area/problem`.
-    if (isErrorCode(code) || (typeof code === 'string' && code.includes('/'))) {
-      return error;
+    if (isJsonObject(error) && String(error['code']).includes('/')) {
+      const { code, message, details } = parseWireError(error);
+      return new MillraceError(code, message, { details: { ...later, ...details } });
     }
-    return null;
   } catch {
     // Not our JSON: then it was not our server that answered, and the status has to do.
-    return null;
   }
+  return later !== null && (status === 429 || status === 503)
+    ? new MillraceError('server/overloaded', 'Asked to come later.', { details: later })
+    : new MillraceError('link/refused', `Status ${status}.`);
+}
+
+function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null;
 }

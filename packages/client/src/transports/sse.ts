@@ -30,13 +30,13 @@ async function readStream(
   const release = await request.host.acquireSlot();
   try {
     if (release === null) {
-      throw new MillraceError('link/refused', 'Other tabs hold all the streams of this origin.');
+      throw new MillraceError('link/refused', 'Other tabs hold all streams.');
     }
     signal.throwIfAborted();
     const body = encodeClientFrame(request.connect());
     const response = await post(request, { path: 'sse', body, signal });
     if (!response.body || !response.headers.get('content-type')?.includes('text/event-stream')) {
-      throw new MillraceError('link/refused', 'Something else than an event stream answered.');
+      throw new MillraceError('link/refused', 'No event stream.');
     }
     const parser = createParser({
       onEvent({ data }) {
@@ -51,7 +51,7 @@ async function readStream(
     for (;;) {
       const { done, value } = await reader.read();
       signal.throwIfAborted();
-      if (done) throw new MillraceError('link/lost', 'The stream ended without a word.');
+      if (done) throw new MillraceError('link/lost', 'The stream ended.');
       handlers.bytes();
       parser.feed(decoder.decode(value, { stream: true }));
     }

@@ -1,7 +1,6 @@
 // The WebSocket carrier. Rules: WS-1, LINK-1, LINK-7.
 
 import {
-  ERROR_CODES,
   encodeClientFrame,
   isErrorCode,
   MillraceError,
@@ -16,11 +15,11 @@ export const websocketTransport: Transport = {
   open(request, handlers) {
     const { WebSocket } = request.host;
     try {
-      if (WebSocket === undefined) throw new TypeError('There is no WebSocket here.');
+      if (WebSocket === undefined) throw new TypeError('no WebSocket');
       return openSocket(new WebSocket(socketUrl(request.url), SUBPROTOCOL), request, handlers);
     } catch (cause) {
       // A page's policy may forbid it: the constructor throws then.
-      const error = new MillraceError('link/refused', 'A WebSocket cannot be opened.', { cause });
+      const error = new MillraceError('link/refused', 'No WebSocket can be opened.', { cause });
       const cancel = request.host.setTimer(() => handlers.closed(error), 0);
       return { send: () => undefined, close: cancel };
     }
@@ -49,15 +48,15 @@ function openSocket(socket: Socket, request: LinkRequest, handlers: LinkHandlers
     try {
       frame = parseServerFrame(typeof data === 'string' ? data : '');
     } catch (cause) {
-      fail(new MillraceError('link/lost', 'The link carried something unreadable.', { cause }));
+      fail(new MillraceError('link/lost', 'Unreadable frame.', { cause }));
       return;
     }
     if (frame?.type === 'error' && frame.id === undefined) fail(frame.error);
     else if (frame !== null) handlers.frame(frame);
   };
-  socket.onclose = ({ code, reason }: { readonly code: number; readonly reason: string }) => {
+  socket.onclose = ({ reason }: { readonly reason: string }) => {
     detach();
-    handlers.closed(closeError(code, reason, isOpen));
+    handlers.closed(closeError(reason, isOpen));
   };
   // `onclose` follows and tells all there is to know.
   socket.onerror = () => undefined;
@@ -76,14 +75,9 @@ function socketUrl(url: string): string {
   return `${url.replace(/^http/, 'ws')}/ws`;
 }
 
-function closeError(code: number, reason: string, isOpen: boolean): MillraceError {
-  for (const [name, { close }] of Object.entries(ERROR_CODES)) {
-    // 1000 is also what proxies say when they tidy up: no reason to stop for good.
-    if (close === code && code !== 1000 && isErrorCode(name)) {
-      return new MillraceError(name, reason || `The server closed the link with ${code}.`);
-    }
-  }
-  return isOpen
-    ? new MillraceError('link/lost', `The WebSocket closed with ${code}.`)
-    : new MillraceError('link/refused', 'The WebSocket did not open.');
+/** The server gives its error's code as the reason; the frame before it has told more, if it arrived (LINK-7). */
+function closeError(reason: string, isOpen: boolean): MillraceError {
+  if (isErrorCode(reason)) return new MillraceError(reason, 'The server closed the link.');
+  const code = isOpen ? 'link/lost' : 'link/refused';
+  return new MillraceError(code, 'The WebSocket closed.');
 }
