@@ -10,7 +10,7 @@ import { reachable } from './checks/reachable.ts';
 import { sseConnection } from './checks/sse-connection.ts';
 import { whyNot } from './request.ts';
 
-const CHECKS: readonly Check[] = [
+export const CHECKS: readonly Check[] = [
   reachable,
   sseConnection,
   liveTransport('websocket'),
@@ -22,9 +22,12 @@ const CHECKS: readonly Check[] = [
 ];
 
 /** Stops after the first check when nothing answers at all: the rest would say the same eight times. */
-export async function examine(examination: Examination): Promise<readonly CheckedOutcome[]> {
+export async function examine(
+  examination: Examination,
+  checks: readonly Check[] = CHECKS,
+): Promise<readonly CheckedOutcome[]> {
   const outcomes: CheckedOutcome[] = [];
-  for (const check of CHECKS) {
+  for (const check of checks) {
     const outcome = await runOne(check, examination);
     outcomes.push({ name: check.name, outcome });
     if (check === reachable && outcome.result === 'FAIL') break;

@@ -31,8 +31,10 @@ export async function openLiveLink(
   client.subscribe(agentMessages.of(), { onEvent: (event) => options.watch.saw(event.data) });
   const isOpen = await new Promise<boolean>((resolve) => {
     const settle = (): void => {
-      const { status } = client.status.getSnapshot();
-      if (status === 'open' || status === 'closed') end(status === 'open');
+      const now = client.status.getSnapshot();
+      if (now.status === 'open' || now.status === 'closed') end(now.status === 'open');
+      // What was refused twice is not going to be let in by waiting.
+      if (now.status === 'connecting' && now.attempt >= 2 && now.error !== null) end(false);
     };
     const timer = setTimeout(() => end(false), options.withinMs);
     const unsubscribe = client.status.subscribe(settle);

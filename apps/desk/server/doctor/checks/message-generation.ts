@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import { FIX_BUFFERING } from '../advice.ts';
 import { type Check, type Examination, fail, type Outcome, pass } from '../check.ts';
-import { type LiveLink, openLiveLink } from '../live-link.ts';
+import { type Carrier, type LiveLink, openLiveLink } from '../live-link.ts';
 import { createMessageWatch, type MessageWatch } from '../message-watch.ts';
 import { messageSchema, openPlainLink } from '../plain-link.ts';
 import { askJson } from '../request.ts';
@@ -25,14 +25,15 @@ export const messageGeneration: Check = {
     if ('outcome' in stream) return stream.outcome;
     const watches = new Map<string, MessageWatch>([['plain SSE', plain]]);
     const links: LiveLink[] = [];
-    for (const carrier of ['websocket', 'sse', 'poll'] as const) {
+    const open = async (carrier: Carrier): Promise<void> => {
       const watch = createMessageWatch();
       const link = await openLiveLink(carrier, { url: options.url, watch, withinMs: 8_000 });
       // A carrier that cannot connect has failed its own check already.
-      if ('error' in link) continue;
+      if ('error' in link) return;
       links.push(link);
       watches.set(carrier, watch);
-    }
+    };
+    await Promise.all([open('websocket'), open('sse'), open('poll')]);
     try {
       return options.isGenerating
         ? await generate(examination, watches, links)
