@@ -37,7 +37,12 @@ async function admit(c: DeskContext, endpoint: Endpoint, options: RouteOptions):
   if (endpoint.takesCronSecret === true && isCronSecret(c.req.raw.headers, options.cronSecret)) {
     return { user: { id: 'cron', name: 'Schedule', isAdmin: true }, isSignedIn: true };
   }
-  const who = await options.identify(c);
+  const who = await options.identify(c).catch((error: unknown) => {
+    // A wrong secret looks like a token that is none: the caller must hear of the secret.
+    const isNoToken = error instanceof MillraceError && error.code === 'auth/invalid';
+    if (!isNoToken || endpoint.takesCronSecret !== true) throw error;
+    throw new MillraceError('auth/denied', deniedMessage(endpoint, options), { cause: error });
+  });
   if (endpoint.access === 'public') return who;
   if (who.user === null && endpoint.takesCronSecret !== true) {
     throw new MillraceError('auth/required', 'Sign in first.');

@@ -73,6 +73,10 @@ test('production refuses the sign-in by name, a missing secret and plain HTTP, a
   expect(text).toContain('TRUST_PROXY is missing');
 });
 
+test('no two settings mean the same', () => {
+  expect(new Set(SETTINGS.map(({ meaning }) => meaning)).size).toBe(SETTINGS.length);
+});
+
 test('each setting says what it means and what is allowed, and its default is accepted', () => {
   for (const { name, meaning, allowed, fallback } of SETTINGS) {
     expect(meaning, name).not.toBe('');

@@ -15,7 +15,8 @@ const list = z.string().transform((text) =>
     .filter((part) => part !== ''),
 );
 
-const secret = z.string().refine((text) => text === '' || text.length >= 16);
+const secret = (): z.ZodType<string, string> =>
+  z.string().refine((text) => text === '' || text.length >= 16);
 
 function isOrigin(text: string): boolean {
   return URL.canParse(text) && /^https?:/.test(text) && new URL(text).origin === text;
@@ -89,14 +90,14 @@ export const settingsSchema = z.object({
       'Sign-in by a bare name, and answers without any: `on` or `off`; unless told, on except in production',
     allowed: 'on or off',
   }),
-  SESSION_SECRET: secret.register(about, {
+  SESSION_SECRET: secret().register(about, {
     fallback: '',
     meaning:
       'Signs sessions and tokens. Production needs it; elsewhere one is made and kept in DATA_DIR',
     allowed: 'a text of at least 16 characters',
     isSecret: true,
   }),
-  CRON_SECRET: secret.register(about, {
+  CRON_SECRET: secret().register(about, {
     fallback: '',
     meaning:
       'Lets an outside schedule call `POST /api/chat/generate` in production (header `Authorization: Bearer …` or `X-Cron-Secret`)',
@@ -130,8 +131,7 @@ export const settingsSchema = z.object({
     .refine((ms) => ms === 0 || ms >= 20)
     .register(about, {
       fallback: '12000',
-      meaning:
-        'About how often each agent writes by itself, two to four thirds of it; 0: never',
+      meaning: 'About how often each agent writes by itself, two to four thirds of it; 0: never',
       allowed: 'milliseconds, 0 (never) or 20 to 3600000',
     }),
   MARKET_SEED: z.string().min(1).max(100).register(about, {
