@@ -91,6 +91,7 @@ export async function createDesk(options: DeskOptions): Promise<Desk> {
       brief: (count) => floor.brief(count),
       messagesPerAgent: settings.GENERATE_MESSAGES_PER_AGENT,
       timeoutMs: settings.GENERATE_TIMEOUT_MS,
+      readers: () => hub.stats().subscriptions,
     });
     opened.add('generation', () => generation.settled());
     if (settings.isProduction && settings.CRON_SECRET === '') {

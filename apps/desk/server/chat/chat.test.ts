@@ -158,8 +158,10 @@ test('after a restart the messages are there, and a place from before still coun
 test('agents speak by themselves when they are let', async () => {
   await desk.restart({ CHAT_EVERY_MS: '100' });
   const start = (await read('limit=1')).next;
-  await eventually('each agent spoke', async () => {
+  const speakers = await eventually('each agent spoke', async () => {
     const { messages } = await read(`after=${start}&limit=200`);
-    return new Set(messages.map(({ agentId }) => agentId)).size === 5;
+    const ids = new Set(messages.map(({ agentId }) => agentId));
+    return ids.size === 5 && ids;
   });
+  expect(speakers).toContain('buy_and_hold');
 });

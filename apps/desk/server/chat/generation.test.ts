@@ -31,7 +31,14 @@ function boardOf(posted: NewMessage[][]): MessageBoard {
 
 function generation(phrasing: Phrasing, posted: NewMessage[][], timeoutMs = 1_000): Generation {
   return createGeneration({
-    ...{ phrasing, fallback: plain, timeoutMs, messagesPerAgent: 2, log: SILENT_LOG },
+    ...{
+      phrasing,
+      fallback: plain,
+      timeoutMs,
+      messagesPerAgent: 2,
+      log: SILENT_LOG,
+      readers: () => 0,
+    },
     board: boardOf(posted),
     brief: (count) => ['a', 'b', 'c', 'd', 'e'].map((id) => briefing(id, count)),
   });
@@ -86,6 +93,7 @@ test('a generation that cannot be stored fails for everybody who waited, and the
     ...{ board, phrasing: plain, fallback: plain, timeoutMs: 1_000, messagesPerAgent: 1 },
     brief: (count) => [briefing('a', count)],
     log: SILENT_LOG,
+    readers: () => 0,
   });
   const both = await Promise.allSettled([run('one'), run('two')]);
   expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);

@@ -18,6 +18,8 @@ export interface GenerationOptions {
   brief(count: number): readonly Briefing[];
   readonly messagesPerAgent: number;
   readonly timeoutMs: number;
+  /** How many subscriptions there are, for the log. */
+  readers(): number;
   readonly log: Log;
 }
 
@@ -58,7 +60,8 @@ async function generate(options: GenerationOptions, reason: string): Promise<Gen
   const written = await Promise.all(briefings.map((briefing) => writeFor(briefing, options)));
   const messages = await board.post(written.flat());
   const ms = Math.round(performance.now() - startedAt);
-  log.info({ messages: messages.length, ms }, 'messages generated');
+  log.info({ messages: messages.length, ms }, 'messages generated and stored');
+  log.info({ tag: 'real-time', subscriptions: options.readers() }, 'messages broadcast');
   const timestamp = new Date().toISOString();
   return { success: true, messagesGenerated: messages.length, messages, timestamp };
 }

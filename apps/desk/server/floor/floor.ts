@@ -11,7 +11,6 @@ import { AGENTS } from '../agents/agents.ts';
 import type { MessageBoard } from '../chat/message-board.ts';
 import type { Briefing, Phrasing } from '../chat/phrasing.ts';
 import type { Log } from '../log.ts';
-import type { Market } from '../market/market.ts';
 import type { AgentStanding } from '../market/report.ts';
 import type { Settings } from '../settings/read.ts';
 import { describeAgents } from './agent-info.ts';

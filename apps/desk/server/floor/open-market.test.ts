@@ -32,5 +32,5 @@ test('a kept market goes on with its own seed and day, whatever the settings say
 });
 
 test('a snapshot of another shape is refused, not taken for a beginning', () => {
-  expect(() => open({ seed: 'x' }, 0)).toThrow();
+  expect(() => open({ seed: 'x' }, 0)).toThrow('expected');
 });

@@ -2,6 +2,7 @@
 
 import { ERROR_CODES, MillraceError, toMillraceError } from '@millrace/protocol';
 import { HTTPException } from 'hono/http-exception';
+import type { ErrorAnswer } from '../../shared/api.ts';
 import type { Log } from '../log.ts';
 import { ENDPOINTS } from './access.ts';
 import type { DeskContext } from './routes.ts';
@@ -9,7 +10,8 @@ import type { DeskContext } from './routes.ts';
 export function answerError(c: DeskContext, error: MillraceError): Response {
   const { status } = ERROR_CODES[error.code];
   const retryAfterMs = error.details?.['retryAfterMs'];
-  return new Response(JSON.stringify({ error }), {
+  const answer: ErrorAnswer = { error: error.toJSON() };
+  return new Response(JSON.stringify(answer), {
     status,
     headers: {
       'content-type': 'application/json; charset=utf-8',

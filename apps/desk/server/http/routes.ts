@@ -3,7 +3,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import { MillraceError } from '@millrace/protocol';
 import type { Context, Hono } from 'hono';
-import { DEVELOPMENT_USER, type Who } from '../identity/who.ts';
+import type { Who } from '../identity/who.ts';
 import { type Endpoint, type EndpointKey, findEndpoint } from './access.ts';
 import { isCronSecret } from './cron-secret.ts';
 import { refuseLargeBody } from './read-body.ts';
@@ -58,9 +58,4 @@ function deniedMessage(endpoint: Endpoint, options: RouteOptions): string {
   return options.cronSecret === ''
     ? 'This needs an administrator. No CRON_SECRET is set on this server, so no schedule may call it either.'
     : 'This needs the cron secret (header Authorization: Bearer …) or an administrator.';
-}
-
-/** Whether the caller is the development identity, nobody having signed in. */
-export function isDeveloper(who: Who): boolean {
-  return !who.isSignedIn && who.user?.id === DEVELOPMENT_USER.id;
 }

@@ -15,7 +15,7 @@ export interface Who {
 }
 
 /** Answers everything where the development sign-in is on and nobody has signed in. */
-export const DEVELOPMENT_USER: User = { id: 'developer', name: 'Developer', isAdmin: true };
+const DEVELOPMENT_USER: User = { id: 'developer', name: 'Developer', isAdmin: true };
 
 export interface Credentials {
   readonly cookie: string | undefined;

@@ -46,12 +46,14 @@ test('without an expression nothing is started', async () => {
     ...{ database, log: SILENT_LOG, cron: '' },
     run: () => Promise.reject(new Error('fired')),
   });
-  await schedule.close();
+  await expect(schedule.close()).resolves.toBeUndefined();
 });
 
 test("a block of the queue's own that fails leaves no transaction behind", async () => {
   const boss = bossDatabase(pgliteDatabase(pglite));
-  await expect(boss.executeSql('BEGIN; select 1; select 1/0; COMMIT;')).rejects.toThrow();
+  await expect(boss.executeSql('BEGIN; select 1; select 1/0; COMMIT;')).rejects.toThrow(
+    'division by zero',
+  );
   expect((await boss.executeSql('select 2 as two')).rows).toEqual([{ two: 2 }]);
   const { rows } = await boss.executeSql('\n BEGIN;\n select 3 as three;\n COMMIT;\n');
   expect(rows).toEqual([{ three: 3 }]);

@@ -4,13 +4,19 @@
 import { MillraceError } from '@millrace/protocol';
 import { deleteCookie, setCookie } from 'hono/cookie';
 import * as z from 'zod';
-import type { MeAnswer, TokenAnswer, User, UsersAnswer } from '../../../shared/api.ts';
+import type {
+  MeAnswer,
+  SignInRequest,
+  TokenAnswer,
+  User,
+  UsersAnswer,
+} from '../../../shared/api.ts';
 import { sessionCookieName, type Who } from '../../identity/who.ts';
 import { readJson } from '../read-query.ts';
 import type { AddRoute, DeskContext } from '../routes.ts';
 import type { Services } from '../services.ts';
 
-const signInSchema = z.object({
+const signInSchema: z.ZodType<SignInRequest> = z.object({
   // Control characters would let a name rewrite a log line or a page's layout.
   name: z
     .string()
