@@ -46,16 +46,8 @@ async function openScene(id: string, rules: Rules, carrier: Carrier): Promise<Sc
   const target = { host: '127.0.0.1', port: server.port };
   const network = await createFaultyProxy({ target, rules });
   const publisher = startPublisher((n) => server.publish(id, n), { everyMs: 50 });
-  const probe = await openProbe(chromium, network.url, {
-    subscriptions: [{ id, start: 'start' }],
-    beatMs: 2_000,
-  });
+  const probe = await openOn(carrier, network, id);
   const { tab } = probe;
-  await tab.untilEntry('status', (entry) => entry.transport === carrier, {
-    label: `${carrier} open`,
-    deadlineMs: 5_000,
-  });
-  await tab.untilEntry('event', ({ n }) => n >= 3, { label: 'the first ticks', deadlineMs: 5_000 });
   return {
     network,
     probe,
@@ -80,6 +72,26 @@ async function openScene(id: string, rules: Rules, carrier: Carrier): Promise<Sc
       await network.close();
     },
   };
+}
+
+/** A page whose link stands on the carrier. On a busy machine a race may end elsewhere: then anew. */
+async function openOn(carrier: Carrier, network: FaultyProxy, id: string): Promise<ProbePage> {
+  for (let attempt = 1; ; attempt += 1) {
+    const options = { subscriptions: [{ id, start: 'start' } as const], beatMs: 2_000 };
+    const probe = await openProbe(chromium, network.url, options);
+    const { tab } = probe;
+    await tab.untilEntry('event', ({ n }) => n >= 3, { label: 'three ticks', deadlineMs: 8_000 });
+    const openedAt = Date.now();
+    await tab.untilEntry('event', () => true, {
+      label: 'a further tick',
+      deadlineMs: 5_000,
+      since: openedAt + 250,
+    });
+    const newest = (await tab.entries()).findLast((entry) => entry.kind === 'status');
+    if (newest?.transport === carrier) return probe;
+    await probe[Symbol.asyncDispose]();
+    if (attempt === 3) throw new Error(`no link over ${carrier}: ${JSON.stringify(newest)}`);
+  }
 }
 
 /** Waits until the status no longer claims the carrier that broke; resolves with how long that took, ms. */
@@ -110,10 +122,10 @@ async function backOnWebSocket(tab: ProbeTab, since: number): Promise<number> {
   return entry.atMs - since;
 }
 
-describe.each(['websocket', 'sse', 'poll'] as const)('a link over %s', (carrier) => {
+describe.concurrent.each(['websocket', 'sse', 'poll'] as const)('a link over %s', (carrier) => {
   const kind = classes[carrier];
 
-  test.concurrent('LINK-6: a half-open connection is noticed within 5 s and gone around', async () => {
+  test('LINK-6: a half-open connection is noticed within 5 s and gone around', async () => {
     const id = `freeze-${carrier}`;
     await using scene = await openScene(id, networks[carrier], carrier);
     const { network, tab } = scene;
@@ -138,7 +150,7 @@ describe.each(['websocket', 'sse', 'poll'] as const)('a link over %s', (carrier)
     await scene.conclude();
   });
 
-  test.concurrent.each(['rst', 'fin'] as const)(
+  test.each(['rst', 'fin'] as const)(
     'CLI-6: a connection cut by %s is back at once',
     async (how) => {
       const id = `cut-${how}-${carrier}`;
@@ -163,8 +175,8 @@ describe.each(['websocket', 'sse', 'poll'] as const)('a link over %s', (carrier)
   );
 });
 
-describe('CLI-5: back on the better carrier by itself', () => {
-  test.concurrent.each(['sse', 'poll'] as const)('from %s', async (carrier) => {
+describe.concurrent('CLI-5: back on the better carrier by itself', () => {
+  test.each(['sse', 'poll'] as const)('from %s', async (carrier) => {
     await using scene = await openScene(`upgrade-${carrier}`, networks[carrier], carrier);
     const { network, tab } = scene;
     const liftedAt = Date.now();
@@ -176,8 +188,8 @@ describe('CLI-5: back on the better carrier by itself', () => {
   });
 });
 
-describe('CLI-9: a proxy that begins to hold the stream back', () => {
-  test.concurrent('for ever: the page polls within 5 s and says why', async () => {
+describe.concurrent('CLI-9: a proxy that begins to hold the stream back', () => {
+  test('for ever: the page polls within 5 s and says why', async () => {
     await using scene = await openScene('held-sse', networks.sse, 'sse');
     const { network, tab } = scene;
     network.setRules({ ...networks.sse, stream: { mode: 'buffer' } });
@@ -194,25 +206,44 @@ describe('CLI-9: a proxy that begins to hold the stream back', () => {
     await scene.conclude();
   });
 
-  test.concurrent('beats that come in bunches: it polls and names the proxy', async () => {
+  test('by 4 KiB: the page polls with a reason, and the next tries of SSE hold nothing up', async () => {
     await using scene = await openScene('bunched-sse', networks.sse, 'sse');
     const { network, tab, publisher } = scene;
-    // Without messages a beat is about 60 bytes: three of them arrive together, 4 s apart.
-    await publisher.stop();
+    const held = { mode: 'buffer-bytes', bytes: 4_096 } as const;
+    network.setRules({ ...networks.sse, stream: held });
+    expect(network.impose('stream', held)).toBe(1);
     const faultAt = Date.now();
-    expect(network.impose('stream', { mode: 'buffer-bytes', bytes: 130 })).toBe(1);
+    // A quiet hour: messages in plenty would push each other through.
+    publisher.pace(1_200);
     const polling = await tab.untilEntry('status', ({ transport }) => transport === 'poll', {
       label: 'polling',
-      deadlineMs: 15_000,
+      deadlineMs: 10_000,
       since: faultAt,
     });
-    expect(polling.notice).toMatch(/proxy/i);
+    expect(polling.notice).toMatch(/polling/);
+    const tried = network.stats.requests.stream;
+    await until(() => network.stats.requests.stream > tried || Date.now() > faultAt + 20_000, {
+      label: 'a background try of SSE',
+      deadlineMs: 25_000,
+    });
+    const since = publisher.accepted.length;
+    await until(() => publisher.accepted.length > since + 3, {
+      label: 'messages around that try',
+      deadlineMs: 10_000,
+    });
     await scene.conclude();
+    const delays = (await tab.entries()).flatMap((entry) =>
+      entry.kind === 'event' && entry.sentAt > polling.atMs ? entry.atMs - entry.sentAt : [],
+    );
+    console.info(
+      `polling beside a held stream: slowest message ${Math.round(Math.max(...delays))} ms`,
+    );
+    expect(Math.max(...delays)).toBeLessThanOrEqual(2_500);
   });
 });
 
-describe('CLI-10: a sign of life from the page', () => {
-  test.concurrent('a network that returns replaces a dead link within 2.5 s', async () => {
+describe.concurrent('CLI-10: a sign of life from the page', () => {
+  test('a network that returns replaces a dead link within 2.5 s', async () => {
     await using scene = await openScene('wake-websocket', networks.websocket, 'websocket');
     const { network, tab, probe } = scene;
     expect(network.freeze('websocket')).toBe(1);
@@ -246,6 +277,8 @@ test('EVT-1: a reader who comes back too late is told what it missed before the 
     const { epoch, offset } = await server.publishShort('late', n);
     published.push({ n, epoch, offset });
   }
+  // The hub would do it in its own time; the reader may come back before or after.
+  await server.engine.log.compact('short_probe:late', { size: 5, maxAgeMs: 60_000 });
   network.setRules({});
   await tab.untilTick(600, 15_000);
   const entries = await tab.entries();

@@ -1,9 +1,9 @@
-// How long a page takes to its first message. Owns one visit: a fresh user or the next load of a
-// known one; the network is the test's.
+// How long a page takes to its first message, and on which carrier it settles. Owns one visit: a
+// fresh user or the next load of a known one; the network is the test's.
 
 import type { Page } from 'playwright-core';
 import type { Chromium } from '../../support/chromium.ts';
-import { loadProbe, type ProbeTab } from './open-probe.ts';
+import { loadProbe } from './open-probe.ts';
 import type { ProbeOptions } from './page.ts';
 
 export interface Visit {
@@ -11,15 +11,24 @@ export interface Visit {
   readonly fromNavigationMs: number;
   /** From making the client. */
   readonly fromClientMs: number;
-  /** The carrier that the status named when the message arrived, and its readable reason. */
-  readonly transport: string | null;
+  /** The readable reason in the status on that carrier. */
   readonly notice: string | null;
 }
+
+export interface Visited {
+  /**
+   * What the status must name at the latest half a second after the first message. (A proxy that
+   * lets a held stream go when it is closed may bring the message just before.)
+   */
+  readonly settlesOn: 'websocket' | 'sse' | 'poll';
+}
+
+const settleWithinMs = 500;
 
 export async function freshVisit(
   chromium: Chromium,
   url: string,
-  options: ProbeOptions,
+  options: ProbeOptions & Visited,
 ): Promise<Visit> {
   await using test = await chromium.newPage();
   const visit = await visitWith(test.page, url, options);
@@ -28,22 +37,31 @@ export async function freshVisit(
   return visit;
 }
 
-export async function visitWith(page: Page, url: string, options: ProbeOptions): Promise<Visit> {
-  return firstMessage(await loadProbe(page, url, options));
-}
-
-export async function firstMessage(tab: ProbeTab): Promise<Visit> {
+export async function visitWith(
+  page: Page,
+  url: string,
+  { settlesOn, ...options }: ProbeOptions & Visited,
+): Promise<Visit> {
+  const tab = await loadProbe(page, url, options);
   const event = await tab.untilEntry('event', () => true, {
     label: 'the first message',
     deadlineMs: 15_000,
   });
+  const status = await tab.untilEntry('status', ({ transport }) => transport === settlesOn, {
+    label: `${settlesOn} in the status`,
+    deadlineMs: settleWithinMs + 500,
+  });
+  if (status.atMs - event.atMs > settleWithinMs) {
+    throw new Error(`${settlesOn} only ${Math.round(status.atMs - event.atMs)} ms after a message`);
+  }
+  const newest = (await tab.entries()).findLast((entry) => entry.kind === 'status');
+  if (newest?.transport !== settlesOn) {
+    throw new Error(`${settlesOn} did not last: ${JSON.stringify(newest)}`);
+  }
   const { navigatedAt, startedAt } = await tab.times();
-  const before = (await tab.entries()).filter(({ atMs }) => atMs <= event.atMs);
-  const status = before.findLast((entry) => entry.kind === 'status');
   return {
     fromNavigationMs: event.atMs - navigatedAt,
     fromClientMs: event.atMs - startedAt,
-    transport: status?.transport ?? null,
-    notice: status?.notice ?? null,
+    notice: newest.notice,
   };
 }

@@ -10,6 +10,8 @@ import { probes } from './contract.ts';
 export interface Publisher extends AsyncDisposable {
   /** In the order of the answers. */
   readonly accepted: readonly Published[];
+  /** Another time between two publishes, from the next one on. */
+  pace(everyMs: number): void;
   /** Publishes no more and waits for what is unanswered. Rejects with the first failure. */
   stop(): Promise<void>;
 }
@@ -17,12 +19,13 @@ export interface Publisher extends AsyncDisposable {
 /** One after the other, so that `n` rises with the offset. */
 export function startPublisher(
   publish: (n: number) => Promise<Cursor>,
-  { everyMs, first = 1 }: { readonly everyMs: number; readonly first?: number },
+  options: { readonly everyMs: number; readonly first?: number },
 ): Publisher {
+  let { everyMs } = options;
   const accepted: Published[] = [];
   const halt = new AbortController();
   async function run(): Promise<void> {
-    for (let n = first; !halt.signal.aborted; n += 1) {
+    for (let n = options.first ?? 1; !halt.signal.aborted; n += 1) {
       const { epoch, offset } = await publish(n);
       accepted.push({ n, epoch, offset });
       // Cut short by `stop`; nothing else can reject it.
@@ -36,7 +39,14 @@ export function startPublisher(
     halt.abort();
     await running;
   };
-  return { accepted, stop, [Symbol.asyncDispose]: stop };
+  return {
+    accepted,
+    pace(ms) {
+      everyMs = ms;
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
 }
 
 export interface HttpPublishOptions {

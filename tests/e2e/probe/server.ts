@@ -20,6 +20,7 @@ export interface ProbeServerOptions {
 export interface ProbeServer extends AsyncDisposable {
   readonly port: number;
   readonly hub: Hub;
+  readonly engine: Engine;
   /** What went to the hub's one sink. */
   readonly errors: readonly MillraceError[];
   publish(id: string, n: number): Promise<Cursor>;
@@ -87,6 +88,7 @@ export async function startProbeServer(options: ProbeServerOptions = {}): Promis
   return {
     port: address.port,
     hub,
+    engine,
     errors,
     publish: (id, n) => hub.publish(probes.of({ id }), tick(n)),
     publishShort: (id, n) => hub.publish(shortProbes.of({ id }), tick(n)),
