@@ -1,5 +1,6 @@
 // Public entry of @millrace/server/testing: conformance cases as data, for engines and transports of anyone's.
 
+export { type EngineCase, type EngineSubject, engineCases } from './engine-cases.ts';
 export { connectFrame, type MemoryLink, openMemoryLink } from './memory-link.ts';
 export {
   closedNotes,
@@ -12,5 +13,6 @@ export {
   testContracts,
 } from './test-channels.ts';
 export { type Carrier, type TestLink } from './tiny-clients.ts';
-export { skipReason, type TransportCase, transportCases } from './transport-cases.ts';
+export type { TransportCase } from './transport-cases/transport-case.ts';
+export { skipReason, transportCases } from './transport-cases.ts';
 export { createTransportSubject, serveHub, type TransportSubject } from './transport-subject.ts';

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { encodeEvent, MillraceError, type Offset, toOffset } from '@millrace/protocol';
 import type { AppendHint, AppendOutcome, AppendRequest, Log, LogEntry } from '../../seams/log.ts';
 import { createInFlight } from '../in-flight.ts';
+import { createAppendQueue } from './append-queue.ts';
 import { isSqlTransaction, type SqlDatabase, type SqlTransaction } from './database.ts';
 import { toEngineError } from './engine-error.ts';
 import { APPEND, COMPACT, FORGET_KEYS, parseOutcome, parsePage, READ } from './rows.ts';
@@ -32,10 +33,14 @@ interface Watcher {
 /** Rows one compaction deletes at most; what is over goes with the next. */
 const MAX_TRIMMED_ROWS = 10_000;
 
+/** Requests that are gathered into one statement at most: some 30 ms of an embedded database's time. */
+const MAX_STATEMENT_REQUESTS = 1_000;
+
 export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
   const { database, ready, started } = options;
   const watchers = new Set<Watcher>();
   const inFlight = createInFlight();
+  const appendQueued = createAppendQueue(appendNow, MAX_STATEMENT_REQUESTS);
 
   function hint(one: AppendHint): void {
     for (const { listener } of watchers) listener(one);
@@ -43,7 +48,9 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
 
   async function appendNow(batch: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {
     const epoch = await ready();
-    const outcomes = await appendOn(database, batch, epoch, false);
+    const outcomes = await appendOn(database, batch, epoch, false).catch((cause: unknown) => {
+      throw toEngineError(cause);
+    });
     if (watchers.size > 0) for (const one of hintsOf(batch, outcomes, epoch)) hint(one);
     return outcomes;
   }
@@ -88,7 +95,7 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
   return {
     append(batch, appendOptions) {
       const tx = appendOptions?.tx;
-      return run(() => (tx === undefined ? appendNow(batch) : appendWithin(tx, batch)));
+      return run(() => (tx === undefined ? appendQueued(batch) : appendWithin(tx, batch)));
     },
     read(channel, after, size) {
       return run(async () => {

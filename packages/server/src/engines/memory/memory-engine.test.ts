@@ -1,0 +1,56 @@
+// Runs the conformance cases on the memory engine, and what is its own: bounded keys, another epoch for each engine.
+
+import { describe, expect, it } from 'vitest';
+import { appendOne, event, readAll } from '../../testing/engine-cases/engine-case.ts';
+import { engineCases } from '../../testing/engine-cases.ts';
+import { memoryEngine } from './memory-engine.ts';
+
+describe('memory engine', () => {
+  for (const { rule, title, needs, run } of engineCases) {
+    const lack = needs === 'transactions' ? ' (skipped: it declares no transactions)' : '';
+    it.skipIf(lack !== '')(`${rule}: ${title}${lack}`, async () => {
+      const engine = memoryEngine();
+      await expect(run({ engine })).resolves.toBeUndefined();
+      await engine.close();
+    });
+  }
+
+  it('LOG-11: another engine has another epoch, since it gives out the same offsets again', async () => {
+    const [before, after] = [memoryEngine(), memoryEngine()];
+    const epochs = await Promise.all([before, after].map(({ log }) => appendOne(log, 'a', 1)));
+    expect(epochs[0]?.epoch).not.toBe(epochs[1]?.epoch);
+  });
+
+  it('LOG-9: refuses a transaction, which it could not keep', async () => {
+    const { log } = memoryEngine();
+    const appended = log.append([event('a', 1)], { tx: { query: () => undefined } });
+    await expect(appended).rejects.toMatchObject({ code: 'request/invalid' });
+    expect((await readAll(log, 'a')).head).toBe(0);
+  });
+
+  it('LOG-5: remembers a key for its window and no longer', async () => {
+    let now = 1_000_000;
+    const { log } = memoryEngine({ keyWindowMs: 600_000, now: () => now });
+    expect((await appendOne(log, 'a', 1, 'k')).offset).toBe(1);
+    now += 599_999;
+    expect((await appendOne(log, 'a', 1, 'k')).offset).toBe(1);
+    now += 1;
+    expect((await appendOne(log, 'a', 2, 'k')).offset).toBe(2);
+  });
+
+  it('LOG-5: keeps no more keys than it may, the newest ones', async () => {
+    const { log } = memoryEngine({ maxKeys: 2 });
+    for (const key of ['x', 'y', 'z']) await appendOne(log, 'a', key, key);
+    expect((await appendOne(log, 'a', 'z', 'z')).offset).toBe(3);
+    expect((await appendOne(log, 'a', 'x', 'x')).offset).toBe(4);
+  });
+
+  it('LOG-7: gives the entries with the hint, before the append is answered', async () => {
+    const { log } = memoryEngine();
+    const order: string[] = [];
+    log.watch(({ entries }) => void order.push(`hint of ${entries.length}`));
+    await log.append([event('a', 1), event('a', 2)]);
+    order.push('answered');
+    expect(order).toEqual(['hint of 2', 'answered']);
+  });
+});

@@ -1,0 +1,115 @@
+// Runs the conformance cases on the database engine over PGlite. One instance serves all: each case gets its own
+// schema, dropped and made again, which is what an empty database is to the engine.
+
+import { PGlite } from '@electric-sql/pglite';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { appendOne, event, readAll } from '../../testing/engine-cases/engine-case.ts';
+import { type EngineSubject, engineCases } from '../../testing/engine-cases.ts';
+import type { SqlDatabase } from './database.ts';
+import { pgliteDatabase } from './pglite-database.ts';
+import { pgliteEngine } from './pglite-engine.ts';
+
+let pglite: PGlite;
+let database: SqlDatabase;
+
+beforeAll(async () => {
+  pglite = await PGlite.create();
+  database = pgliteDatabase(pglite);
+});
+afterAll(() => pglite.close());
+
+async function emptyDatabase(): Promise<SqlDatabase> {
+  await pglite.exec('drop schema if exists millrace cascade');
+  return database;
+}
+
+describe('database engine on PGlite', () => {
+  for (const { rule, title, run } of engineCases) {
+    it(`${rule}: ${title}`, async () => {
+      const engine = pgliteEngine({ database: await emptyDatabase() });
+      const subject: EngineSubject = {
+        engine,
+        transaction: (within) => database.transaction(within),
+      };
+      await expect(run(subject)).resolves.toBeUndefined();
+      await engine.close();
+    });
+  }
+
+  it('LOG-11: a kept database keeps its epoch, one that was made again has another', async () => {
+    const first = pgliteEngine({ database: await emptyDatabase() });
+    const { epoch } = await appendOne(first.log, 'a', 1);
+    await first.close();
+    const second = pgliteEngine({ database });
+    expect(await appendOne(second.log, 'a', 2)).toEqual({ epoch, offset: 2 });
+    await second.close();
+    const third = pgliteEngine({ database: await emptyDatabase() });
+    expect((await appendOne(third.log, 'a', 1)).epoch).not.toBe(epoch);
+    await third.close();
+  });
+
+  it('LOG-5: forgets a key after its window, and compaction clears it away', async () => {
+    const { log, close } = pgliteEngine({ database: await emptyDatabase(), keyWindowMs: 0 });
+    await appendOne(log, 'a', 1, 'k');
+    expect((await appendOne(log, 'a', 2, 'k')).offset).toBe(2);
+    await log.compact('a', { size: 10, maxAgeMs: 60_000 });
+    expect(await database.query('select * from millrace.idempotency_key', [])).toEqual([]);
+    await close();
+  });
+
+  it('LOG-5: after ten thousand keys one is still found by its index', async () => {
+    const { log, close } = pgliteEngine({ database: await emptyDatabase() });
+    for (let batch = 0; batch < 40; batch += 1) {
+      const requests = Array.from({ length: 250 }, (_, n) => event('a', n, `${batch}.${n}`));
+      await log.append(requests);
+    }
+    const counted = `select idx_tup_read::float8 as n from pg_stat_user_indexes
+      where indexrelname = 'idempotency_key_pkey'`;
+    await database.query('select pg_stat_force_next_flush()', []);
+    const [before] = await database.query(counted, []);
+    await log.append(Array.from({ length: 250 }, (_, n) => event('a', n, `last.${n}`)));
+    await database.query('select pg_stat_force_next_flush()', []);
+    const [after] = await database.query(counted, []);
+    // A plan that walks through the keys reads ten thousand for each of the 250.
+    expect(Number(after?.['n']) - Number(before?.['n'])).toBeLessThan(1_000);
+    await close();
+  });
+
+  it('LOG-2: a database that cannot be reached is told as such, and the next call tries again', async () => {
+    await emptyDatabase();
+    let isDown = true;
+    const refused = (): Promise<never> => Promise.reject(new Error('connection refused'));
+    const flaky: SqlDatabase = {
+      query: (sql, params) => (isDown ? refused() : database.query(sql, params)),
+      transaction: (run) => (isDown ? refused() : database.transaction(run)),
+      listen: (channel, listener) => (isDown ? refused() : database.listen(channel, listener)),
+    };
+    const { log, close } = pgliteEngine({ database: flaky });
+    const unavailable = { code: 'engine/unavailable', retryable: true };
+    await expect(log.append([event('a', 1)])).rejects.toMatchObject(unavailable);
+    isDown = false;
+    expect((await appendOne(log, 'a', 1)).offset).toBe(1);
+    isDown = true;
+    await expect(readAll(log, 'a')).rejects.toMatchObject(unavailable);
+    isDown = false;
+    expect((await readAll(log, 'a')).head).toBe(1);
+    await close();
+  });
+
+  it('LOG-9: a transaction begun at once does not wait for the migration behind itself', async () => {
+    const { log, close } = pgliteEngine({ database: await emptyDatabase() });
+    await database.transaction((tx) => log.append([event('a', 1)], { tx }));
+    expect((await readAll(log, 'a')).head).toBe(1);
+    await close();
+  });
+
+  it('settings/invalid tells of a database that a newer version wrote', async () => {
+    const first = pgliteEngine({ database: await emptyDatabase() });
+    await readAll(first.log, 'a');
+    await first.close();
+    await pglite.exec('insert into millrace.migration (version) values (99)');
+    const second = pgliteEngine({ database });
+    await expect(readAll(second.log, 'a')).rejects.toMatchObject({ code: 'settings/invalid' });
+    await second.close();
+  });
+});
