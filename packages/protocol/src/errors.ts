@@ -179,7 +179,12 @@ export function parseWireError(value: unknown): MillraceError {
   const details = isRecord(wire['details']) ? { details: wire['details'] } : {};
   if (isErrorCode(wire['code'])) return new MillraceError(wire['code'], message, details);
   // A newer peer's code: its own word on retrying is all that can be kept of it (ERR-3).
-  const code = wire['retryable'] === true ? 'server/overloaded' : 'server/internal';
+  const code =
+    wire['retryable'] === true
+      ? 'server/overloaded'
+      : wire['retryable'] === false
+        ? 'request/invalid'
+        : 'server/internal';
   return new MillraceError(code, message, { details: { peerCode: wire['code'] } });
 }
 

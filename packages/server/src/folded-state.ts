@@ -63,7 +63,7 @@ export function createFoldedState(
 
 /** An entry as the event that its contract's schemas let in when it was appended. The decoder of stored events. */
 export function readEvent<Events extends EventSchemas>(entry: LogEntry): EventOf<Events> {
-  return parseEvent(JSON.parse(entry.text)) as EventOf<Events>;
+  return parseEvent(JSON.parse(entry.text));
 }
 
 function incompleteState(

@@ -335,7 +335,10 @@ describe('state', () => {
   });
 
   test('a reducer that throws skips its event and tells onError', async () => {
-    const broken = { ...listedNotes, state: { initial: [], reduce: () => JSON.parse('no') } };
+    const reduce = (): never => {
+      throw new TypeError('broken');
+    };
+    const broken = { ...listedNotes, state: { initial: [], reduce } };
     await using hub = runCore({ contracts: [broken] });
     await hub.publish(listed, 'a');
     const link = hub.open(on(listed, 'now', 2));

@@ -108,6 +108,7 @@ describe('stream', () => {
     const served = await serveStream(hub, { beatMs: 1_000 });
     using socket = served.open();
     await waitUntil('two heartbeats', () => socket.text.split(':heartbeat').length > 2, 3_000);
+    expect(socket.text).toContain('\n:heartbeat\n\n');
     await served.close();
   });
 

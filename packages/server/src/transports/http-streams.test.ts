@@ -56,6 +56,7 @@ describe('SSE', () => {
     await using served = await serveHub();
     using socket = openText(served, '/sse', encodeClientFrame(connectFrame({ beatMs: 1_000 })));
     await waitUntil('two beats', () => socket.text.split('"beat"').length > 2, 3_000);
+    expect(socket.text).toMatch(/data: \{"type":"beat","at":\d{13}\}\n\n/);
   });
 });
 

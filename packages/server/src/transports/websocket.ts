@@ -99,6 +99,8 @@ export function webSocketTransport(options: WebSocketTransportOptions): WebSocke
       if (ws.readyState !== WebSocket.OPEN) return;
       try {
         if (isBinary) throw new MillraceError('protocol/malformed', 'Send text messages.');
+        // With the default `binaryType` a message is one Buffer, never a list of them.
+        if (!Buffer.isBuffer(data)) throw new RangeError('A message that is no Buffer');
         received(data.toString());
       } catch (thrown) {
         failed(thrown);

@@ -1,0 +1,62 @@
+// The SSE encoder against the reader that clients use.
+
+import { createParser, type EventSourceMessage } from 'eventsource-parser';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { encodeSse, encodeSseComment } from './sse.ts';
+
+function readAll(text: string): EventSourceMessage[] {
+  const messages: EventSourceMessage[] = [];
+  const parser = createParser({ onEvent: (message) => messages.push(message) });
+  parser.feed(text);
+  return messages;
+}
+
+test('SSE-2: whatever the data holds, a reader gets one message with it, and no field of its making', () => {
+  const line = fc.constantFrom(
+    'id: 7',
+    'event: x',
+    'data: y',
+    ':',
+    '',
+    'retry: 1',
+    '\u2028',
+    ' a',
+    '\u0000',
+  );
+  const data = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc
+      .tuple(fc.array(line), fc.constantFrom('\n', '\r', '\r\n'))
+      .map(([lines, end]) => lines.join(end)),
+  );
+  fc.assert(
+    fc.property(data, (text) => {
+      const messages = readAll(encodeSse({ id: 'a.1', data: text }) + encodeSse({ data: 'next' }));
+      expect(messages).toHaveLength(2);
+      expect(messages[0]).toMatchObject({ id: 'a.1', data: text.replaceAll(/\r\n|\r/g, '\n') });
+      expect(messages[0]?.event).toBeUndefined();
+      expect(messages[1]?.data).toBe('next');
+    }),
+  );
+});
+
+test.each(['a\nb', 'a\rb', 'a\u0000b', '\n'])(
+  'SSE-2: %j cannot stand in a one-line field',
+  (text) => {
+    for (const encode of [
+      () => encodeSse({ id: text }),
+      () => encodeSse({ event: text }),
+      () => encodeSseComment(text),
+    ]) {
+      expect(encode).toThrowError(expect.objectContaining({ code: 'protocol/malformed' }));
+    }
+  },
+);
+
+test('SSE-2: a block without data dispatches nothing', () => {
+  expect(readAll(encodeSse({ id: 'a.1' }) + encodeSseComment('heartbeat'))).toEqual([]);
+  expect(encodeSse({ event: 'gap', id: 'a.1', retryMs: 5, data: '{}' })).toBe(
+    'event: gap\nid: a.1\nretry: 5\ndata: {}\n\n',
+  );
+});
