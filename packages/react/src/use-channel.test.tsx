@@ -5,7 +5,7 @@ import { agentMessages } from '@millrace/protocol/channels';
 import { act, cleanup, renderHook, waitFor } from '@testing-library/react';
 import { type ReactElement, type ReactNode, StrictMode } from 'react';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { MillraceProvider } from './provider.tsx';
+import { MillraceProvider } from './provider.ts';
 import { type UseChannelOptions, useChannel } from './use-channel.ts';
 
 const added: StandardSchema<{ readonly by: number }> = {

@@ -5,7 +5,7 @@ import { encodeCursor } from '@millrace/protocol';
 import { useSyncExternalStore } from 'react';
 import { type ChannelStore, createChannelStore } from './channel-store.ts';
 import { type ChannelView, emptyView } from './channel-view.ts';
-import { useClient } from './provider.tsx';
+import { useClient } from './provider.ts';
 import { useKeyedStore } from './use-keyed-store.ts';
 
 export interface UseChannelOptions {

@@ -2,7 +2,7 @@ import { createClient } from '@millrace/client';
 import { createFakeLink } from '@millrace/client/testing';
 import { cleanup, renderHook, waitFor } from '@testing-library/react';
 import { afterEach, describe, expect, it } from 'vitest';
-import { MillraceProvider } from './provider.tsx';
+import { MillraceProvider } from './provider.ts';
 import { useConnection } from './use-connection.ts';
 
 afterEach(cleanup);

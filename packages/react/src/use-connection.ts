@@ -2,7 +2,7 @@
 
 import type { ConnectionStatus } from '@millrace/client';
 import { useCallback, useSyncExternalStore } from 'react';
-import { useClient } from './provider.tsx';
+import { useClient } from './provider.ts';
 
 const IDLE: ConnectionStatus = { status: 'idle' };
 

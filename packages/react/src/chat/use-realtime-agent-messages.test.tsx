@@ -5,7 +5,7 @@ import { type AgentMessage, agentMessages } from '@millrace/protocol/channels';
 import { act, cleanup, renderHook, waitFor } from '@testing-library/react';
 import { type ReactElement, type ReactNode, StrictMode } from 'react';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { MillraceProvider } from '../provider.tsx';
+import { MillraceProvider } from '../provider.ts';
 import type { UseRealtimeAgentMessagesOptions } from './agent-messages-options.ts';
 import { useRealtimeAgentMessages } from './use-realtime-agent-messages.ts';
 

@@ -1,7 +1,7 @@
 // Spec A5: agents' messages, live where a link can be had, polled where not. A thin hook over the store.
 
 import { useMemo, useSyncExternalStore } from 'react';
-import { useOptionalClient } from '../provider.tsx';
+import { useOptionalClient } from '../provider.ts';
 import { useKeyedStore } from '../use-keyed-store.ts';
 import { keysOf, storeOf, type UseRealtimeAgentMessagesOptions } from './agent-messages-options.ts';
 import type { AgentMessagesStore } from './agent-messages-store.ts';

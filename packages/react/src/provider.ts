@@ -1,8 +1,9 @@
 // Hands one client to the hooks below. Owns no lifetime: whoever made the client closes it.
+// No JSX, so that this package runs from its sources in Node, for rendering on a server.
 
 import type { Client } from '@millrace/client';
 import { MillraceError } from '@millrace/protocol';
-import { createContext, type ReactElement, type ReactNode, useContext } from 'react';
+import { createContext, createElement, type ReactElement, type ReactNode, useContext } from 'react';
 
 const ClientContext = createContext<Client | null>(null);
 
@@ -18,7 +19,7 @@ export function MillraceProvider(props: {
   readonly client: Client;
   readonly children?: ReactNode;
 }): ReactElement {
-  return <ClientContext.Provider value={props.client}>{props.children}</ClientContext.Provider>;
+  return createElement(ClientContext.Provider, { value: props.client }, props.children);
 }
 
 /** The client of the nearest `MillraceProvider`. @throws MillraceError `request/invalid` where there is none */
