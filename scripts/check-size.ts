@@ -42,25 +42,21 @@ export const sizeCheck: Check = {
 };
 
 async function measure(root: string, entry: string): Promise<number> {
-  const id = 'virtual:everything';
   const result = await build({
     root,
     configFile: false,
     logLevel: 'silent',
     resolve: { conditions: ['@millrace/source', ...defaultClientConditions] },
-    plugins: [
-      {
-        name: 'everything-of-one-entry',
-        resolveId: (wanted) => (wanted === id ? id : undefined),
-        load: (wanted) =>
-          wanted === id ? `export * from ${JSON.stringify(join(root, entry))};` : undefined,
-      },
-    ],
     build: {
       write: false,
       minify: true,
-      lib: { entry: id, formats: ['es'], fileName: 'bundle' },
-      rollupOptions: { external: [/^react($|\/)/, /^react-dom($|\/)/] },
+      // Not vite's library mode: that keeps white space, which a page's own build would not.
+      modulePreload: false,
+      rolldownOptions: {
+        input: join(root, entry),
+        preserveEntrySignatures: 'strict',
+        external: [/^react($|\/)/, /^react-dom($|\/)/],
+      },
     },
   });
   const outputs = Array.isArray(result) ? result : [result];
