@@ -50,7 +50,7 @@ export function eraseContract<Events extends EventSchemas, State>(
       const checked = checkData(contract, event.type, event.data);
       return checked === null ? null : { ...event, data: checked.value };
     },
-    reduce: (value, event) => state?.reduce(value as State, event as EventOf<Events>),
+    reduce: (value, event) => state?.reduce(value as State, event),
   };
 }
 

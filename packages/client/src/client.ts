@@ -241,11 +241,12 @@ export function createClient(options: ClientOptions): Client {
   return {
     connect() {
       const { status: name } = status.getSnapshot();
-      if (name === 'idle' || name === 'closed') start();
+      // Inside a callback the connection is still to hear of a `close` before.
+      if (!isActive || name === 'idle' || name === 'closed') start();
     },
     close,
     retryNow() {
-      if (status.getSnapshot().status === 'closed') start();
+      if (!isActive || status.getSnapshot().status === 'closed') start();
       else connection.feed({ type: 'retry' });
     },
     status,
@@ -258,7 +259,8 @@ export function createClient(options: ClientOptions): Client {
       checkEvent(channel, type, data);
       startIfIdle();
       const now = status.getSnapshot();
-      if (now.status === 'closed') throw now.error ?? closedError();
+      if (!isActive) throw closedError();
+      if (now.status === 'closed' && now.error !== null) throw now.error;
       const event = { type, data, ...(id === undefined ? {} : { id }) };
       return publisher.publish({ channel: channel.name, event, key });
     },

@@ -19,7 +19,7 @@ import type {
   Moment,
   Step,
 } from './connection-types.ts';
-import { migrate, stepMigrating } from './migration.ts';
+import { migrate, renew, stepMigrating } from './migration.ts';
 import { rungDelayMs } from './race.ts';
 import {
   beginLink,
@@ -204,7 +204,7 @@ function stepOpen(context: Context, state: In<'open'>, event: ConnectionEvent): 
     case 'retry':
       return to(memory, state, [{ type: 'probe', link: state.link.number }]);
     case 'due': {
-      if (event.timer === 'renew') return migrate(context, state, 'renew', [state.link.carrier]);
+      if (event.timer === 'renew') return renew(context, state);
       if (event.timer !== 'upgrade') return stay(context, state);
       const better = betterCarriers(
         config.carriers,

@@ -8,6 +8,8 @@ const PAUSE_HIDDEN_MS = 5 * 60_000;
 const SLOW_AFTER_MS = 5_000;
 /** How long a new link's `hello` may take once the server has closed the old one for it. */
 const HAND_OVER_MS = 700;
+/** How long the first try of a renewal may take: it may have gone out on a pooled connection that is dead. */
+const RENEW_MS = 1_500;
 
 export interface TimerNeed {
   readonly timer: TimerName;
@@ -40,7 +42,11 @@ export function timersOf({ state, memory }: Connection): readonly TimerNeed[] {
     case 'closed':
       return [];
     case 'migrating':
-      return need('rung', state.goneAt === null ? null : state.goneAt + HAND_OVER_MS);
+      if (state.goneAt !== null) return need('rung', state.goneAt + HAND_OVER_MS);
+      return need(
+        'rung',
+        state.cause === 'renew' && state.rungs.length > 0 ? state.next.begunAt + RENEW_MS : null,
+      );
     case 'racing':
       return [
         ...need('rung', state.rungs.length > 0 ? state.nextRungAt : null),

@@ -43,6 +43,12 @@ export function migrate(
   });
 }
 
+/** The next link on the same carrier; with a second try, should the first find only a dead connection. */
+export function renew(context: Context, state: In<'open'>): Step {
+  const { carrier } = state.link;
+  return migrate(context, state, 'renew', [carrier, carrier]);
+}
+
 export function stepMigrating(
   context: Context,
   state: In<'migrating'>,
@@ -67,9 +73,10 @@ export function stepMigrating(
         : keepOld(context, { ...state, renewAt: state.cause === 'renew' ? at : state.renewAt });
     }
     case 'due':
-      return event.timer === 'rung' && state.goneAt !== null
-        ? goBack(context, state)
-        : stay(context, state);
+      if (event.timer !== 'rung') return stay(context, state);
+      return state.goneAt === null
+        ? migrate(context, state, state.cause, state.rungs)
+        : goBack(context, state);
     case 'wake':
     case 'online':
     case 'retry':

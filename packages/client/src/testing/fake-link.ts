@@ -42,6 +42,10 @@ export interface FakeLink {
   /** Sends a verdict, and gives it to later subscriptions of the channel if it refuses. */
   verdict(channel: { readonly name: string }, verdict: Verdict): void;
   end(channel: { readonly name: string }): void;
+  /** Any frame, as the server would send it now. */
+  send(frame: ServerFrame): void;
+  /** Any text, also what is no frame. */
+  sendText(text: string): void;
   /** Drops the link without a word; the client opens another one. */
   cut(): void;
   /** Every frame that the client sent, oldest first. */
@@ -188,6 +192,8 @@ export function createFakeLink({ isAutomatic = true }: FakeLinkOptions = {}): Fa
       const cursor = logOf(name).end();
       if (subscribed.has(name)) tell({ type: 'end', channel: name, cursor });
     },
+    send: tell,
+    sendText: (text) => socket?.onmessage?.({ data: text } as never),
     cut: () => drop(null),
     sent,
   };
