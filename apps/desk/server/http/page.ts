@@ -19,16 +19,18 @@ export function addPage(app: Hono<DeskEnv>, folder: string): void {
     root: folder,
     // The index is the fallback's alone, so that it is never cached by another rule.
     index: '.no-index',
-    onFound: (path, c) => {
-      const isHashed = path.replaceAll('\\', '/').includes('/assets/');
-      c.header('Cache-Control', isHashed ? FOR_EVER : 'no-cache');
-    },
   });
   app.on('GET', '*', compress(), async (c, next) => {
     const { path } = c.req;
     if (isServers(path)) return answerNotFound(c);
     if (path === '/index.html') return c.redirect('/', 308);
-    return path === '/' ? next() : files(c, next);
+    if (path === '/') return next();
+    const found = await files(c, next);
+    // Not finalized: the file was found here, and no later route has answered.
+    if (found instanceof Response && !c.finalized) {
+      found.headers.set('Cache-Control', path.startsWith('/assets/') ? FOR_EVER : 'no-cache');
+    }
+    return found;
   });
   app.on('GET', '*', compress(), async (c) => {
     // A file that is not there must not come back as a page: a script would fail with a riddle.
