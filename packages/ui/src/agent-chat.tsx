@@ -4,8 +4,8 @@ import { useRealtimeAgentMessages } from '@millrace/react/chat';
 import { type ReactElement, useId } from 'react';
 import { agentStyle } from './agent.ts';
 import { AgentColumn } from './agent-column.tsx';
+import { chatClassName } from './chat-class-name.ts';
 import { type ChatFeedOptions, canReceive, feedOptions, hintUrl } from './chat-feed-options.ts';
-import { classNames } from './class-names.ts';
 import { ConnectionIndicator } from './connection-indicator.tsx';
 import { connectionLabel } from './connection-label.ts';
 import { ErrorNotice } from './error-notice.tsx';
@@ -40,7 +40,7 @@ export function AgentChat(props: AgentChatProps): ReactElement {
   return (
     <NowProvider>
       <section
-        className={classNames('mr-chat', 'mr-chat-single', rest.className)}
+        className={chatClassName('mr-chat-single', rest.className)}
         style={agentStyle(agentColor)}
         aria-labelledby={headingId}
       >

@@ -196,6 +196,11 @@ describe('AgentRealtimeChat', () => {
     expect(chat.className).toBe('mr-chat h-full');
     const ada = screen.getByRole('tab', { name: /Ada Arbitrage/ });
     expect(ada.style.getPropertyValue('--mr-agent')).toBe('#A0826D');
+    cleanup();
+    show();
+    expect(screen.getByRole('region', { name: 'Agent messages' }).className).toBe(
+      'mr-chat mr-fill',
+    );
   });
 
   it('renders with no agents at all', () => {

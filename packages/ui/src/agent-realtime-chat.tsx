@@ -6,8 +6,8 @@ import { type ReactElement, useId, useRef, useState } from 'react';
 import { type Agent, agentStyle } from './agent.ts';
 import { AgentColumn } from './agent-column.tsx';
 import { AgentTabs } from './agent-tabs.tsx';
+import { chatClassName } from './chat-class-name.ts';
 import { type ChatFeedOptions, canReceive, feedOptions, hintUrl } from './chat-feed-options.ts';
-import { classNames } from './class-names.ts';
 import { ConnectionIndicator } from './connection-indicator.tsx';
 import { connectionLabel } from './connection-label.ts';
 import { ErrorNotice } from './error-notice.tsx';
@@ -50,7 +50,7 @@ export function AgentRealtimeChat(props: AgentRealtimeChatProps): ReactElement {
   const generateUrl = hintUrl(props, chat);
   return (
     <NowProvider>
-      <section className={classNames('mr-chat', props.className)} aria-label="Agent messages">
+      <section className={chatClassName(null, props.className)} aria-label="Agent messages">
         <div className="mr-bar">
           <h2 className="mr-title">Agent messages</h2>
           <ConnectionIndicator {...chat} />

@@ -4,6 +4,7 @@ import type { RealtimeAgentMessages, UseRealtimeAgentMessagesOptions } from '@mi
 import type { Agent } from './agent.ts';
 
 export interface ChatFeedOptions extends Omit<UseRealtimeAgentMessagesOptions, 'agentIds'> {
+  /** Also decides the size, e.g. `h-screen` or `h-full`. Default: fills its container, 20 rem high at least. */
   readonly className?: string | undefined;
   /** Where a POST makes the agents write; null shows no such hint. Default `/api/chat/generate`. */
   readonly generateUrl?: string | null | undefined;
