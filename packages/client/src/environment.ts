@@ -55,7 +55,11 @@ export function defaultEnvironment(): Environment {
       // oxlint-disable-next-line no-console -- the last resort, for an application without `onError`
       console.error(`millrace ${error.code}: ${error.message}`, error.cause ?? '');
     },
-    acquireSlot: createTabSlots(scope.navigator?.locks, isMultiplexed),
+    // Node has locks too, but no limit of connections that its clients would share.
+    acquireSlot: createTabSlots(
+      scope.location === undefined ? undefined : scope.navigator?.locks,
+      isMultiplexed,
+    ),
   };
 }
 

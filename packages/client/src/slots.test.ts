@@ -1,6 +1,7 @@
 // Places for streams among tabs, over a lock manager of the browser's manners.
 
 import { expect, test } from 'vitest';
+import { defaultEnvironment } from './environment.ts';
 import { createTabSlots } from './slots.ts';
 
 /** What tabs of one origin share. Only exclusive locks with `ifAvailable`. */
@@ -50,4 +51,9 @@ test('CLI-12: without locks, or where streams share a connection, there is alway
     expect(await withoutLocks()).not.toBeNull();
     expect(await multiplexed()).not.toBeNull();
   }
+});
+
+test('CLI-12: clients in Node share no limit of connections, so each has a place', async () => {
+  const environments = Array.from({ length: 6 }, () => defaultEnvironment());
+  for (const { acquireSlot } of environments) expect(await acquireSlot()).not.toBeNull();
 });
