@@ -86,7 +86,7 @@ function workspaceImport(root: string, source: Source, specifier: string): reado
   const [, name = '', ...rest] = specifier.split('/');
   const owner = ownerOf(source.path);
   const importer = owner.startsWith('packages/') ? owner.slice('packages/'.length) : undefined;
-  const folder = name === 'desk' ? 'apps/desk' : `packages/${name}`;
+  const folder = name === 'desk' ? 'apps/desk' : name === 'tests' ? 'tests' : `packages/${name}`;
   const tail = rest.length === 0 ? '.' : `./${rest.join('/')}`;
   const found: string[] = [];
   const allowed = importer === undefined ? undefined : packageRules.get(importer)?.workspace;
