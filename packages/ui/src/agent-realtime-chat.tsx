@@ -2,7 +2,7 @@
 // hook's, the layout the style sheet's.
 
 import { useRealtimeAgentMessages } from '@millrace/react/chat';
-import { type ReactElement, useId, useRef, useState } from 'react';
+import { type ReactElement, type ReactNode, useId, useRef, useState } from 'react';
 import { type Agent, agentStyle } from './agent.ts';
 import { AgentColumn } from './agent-column.tsx';
 import { AgentTabs } from './agent-tabs.tsx';
@@ -21,6 +21,8 @@ import { useTabsLayout } from './use-tabs-layout.ts';
 export interface AgentRealtimeChatProps extends ChatFeedOptions {
   /** In the order in which they are shown. */
   readonly agents: readonly Agent[];
+  /** Shown beside the indicator: buttons of the page's own. */
+  readonly actions?: ReactNode;
 }
 
 /**
@@ -54,6 +56,7 @@ export function AgentRealtimeChat(props: AgentRealtimeChatProps): ReactElement {
         <div className="mr-bar">
           <h2 className="mr-title">Agent messages</h2>
           <ConnectionIndicator {...chat} />
+          {props.actions}
         </div>
         {chat.error !== null && (
           <ErrorNotice

@@ -11,7 +11,7 @@ import { AGENTS } from '../agents/agents.ts';
 import type { MessageBoard } from '../chat/message-board.ts';
 import type { Briefing, Phrasing } from '../chat/phrasing.ts';
 import type { Log } from '../log.ts';
-import type { AgentStanding } from '../market/report.ts';
+import type { AgentStanding, TickReport } from '../market/report.ts';
 import type { Settings } from '../settings/read.ts';
 import { describeAgents } from './agent-info.ts';
 import { createJournal } from './journal.ts';
@@ -45,16 +45,27 @@ export interface Floor {
 
 /** So many ticks may be missing before the market counts as stalled. */
 const STALLED_TICKS = 5;
+/** Ticks of a warm-up that are published together: some hundred events. */
+const TOLD_AT_ONCE = 50;
 
 export async function startFloor(options: FloorOptions): Promise<Floor> {
   const { hub, store, board, settings, log } = options;
+  const toldTick = await lastToldTick(hub);
   const opened = openMarket(await store.load(), {
     setup: { seed: settings.MARKET_SEED, ticksPerDay: settings.MARKET_TICKS_PER_DAY },
-    toldTick: await lastToldTick(hub),
+    toldTick,
+    warmUpTicks: settings.MARKET_WARM_UP_TICKS,
     log,
   });
   const { market, overview } = opened;
   const journal = createJournal(opened, store);
+  const tell = async (reports: readonly TickReport[]): Promise<void> => {
+    for (const result of await hub.publishMany(reports.flatMap(tickItems))) {
+      if ('error' in result) log.error({ err: result.error }, 'a tick could not be published');
+    }
+  };
+  const untold = opened.played.filter(({ tick }) => tick > toldTick);
+  while (untold.length > 0) await tell(untold.splice(0, TOLD_AT_ONCE));
 
   const briefOf = (standing: AgentStanding, count: number): Briefing => {
     const { agentId } = standing;
@@ -83,9 +94,7 @@ export async function startFloor(options: FloorOptions): Promise<Floor> {
       lastBeatAt = performance.now();
       overview.note(report);
       journal.note(report);
-      for (const result of await hub.publishMany(tickItems(report))) {
-        if ('error' in result) log.error({ err: result.error }, 'a tick could not be published');
-      }
+      await tell([report]);
       for (const { agentId } of report.fills) talk.hurry(agentId);
       if (report.tick % settings.MARKET_SAVE_TICKS === 0) await journal.save();
     },

@@ -30,7 +30,7 @@ export function createJournal(opened: OpenedMarket, store: MarketStore): Journal
       equity.push({ agentId, tick, time, equity: worth, cash });
     }
   };
-  for (const report of opened.replayed) note(report);
+  for (const report of opened.played) note(report);
   return {
     note,
     async save() {

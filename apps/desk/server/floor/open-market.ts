@@ -2,6 +2,7 @@
 //
 // A killed process has told of ticks after its last save. The market is deterministic, so playing from the
 // snapshot up to the last tick that was told gives the same market again, and nothing is told twice.
+// A new market is warmed up: played for a while before it opens, since strategies judge by prices they have seen.
 
 import * as z from 'zod';
 import { AGENTS } from '../agents/agents.ts';
@@ -29,42 +30,51 @@ export interface OpenedMarket {
   readonly market: Market;
   readonly setup: MarketSetup;
   readonly overview: Overview;
-  /** Ticks that were told but not kept, oldest first: they belong to the next save. */
-  readonly replayed: readonly TickReport[];
+  /** Ticks that were played while it opened, oldest first: not kept yet, and those after the told one not told. */
+  readonly played: readonly TickReport[];
 }
 
-/** `toldTick` is the last tick that the channels know, 0 for none. */
-export function openMarket(
-  kept: unknown,
-  options: { setup: MarketSetup; toldTick: number; log: Log },
-): OpenedMarket {
+export interface OpenOptions {
+  readonly setup: MarketSetup;
+  /** The last tick that the channels know, 0 for none. */
+  readonly toldTick: number;
+  /** Ticks that a new market has behind it when it opens. */
+  readonly warmUpTicks: number;
+  readonly log: Log;
+}
+
+export function openMarket(kept: unknown, options: OpenOptions): OpenedMarket {
   const { log, toldTick } = options;
-  if (kept === null) {
-    log.info({ ...options.setup }, 'market began');
-    const overview = createOverview(EMPTY_OVERVIEW);
-    return { market: newMarket(options.setup), setup: options.setup, overview, replayed: [] };
+  const { market, setup, overview } = kept === null ? beginMarket(options.setup) : resume(kept);
+  const from = market.clock().tick;
+  const until = kept === null ? Math.max(toldTick, options.warmUpTicks) : toldTick;
+  const played: TickReport[] = [];
+  if (until - from <= MAX_REPLAY_TICKS) {
+    while (market.clock().tick < until) played.push(market.tick());
   }
-  const { market: snapshot, setup, overview: seen } = keptSchema.parse(kept);
-  const market = restoreMarket(marketOptions(setup), snapshot);
-  const overview = createOverview(seen);
-  const replayed: TickReport[] = [];
-  const behind = toldTick - market.clock().tick;
-  if (behind <= MAX_REPLAY_TICKS) {
-    while (market.clock().tick < toldTick) replayed.push(market.tick());
-  }
-  for (const report of replayed) overview.note(report);
-  log.info({ tick: market.clock().tick, replayed: replayed.length }, 'market restored');
-  return { market, setup, overview, replayed };
+  for (const report of played) overview.note(report);
+  const step = kept === null ? 'market began' : 'market restored';
+  log.info({ ...setup, tick: market.clock().tick, played: played.length }, step);
+  return { market, setup, overview, played };
 }
 
 /** What `openMarket` takes again. */
-export function keepMarket({ market, setup, overview }: Omit<OpenedMarket, 'replayed'>): unknown {
+export function keepMarket({ market, setup, overview }: Omit<OpenedMarket, 'played'>): unknown {
   return { setup, market: market.snapshot(), overview: overview.state() };
 }
 
-function newMarket(setup: MarketSetup): Market {
+type Opening = Omit<OpenedMarket, 'played'>;
+
+function beginMarket(setup: MarketSetup): Opening {
   const agents = AGENTS.map(({ id, strategy }) => ({ id, strategy }));
-  return createMarket({ ...marketOptions(setup), agents });
+  const market = createMarket({ ...marketOptions(setup), agents });
+  return { market, setup, overview: createOverview(EMPTY_OVERVIEW) };
+}
+
+function resume(kept: unknown): Opening {
+  const { market: snapshot, setup, overview } = keptSchema.parse(kept);
+  const market = restoreMarket(marketOptions(setup), snapshot);
+  return { market, setup, overview: createOverview(overview) };
 }
 
 function marketOptions({ seed, ticksPerDay }: MarketSetup) {

@@ -149,6 +149,12 @@ export const settingsSchema = z.object({
     meaning: 'Ticks in a trading day; counts for a market that begins',
     allowed: 'a whole number, 20 to 100000',
   }),
+  MARKET_WARM_UP_TICKS: wholeNumber(0, 100_000).register(about, {
+    fallback: '600',
+    meaning:
+      'Ticks that are played at once before a new market opens, so that strategies have seen prices',
+    allowed: 'a whole number, 0 to 100000',
+  }),
   MARKET_SAVE_TICKS: wholeNumber(1, 100_000).register(about, {
     fallback: '30',
     meaning: 'Ticks between two saves of the market; a killed process goes on from the last one',

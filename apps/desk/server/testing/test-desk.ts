@@ -30,6 +30,7 @@ export async function startTestDesk(options: TestDeskOptions = {}): Promise<Test
         DATA_DIR: folder,
         CHAT_EVERY_MS: '0',
         MARKET_TICK_MS: '50',
+        MARKET_WARM_UP_TICKS: '0',
         ...options.environment,
         ...environment,
       }),

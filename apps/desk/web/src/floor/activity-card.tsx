@@ -30,7 +30,7 @@ export function ActivityCard({ first }: { readonly first: MarketAnswer }): React
         : { is: 'refusal', key: `${event.offset}`, refusal: event.data },
   );
   return (
-    <Card title="Trades" note="newest first" className="h-[420px]">
+    <Card title="Trades" note="newest first" className="h-[380px]">
       {rows.length === 0 ? (
         <p className="p-4 text-quiet">No trades yet. The agents are watching the market.</p>
       ) : (

@@ -23,7 +23,7 @@ export function EquityCard({ first }: { readonly first: MarketAnswer }): ReactEl
     <Card
       title="Equity"
       note="since the agents began, US dollars"
-      className="xl:h-[420px]"
+      className="xl:h-[380px]"
       controls={
         <Button aria-pressed={isTable} onClick={() => setIsTable(!isTable)}>
           {isTable ? 'Show chart' : 'Show table'}

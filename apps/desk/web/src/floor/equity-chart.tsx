@@ -51,7 +51,7 @@ export function EquityChart({ series, agents }: EquityChartProps): ReactElement 
         ref={box}
         role="img"
         aria-label="Equity of each agent over time. The same figures stand in the table view."
-        className="chart h-[300px] w-full lg:h-full"
+        className="chart h-[260px] w-full lg:h-full"
       />
       {under === null ? null : (
         <Values columns={columns} index={under} series={series} agents={agents} />

@@ -8,10 +8,10 @@ export function FloorSkeleton(): ReactElement {
       <p className="sr-only">Loading the floor…</p>
       <div className="h-[66px] animate-pulse rounded-card bg-surface" />
       <div className="grid gap-3 xl:grid-cols-[minmax(0,1fr)_380px]">
-        <div className="h-[420px] animate-pulse rounded-card bg-surface" />
-        <div className="h-[420px] animate-pulse rounded-card bg-surface" />
+        <div className="h-[380px] animate-pulse rounded-card bg-surface" />
+        <div className="h-[380px] animate-pulse rounded-card bg-surface" />
       </div>
-      <div className="min-h-[420px] flex-1 animate-pulse rounded-card bg-surface" />
+      <div className="min-h-[440px] flex-1 animate-pulse rounded-card bg-surface" />
     </div>
   );
 }

@@ -6,7 +6,6 @@ import { type ReactElement, useState } from 'react';
 import type { AgentInfo, GenerateAnswer } from '../../../shared/api.ts';
 import { postJson } from '../data/http.ts';
 import { Button } from '../parts/button.tsx';
-import { Card } from '../parts/card.tsx';
 
 type Generation =
   | { readonly is: 'idle' }
@@ -24,15 +23,15 @@ export function TalkCard({ agents }: { readonly agents: readonly AgentInfo[] }):
     );
   };
   return (
-    <Card
-      title="Agents"
-      note="what they do and think, as they say it"
-      className="min-h-[420px] flex-1"
-      controls={
+    <AgentRealtimeChat
+      agents={agents}
+      generateUrl={null}
+      className="h-[560px] xl:h-auto xl:min-h-[440px] xl:flex-1"
+      actions={
         <>
           <span
             role="status"
-            className={generation.is === 'failed' ? 'text-xs text-down' : 'text-xs text-quiet'}
+            className={`text-xs ${generation.is === 'failed' ? 'text-down' : 'text-quiet'}`}
           >
             {outcome(generation)}
           </span>
@@ -41,12 +40,7 @@ export function TalkCard({ agents }: { readonly agents: readonly AgentInfo[] }):
           </Button>
         </>
       }
-    >
-      <AgentRealtimeChat
-        agents={agents}
-        className="h-[460px] xl:h-auto xl:min-h-[380px] xl:flex-1"
-      />
-    </Card>
+    />
   );
 }
 
