@@ -1,0 +1,26 @@
+// Statements on behalf of a user: as a role that row-level security binds, and with whom it is for. What isn't
+// theirs is not there for them, whatever the statement says.
+
+import type { SqlDatabase, SqlTransaction } from '@millrace/server/postgres';
+
+/** Owns what the agents of the Floor trade. */
+export const FLOOR_USER_ID = 'floor';
+
+/** One transaction in which only `userId`'s rows can be seen and written. */
+export function asUser<Result>(
+  database: SqlDatabase,
+  userId: string,
+  run: (tx: SqlTransaction) => Promise<Result>,
+): Promise<Result> {
+  return database.transaction(async (tx) => {
+    await actAs(tx, userId);
+    return run(tx);
+  });
+}
+
+/** For a transaction that has begun otherwise. Both end with it. */
+export async function actAs(tx: SqlTransaction, userId: string): Promise<void> {
+  // The setting first: the role might not be allowed what another version of this does.
+  await tx.query(`select set_config('desk.user_id', $1, true)`, [userId]);
+  await tx.query('set local role desk_app');
+}

@@ -1,0 +1,18 @@
+// Every version of Desk's tables, in order. A version that has been published is never edited: a later one changes it.
+// The SQL keeps to PostgreSQL 15.
+
+import { type Kysely, sql } from 'kysely';
+import type { Migration } from 'kysely/migration';
+import { DESK_TABLES } from './migrations/001-desk.ts';
+import type { Tables } from './tables.ts';
+
+const run = (text: string): Migration => ({
+  async up(db: Kysely<Tables>) {
+    await sql.raw(text).execute(db);
+  },
+});
+
+/** Run in the order of their names, each once. */
+export const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '001-desk': run(DESK_TABLES),
+};

@@ -1,0 +1,155 @@
+// The tables of Desk as their queries see them: what a column takes and what it gives. Made by migrations/.
+//
+// Money is numeric(20,4): text on both ways, never a float (market/money.ts reads and writes it). int8 gives text.
+
+import type { ColumnType, Generated } from 'kysely';
+
+/** Text such as `-12.3400`. */
+type Decimal = string;
+type Time = ColumnType<Date, Date | string, Date | string>;
+type Made = ColumnType<Date, Date | string | undefined, never>;
+/** Written as JSON text, so that no driver takes an array for one of PostgreSQL's. */
+type Json = ColumnType<unknown, string, string>;
+
+export interface UserRow {
+  id: string;
+  name: string;
+  /** The name as it is compared: one user for all spellings in upper and lower case. */
+  name_key: string;
+  is_admin: boolean;
+  created_at: Made;
+}
+
+export interface AccountRow {
+  id: string;
+  user_id: string;
+  name: string;
+  starting_cash: Decimal;
+  cash: Decimal;
+  created_at: Made;
+}
+
+export interface ModelRow {
+  id: string;
+  user_id: string;
+  account_id: string | null;
+  name: string;
+  strategy: string;
+  created_at: Made;
+}
+
+export interface RunRow {
+  id: string;
+  user_id: string;
+  model_id: string;
+  /** Within its model, from 1. */
+  number: number;
+  /** The market in which it trades; null for an imported one. */
+  market_id: string | null;
+  status: 'running' | 'completed';
+  starting_cash: Decimal;
+  cash: Decimal;
+  equity: Decimal;
+  realised: Decimal;
+  unrealised: Decimal;
+  fees: Decimal;
+  order_count: number;
+  fill_count: number;
+  closing_count: number;
+  win_count: number;
+  last_tick: number;
+  started_at: Time;
+  updated_at: Time;
+}
+
+export interface PositionRow {
+  run_id: string;
+  user_id: string;
+  symbol: string;
+  quantity: ColumnType<string, number | string, number | string>;
+  cost: Decimal;
+  value: Decimal;
+  updated_at: Time;
+}
+
+export interface DecisionRow {
+  run_id: string;
+  user_id: string;
+  number: number;
+  tick: number;
+  decided_at: Time;
+  orders: number;
+  cancels: number;
+  reasoning: Json;
+}
+
+export interface FillRow {
+  run_id: string;
+  user_id: string;
+  number: number;
+  decision_number: number;
+  order_number: number;
+  tick: number;
+  filled_at: Time;
+  symbol: string;
+  venue: string;
+  side: 'buy' | 'sell';
+  price: Decimal;
+  quantity: ColumnType<string, number | string, never>;
+  notional: Decimal;
+  fee: Decimal;
+  realised: Decimal;
+  liquidity: 'taker' | 'maker';
+  counterparty: string;
+  tag: string;
+}
+
+export interface EquityPointRow {
+  run_id: string;
+  user_id: string;
+  tick: number;
+  at: Time;
+  equity: Decimal;
+  cash: Decimal;
+}
+
+export interface RuleRow {
+  id: string;
+  model_id: string;
+  user_id: string;
+  kind: string;
+  /** The whole rule, as the market's schema has it. */
+  rule: Json;
+  accepted_at: Made;
+}
+
+export interface AgentMessageRow {
+  id: string;
+  agent_id: string;
+  type: string;
+  content: string;
+  is_fallback: Generated<boolean>;
+  created_at: Time;
+}
+
+export interface MarketSnapshotRow {
+  market_id: string;
+  tick: number;
+  market_time: Time;
+  body: Json;
+  saved_at: Time;
+}
+
+export interface Tables {
+  users: UserRow;
+  accounts: AccountRow;
+  models: ModelRow;
+  runs: RunRow;
+  positions: PositionRow;
+  decisions: DecisionRow;
+  fills: FillRow;
+  equity_points: EquityPointRow;
+  rules: RuleRow;
+  agent_messages: AgentMessageRow;
+  market_snapshots: MarketSnapshotRow;
+}
