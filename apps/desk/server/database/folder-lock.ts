@@ -1,11 +1,19 @@
-// The data folder's lock: PGlite has none, and two processes on one folder destroy it without a word.
-// A file that says which process holds it (process-mark.ts). A lock whose process is gone is taken over.
-// Refuses to own: folders shared between machines or containers, whose process numbers mean nothing to each other.
+// One process at a time in a data folder: PGlite has no lock of its own, and two processes in one folder destroy it
+// without a word. Refuses to own: folders shared between machines or containers, whose process numbers mean nothing
+// to each other.
+//
+//   desk.1.lock ← desk.2.lock ← desk.3.lock …     the highest number counts; its text says who holds it
+//
+// A start whose predecessor is dead or has released makes the next number, by a hard link of a file that is already
+// written: exactly one succeeds, and nobody ever reads half a text. The highest number is never removed, only
+// emptied, so whoever comes late with an old number meets a higher one and gives way. With one file of a fixed name,
+// taking over a dead lock can take away that of whoever was quicker, and let a third one in.
 
 import { randomUUID } from 'node:crypto';
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { MillraceError } from '@millrace/protocol';
+import * as z from 'zod';
 import { isRunning, ownMark, type ProcessMark } from './process-mark.ts';
 
 export interface FolderLock {
@@ -13,97 +21,98 @@ export interface FolderLock {
   release(): Promise<void>;
 }
 
-/** Dead locks moved away in one go at most; more means that something else is wrong. */
-const MAX_ATTEMPTS = 10;
+const markSchema: z.ZodType<ProcessMark> = z.object({
+  pid: z.int().positive(),
+  startedAt: z.string().nullable(),
+});
 
 /**
  * Locks a folder that exists and can be written to.
  * @throws MillraceError `settings/data-locked` naming the process that holds it
  */
 export async function lockFolder(folder: string): Promise<FolderLock> {
-  const file = join(folder, 'desk.lock');
-  // The token tells this lock from another one of the same process.
-  const text = `${JSON.stringify({ ...(await ownMark()), token: randomUUID() })}\n`;
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    if (await createWhole(file, text)) return { release: () => removeOwn(file, text) };
-    const found = await readIfThere(file);
-    if (found === null) continue;
-    const holder = parseMark(found);
-    if (holder !== null && (await isRunning(holder))) throw lockedError(folder, holder.pid);
-    await removeStale(file, found);
+  const draft = join(folder, `desk.${randomUUID()}.draft`);
+  await writeFile(draft, JSON.stringify(await ownMark()));
+  try {
+    for (;;) {
+      const before = await readHighest(folder);
+      await assertFree(folder, before);
+      const own = before + 1;
+      if (!(await linkNew(draft, lockPath(folder, own)))) continue;
+      if ((await readHighest(folder)) === own) return await hold(folder, own);
+      await rm(lockPath(folder, own), { force: true });
+    }
+  } finally {
+    await rm(draft, { force: true });
   }
-  throw lockedError(folder, null);
 }
 
-/** Writes aside and links into place: nobody ever reads half a lock, and only one link succeeds. */
-async function createWhole(file: string, text: string): Promise<boolean> {
-  const aside = `${file}.${randomUUID()}`;
-  await writeFile(aside, text);
+async function hold(folder: string, own: number): Promise<FolderLock> {
+  for (const number of await listNumbers(folder)) {
+    if (number < own) await rm(lockPath(folder, number), { force: true });
+  }
+  let releasing: Promise<void> | null = null;
+  return {
+    release() {
+      releasing ??= writeFile(lockPath(folder, own), '');
+      return releasing;
+    },
+  };
+}
+
+async function assertFree(folder: string, number: number): Promise<void> {
+  const mark = number === 0 ? null : parseMark(await readIfThere(lockPath(folder, number)));
+  if (mark === null || !(await isRunning(mark))) return;
+  const who = mark.pid === process.pid ? 'this process' : `process ${mark.pid}`;
+  throw new MillraceError(
+    'settings/data-locked',
+    `The data folder ${resolve(folder)} is in use by ${who}. Stop it, or set DATA_DIR to another folder.`,
+    { details: { pid: mark.pid } },
+  );
+}
+
+/** Null for one that nobody holds: emptied, or torn by a power cut, whose holder is gone with it. */
+function parseMark(text: string): ProcessMark | null {
   try {
-    await link(aside, file);
+    return markSchema.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+function lockPath(folder: string, number: number): string {
+  return join(folder, `desk.${number}.lock`);
+}
+
+async function readHighest(folder: string): Promise<number> {
+  return Math.max(0, ...(await listNumbers(folder)));
+}
+
+async function listNumbers(folder: string): Promise<number[]> {
+  const names = await readdir(folder);
+  return names.flatMap((name) => {
+    const number = /^desk\.(\d{1,15})\.lock$/.exec(name)?.[1];
+    return number === undefined ? [] : [Number(number)];
+  });
+}
+
+/** Whether it was made; false where there is one already. */
+async function linkNew(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
     return true;
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false;
     throw error;
-  } finally {
-    await rm(aside, { force: true });
   }
 }
 
-/**
- * Moves the dead one's lock aside and looks at what was moved: between the reading and the moving another
- * process may have taken it over, and then its lock goes back.
- */
-async function removeStale(file: string, stale: string): Promise<void> {
-  const aside = `${file}.${randomUUID()}`;
-  try {
-    await rename(file, aside);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return;
-    throw error;
-  }
-  try {
-    if ((await readFile(aside, 'utf8')) !== stale) await link(aside, file);
-  } finally {
-    await rm(aside, { force: true });
-  }
-}
-
-async function removeOwn(file: string, text: string): Promise<void> {
-  if ((await readIfThere(file)) === text) await rm(file, { force: true });
-}
-
-function parseMark(text: string): ProcessMark | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    // Locks are created whole: what is none was put there by something else, and nobody holds it.
-    return null;
-  }
-  if (typeof value !== 'object' || value === null) return null;
-  if (!('pid' in value && 'startedAt' in value)) return null;
-  const { pid, startedAt } = value;
-  if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return null;
-  if (startedAt !== null && typeof startedAt !== 'string') return null;
-  return { pid, startedAt };
-}
-
-function lockedError(folder: string, pid: number | null): MillraceError {
-  const who =
-    pid === null ? 'another process' : pid === process.pid ? 'this process' : `process ${pid}`;
-  return new MillraceError(
-    'settings/data-locked',
-    `The data folder ${resolve(folder)} is in use by ${who}. Stop it, or set DATA_DIR to another folder.`,
-    { details: { pid } },
-  );
-}
-
-async function readIfThere(path: string): Promise<string | null> {
+/** Empty when it is gone: a higher number has taken its place, which the caller meets when it makes its own. */
+async function readIfThere(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return null;
+    if (hasCode(error, 'ENOENT')) return '';
     throw error;
   }
 }
