@@ -6,9 +6,9 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { AgentInfo } from '../../../shared/api.ts';
 import type { EquitySeries } from '../../../shared/equity-series.ts';
-import { formatDollars, formatMarketTime } from '../parts/format.ts';
+import { formatDollars, formatMarketMoment } from '../parts/format.ts';
 import { readColor, useGround } from '../parts/use-ground.ts';
-import { type Columns, equityColumns } from './equity-data.ts';
+import { type EquityColumns, equityColumns } from './equity-data.ts';
 import { lineStyle } from './line-style.ts';
 
 interface EquityChartProps {
@@ -21,15 +21,21 @@ export function EquityChart({ series, agents }: EquityChartProps): ReactElement 
   const chart = useRef<uPlot>(null);
   const [under, setUnder] = useState<number | null>(null);
   const ground = useGround();
-  const columns = useMemo(() => equityColumns(series), [series]);
-  const drawn = useRef<Columns>(columns);
+  const data = useMemo(() => equityColumns(series), [series]);
+  const drawn = useRef<EquityColumns>(data);
   const lineUp = series.agentIds.join();
 
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
-    const options = chartOptions(lineUp.split(','), agents, ground, setUnder);
-    const made = new uPlot({ ...options, ...sizeOf(element) }, drawn.current, element);
+    const options = chartOptions({
+      agentIds: lineUp.split(','),
+      agents,
+      ground,
+      times: () => drawn.current,
+      onCursor: setUnder,
+    });
+    const made = new uPlot({ ...options, ...sizeOf(element) }, drawn.current.columns, element);
     chart.current = made;
     const observer = new ResizeObserver(() => made.setSize(sizeOf(element)));
     observer.observe(element);
@@ -41,9 +47,9 @@ export function EquityChart({ series, agents }: EquityChartProps): ReactElement 
   }, [lineUp, agents, ground]);
 
   useEffect(() => {
-    drawn.current = columns;
-    chart.current?.setData(columns);
-  }, [columns]);
+    drawn.current = data;
+    chart.current?.setData(data.columns);
+  }, [data]);
 
   return (
     <div className="relative min-w-0 p-2">
@@ -53,43 +59,52 @@ export function EquityChart({ series, agents }: EquityChartProps): ReactElement 
         aria-label="Equity of each agent over time. The same figures stand in the table view."
         className="chart h-[260px] w-full lg:h-full"
       />
-      {under === null ? null : (
-        <Values columns={columns} index={under} series={series} agents={agents} />
-      )}
+      {under === null ? null : <Values data={data} index={under} series={series} agents={agents} />}
     </div>
   );
 }
 
 function Values({
-  columns,
+  data,
   index,
   series,
   agents,
-}: EquityChartProps & { readonly columns: Columns; readonly index: number }): ReactElement | null {
-  const seconds = columns[0][index];
-  if (seconds === undefined) return null;
+}: EquityChartProps & {
+  readonly data: EquityColumns;
+  readonly index: number;
+}): ReactElement | null {
+  const time = data.times[index];
+  if (time === undefined) return null;
   const nameOf = new Map(agents.map((agent) => [agent.id, agent.name]));
   return (
     <dl className="tabular pointer-events-none absolute top-3 left-20 grid grid-cols-[auto_auto] gap-x-3 rounded-md border border-line bg-surface/90 px-3 py-2 text-xs">
-      <dt className="col-span-2 text-quiet">
-        {formatMarketTime(new Date(seconds * 1_000).toISOString())}
-      </dt>
+      <dt className="col-span-2 text-quiet">{formatMarketMoment(time)}</dt>
       {series.agentIds.map((id, column) => (
         <div key={id} className="contents">
           <dt>{nameOf.get(id) ?? id}</dt>
-          <dd className="text-right">{formatDollars(columns[column + 1]?.[index] ?? 0)}</dd>
+          <dd className="text-right">{formatDollars(data.columns[column + 1]?.[index] ?? 0)}</dd>
         </div>
       ))}
     </dl>
   );
 }
 
-function chartOptions(
-  agentIds: readonly string[],
-  agents: readonly AgentInfo[],
-  ground: string,
-  onCursor: (index: number | null) => void,
-): Omit<uPlot.Options, 'width' | 'height'> {
+interface ChartSetup {
+  readonly agentIds: readonly string[];
+  readonly agents: readonly AgentInfo[];
+  readonly ground: string;
+  /** What is drawn now. */
+  readonly times: () => EquityColumns;
+  readonly onCursor: (index: number | null) => void;
+}
+
+function chartOptions({
+  agentIds,
+  agents,
+  ground,
+  times,
+  onCursor,
+}: ChartSetup): Omit<uPlot.Options, 'width' | 'height'> {
   const axis = {
     stroke: readColor('--quiet'),
     grid: { stroke: readColor('--line'), width: 1 },
@@ -98,10 +113,10 @@ function chartOptions(
   return {
     legend: { show: false },
     cursor: { y: false, points: { size: 7 } },
-    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1_000), 'Etc/UTC'),
+    scales: { x: { time: false } },
     hooks: { setCursor: [(chart) => onCursor(chart.cursor.idx ?? null)] },
     axes: [
-      { ...axis, space: 80 },
+      { ...axis, space: 90, values: (_, ticks) => ticks.map((tick) => timeOf(tick, times())) },
       { ...axis, size: 68, values: (_, ticks) => ticks.map(formatDollars) },
     ],
     series: [
@@ -119,6 +134,14 @@ function chartOptions(
       }),
     ],
   };
+}
+
+/** The time of the drawn row that is nearest to a place on the axis. */
+function timeOf(tick: number, { columns, times }: EquityColumns): string {
+  const [ticks] = columns;
+  const after = ticks.findIndex((one) => one >= tick);
+  const time = times[after < 0 ? times.length - 1 : after];
+  return time === undefined ? '' : formatMarketMoment(time);
 }
 
 function sizeOf(element: HTMLElement): { width: number; height: number } {

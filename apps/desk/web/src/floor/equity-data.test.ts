@@ -27,8 +27,10 @@ const series: EquitySeries = {
 
 describe('equityColumns', () => {
   it('ends with the newest tick, also where the thinned series left it out', () => {
-    const [times, a, b] = equityColumns(series);
-    expect(times).toHaveLength(2);
+    const { columns, times } = equityColumns(series);
+    const [ticks, a, b] = columns;
+    expect(ticks).toEqual([2, 3]);
+    expect(times.at(-1)).toBe('2026-01-05T14:30:03.000Z');
     expect(a).toEqual([100, 101]);
     expect(b).toEqual([200, 199]);
   });

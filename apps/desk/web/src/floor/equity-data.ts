@@ -1,19 +1,30 @@
-// The equity series as uPlot takes it: one column of times in seconds, one of dollars for each agent.
+// The equity series as uPlot takes it: one column of ticks, one of dollars for each agent. Ticks, not times: the
+// market's nights would take up most of the width.
 
 import type { EquitySeries } from '../../../shared/equity-series.ts';
 
 export type Columns = [number[], ...number[][]];
 
+export interface EquityColumns {
+  readonly columns: Columns;
+  /** The market's time of each row, ISO 8601. */
+  readonly times: readonly string[];
+}
+
 /** The points, and the newest tick at the end even where the thinned series has no point for it. */
-export function equityColumns(series: EquitySeries): Columns {
-  const points = series.points.map((point) => ({ time: point.time, equity: point.equity }));
+export function equityColumns(series: EquitySeries): EquityColumns {
+  const points = [...series.points];
   const { latest } = series;
-  if (latest !== null && latest.tick !== series.points.at(-1)?.tick) {
+  if (latest !== null && latest.tick !== points.at(-1)?.tick) {
     const equityOf = new Map(latest.accounts.map((account) => [account.agentId, account.equity]));
-    points.push({ time: latest.time, equity: series.agentIds.map((id) => equityOf.get(id) ?? 0) });
+    const equity = series.agentIds.map((id) => equityOf.get(id) ?? 0);
+    points.push({ tick: latest.tick, time: latest.time, equity });
   }
-  return [
-    points.map((point) => Date.parse(point.time) / 1_000),
-    ...series.agentIds.map((_, index) => points.map((point) => point.equity[index] ?? 0)),
-  ];
+  return {
+    times: points.map(({ time }) => time),
+    columns: [
+      points.map(({ tick }) => tick),
+      ...series.agentIds.map((_, index) => points.map((point) => point.equity[index] ?? 0)),
+    ],
+  };
 }

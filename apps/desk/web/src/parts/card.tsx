@@ -22,7 +22,7 @@ export function Card({ title, note, controls, className = '', children }: CardPr
         <h2 id={id} className="text-[13px] font-semibold">
           {title}
         </h2>
-        {note === undefined ? null : <p className="text-xs text-quiet">{note}</p>}
+        {note === undefined ? null : <p className="text-xs text-quiet max-sm:hidden">{note}</p>}
         <div className="ml-auto flex items-center gap-2">{controls}</div>
       </header>
       {children}

@@ -37,6 +37,17 @@ export function formatMarketTime(iso: string): string {
   return `${iso.slice(11, 16)} UTC`;
 }
 
+const monthAndDay = new Intl.DateTimeFormat('en-US', {
+  month: 'short',
+  day: 'numeric',
+  timeZone: 'UTC',
+});
+
+/** The market's own day and clock, as an axis has room for. */
+export function formatMarketMoment(iso: string): string {
+  return `${monthAndDay.format(new Date(iso))}, ${iso.slice(11, 16)}`;
+}
+
 function sign(amount: number): string {
   if (amount > 0) return '+';
   return amount < 0 ? '−' : '';

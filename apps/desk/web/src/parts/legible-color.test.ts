@@ -7,6 +7,7 @@ describe('legibleColor', () => {
   it('leaves a colour alone that reads well on its ground', () => {
     expect(legibleColor('#A0826D', '#ffffff')).toBe('#a0826d');
     expect(legibleColor('#000000', '#ffffff')).toBe('#000000');
+    expect(legibleColor('#000000', '#fff')).toBe('#000000');
   });
 
   it('lightens black on a dark ground and darkens a pale colour on a light one', () => {

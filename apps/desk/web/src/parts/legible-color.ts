@@ -15,8 +15,11 @@ export function legibleColor(color: string, ground: string, ratio = 3): string {
   return toHex(target);
 }
 
+/** `#rgb` or `#rrggbb`: a build shortens colours where it can. */
 function parseHex(text: string): Rgb {
-  const value = Number.parseInt(text.trim().replace('#', ''), 16);
+  const digits = text.trim().replace('#', '');
+  const full = digits.length === 3 ? digits.replaceAll(/./g, '$&$&') : digits;
+  const value = Number.parseInt(full, 16);
   return [(value >> 16) & 255, (value >> 8) & 255, value & 255];
 }
 
