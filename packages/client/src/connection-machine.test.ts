@@ -252,6 +252,28 @@ test('CLI-2: a carrier that is left aside is still tried when nothing else gets 
   expect(timersOf(next.connection)).toContainEqual({ timer: 'rung', at: NOW + 2_000 });
 });
 
+test('CLI-6: a link that ended soon because the server went is not held against its carrier', () => {
+  const soon = {
+    ...states.open,
+    link: { ...link, carrier: 'websocket' },
+    helloAt: NOW - 100,
+  } as const;
+  let connection = after(soon, events.failed);
+  expect(connection.memory.avoided).toHaveProperty('websocket');
+  while (connection.state.name === 'racing') {
+    const failed = { ...events.failed, link: linksOf(connection.state)[0]?.number ?? 0 };
+    connection = stepConnection(connection, failed, moment, config).connection;
+  }
+  expect(connection.state.name).toBe('waiting');
+  expect(connection.memory).toMatchObject({ avoided: {}, upgrades: 0 });
+});
+
+test('CLI-6: the last resort that ends soon again is tried again with backoff only', () => {
+  const resort = { ...states.open, helloAt: NOW - 100 };
+  const memory = { avoided: { sse: NOW + 20_000 } };
+  expect(after(resort, events.failed, memory).state.name).toBe('waiting');
+});
+
 describe('CLI-9: what holds back the stream', () => {
   test('a buffered carrier is left at once, not tried again for a while, and people are told', () => {
     const error = new MillraceError('link/buffered', 'held');

@@ -25,6 +25,7 @@ import {
   beginLink,
   type Context,
   connectNow,
+  failRace,
   isAnswer,
   loseLink,
   openWith,
@@ -155,7 +156,7 @@ function failTry(
   if (state.rungs.length > 0) return nextRung(context, { ...state, error: event.error }, tries);
   const [first, ...rest] = tries;
   return first === undefined
-    ? settle(context, state, event.error)
+    ? failRace(context, state, event.error)
     : to(context.memory, { ...state, error: event.error, tries: [first, ...rest] });
 }
 

@@ -14,7 +14,7 @@ import type {
   Outage,
   Step,
 } from './connection-types.ts';
-import { isAvoided, planRace } from './race.ts';
+import { type Avoided, isAvoided, planRace } from './race.ts';
 import type { Carrier } from './transports/transport.ts';
 import { describeDowngrade, upgradeDelayMs } from './upgrade.ts';
 
@@ -150,7 +150,9 @@ export function loseLink(context: Context, state: In<'open'>, error: MillraceErr
     const next = avoid(memory, link.carrier, moment.now + AVOID_SHORT_MS);
     return connectNow({ ...now, memory: { ...next, remembered } }, outage);
   }
-  if (!isAnswer(error) && livedMs < SHORT_LIFE_MS) {
+  // One that had been left aside already was the last resort: from there only the backoff leads on.
+  const isLastResort = isAvoided(memory.avoided, link.carrier, moment.now);
+  if (!isAnswer(error) && livedMs < SHORT_LIFE_MS && !isLastResort) {
     const avoiding = avoid(memory, link.carrier, moment.now + AVOID_SHORT_MS);
     // Each time it is tried again later, or the session would go to and fro for ever.
     const next = { ...avoiding, upgrades: memory.upgrades + 1 };
@@ -184,6 +186,19 @@ export function settle(
     { name: 'waiting', since, isSlow, error, retryAt },
     policy === 'reauthenticate' ? [{ type: 'forget-token' }] : [],
   );
+}
+
+/**
+ * Every carrier failed: the server or the network was gone, so a link that ended soon just before tells nothing
+ * of its carrier, and what was found out about better ones is void.
+ */
+export function failRace(context: Context, outage: Outage, error: MillraceError): Step {
+  const { memory, moment } = context;
+  const held = Object.entries(memory.avoided).filter(
+    ([, until]) => until - moment.now > AVOID_SHORT_MS,
+  );
+  const avoided: Avoided = Object.fromEntries(held);
+  return settle({ ...context, memory: { ...memory, avoided, upgrades: 0 } }, outage, error);
 }
 
 /** A proxy holds it back: for long, and people are told. */
