@@ -1,7 +1,5 @@
 // What the types of a contract must let through and must refuse, with no generics at a call site. `tsc` is the test.
 
-import * as v from 'valibot';
-import { z } from 'zod';
 import { type AgentMessage, agentMessages } from './channels/index.ts';
 import {
   type Channel,
@@ -10,10 +8,16 @@ import {
   type EventOf,
   type EventSchemas,
 } from './contract.ts';
+import type { StandardSchema } from './standard-schema.ts';
 
 type Same<One, Other> =
   (<T>() => T extends One ? 1 : 2) extends <T>() => T extends Other ? 1 : 2 ? true : false;
 const same = <_Claim extends true>(): void => undefined;
+
+/** Schemas as any library of the Standard Schema interface gives them. */
+declare const progress: StandardSchema<{ done: number; note?: string | undefined }>;
+/** One whose output is not its input. */
+declare const failure: StandardSchema<{ reason: string }, { reason: number }>;
 
 /** As a hub and a client take a channel and its event. */
 declare function publish<Events extends EventSchemas, State>(
@@ -29,8 +33,8 @@ const job = defineChannel({
   type: 'job',
   params: ['jobId', 'part'],
   events: {
-    progressed: z.object({ done: z.number(), note: z.string().optional() }),
-    failed: v.object({ reason: v.pipe(v.string(), v.transform(Number)) }),
+    progressed: progress,
+    failed: failure,
   },
   state: {
     initial: { done: 0, reasons: [] as readonly number[] },
@@ -92,7 +96,7 @@ read(agentMessages.of(), (event, state) => {
 // A definition that contradicts itself in types.
 defineChannel({
   type: 'job',
-  events: { progressed: z.object({ done: z.number() }) },
+  events: { progressed: progress },
   // @ts-expect-error the reducer returns another state
   state: { initial: 0, reduce: (state, event) => `${state}${event.type}` },
 });
@@ -102,4 +106,4 @@ defineChannel({
   events: { progressed: { done: 'number' } },
 });
 // @ts-expect-error nobody is called everyone
-defineChannel({ type: 'job', events: { said: z.string() }, access: { publish: 'everyone' } });
+defineChannel({ type: 'job', events: { said: progress }, access: { publish: 'everyone' } });

@@ -1,8 +1,9 @@
 // The one error class on its way over a wire.
 
 import { expect, test } from 'vitest';
+import { ERROR_CODES } from './error-traits.ts';
 import {
-  ERROR_CODES,
+  ERROR_POLICIES,
   type ErrorCode,
   isErrorCode,
   MillraceError,
@@ -26,8 +27,10 @@ test.each(codes)('ERR-1: %s is the same on the other side', (code) => {
 
 test('ERR-1: a retry can help exactly where the policy is to retry', () => {
   for (const code of codes) {
-    const { policy, status, close } = ERROR_CODES[code];
-    expect(new MillraceError(code, '').retryable).toBe(policy.startsWith('retry'));
+    const { status, close } = ERROR_CODES[code];
+    expect(new MillraceError(code, '').retryable).toBe(
+      ['retry', 'retry-slowly'].includes(ERROR_POLICIES[code]),
+    );
     expect(status >= 400 && status < 600).toBe(true);
     expect(
       close === 0 || close === 1_000 || close === 1_012 || (close >= 4_400 && close < 4_600),

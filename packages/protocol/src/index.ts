@@ -1,18 +1,8 @@
-// Public entry of @millrace/protocol: contracts, frames, cursors, errors, limits. No dependency, no I/O, no clock.
+// Public entry of @millrace/protocol: contracts, cursors, errors, limits. No dependency, no I/O, no clock.
+// What goes over the wire has an entry of its own, wire.ts.
 
 export { isChannelName, parseChannelParams } from './channel-name.ts';
-export {
-  type ClientFrame,
-  type ConnectFrame,
-  encodeClientFrame,
-  PROTOCOL_VERSION,
-  type PublishItem,
-  parseClientFrame,
-  parsePublishItems,
-  type Start,
-  SUBPROTOCOL,
-  type SubscribeItem,
-} from './client-frames.ts';
+export type { Start } from './client-frames.ts';
 export {
   type Access,
   type Channel,
@@ -37,28 +27,10 @@ export {
   toMillraceError,
   type WireError,
 } from './errors.ts';
-export { type ChannelEvent, encodeEvent, encodeEventBody, parseEvent } from './event.ts';
-export { type JsonObject, parseJson, parseJsonObject } from './json.ts';
-export { BEAT_GRACE_MS, DEFAULT_BEAT_MS, DEFAULT_LIMITS, type Limits } from './limits.ts';
-export {
-  isOffset,
-  nextOffset,
-  type Offset,
-  previousOffset,
-  toOffset,
-  ZERO_OFFSET,
-} from './offset.ts';
-export {
-  encodeEventsFrame,
-  encodeServerFrame,
-  type GapReason,
-  type PublishResult,
-  parseServerFrame,
-  parseServerFrames,
-  type ServerFrame,
-  type Verdict,
-} from './server-frames.ts';
-export { encodeSse, encodeSseComment, type SseBlock } from './sse.ts';
+export type { ChannelEvent } from './event.ts';
+export { DEFAULT_LIMITS, type Limits } from './limits.ts';
+export type { Offset } from './offset.ts';
+export type { GapReason, PublishResult, Verdict } from './server-frames.ts';
 export {
   checkSchema,
   type SchemaInput,

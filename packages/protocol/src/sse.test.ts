@@ -1,14 +1,36 @@
-// The SSE encoder against the reader that clients use.
+// The SSE encoder against the reader of the standard.
 
-import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { encodeSse, encodeSseComment } from './sse.ts';
 
-function readAll(text: string): EventSourceMessage[] {
-  const messages: EventSourceMessage[] = [];
-  const parser = createParser({ onEvent: (message) => messages.push(message) });
-  parser.feed(text);
+interface Message {
+  readonly event: string;
+  readonly id: string;
+  readonly data: string;
+}
+
+/** The reader of the HTML standard, §9.2.6, step by step as it stands there, over one whole text. */
+function readAll(text: string): Message[] {
+  const messages: Message[] = [];
+  let data = '';
+  let event = '';
+  let id = '';
+  // What follows the last line end is an unfinished line, which the standard discards.
+  for (const line of text.split(/\r\n|\r|\n/).slice(0, -1)) {
+    if (line === '') {
+      if (data !== '') messages.push({ event, id, data: data.slice(0, -1) });
+      data = '';
+      event = '';
+      continue;
+    }
+    const colon = line.indexOf(':');
+    const field = colon < 0 ? line : line.slice(0, colon);
+    const value = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '');
+    if (field === 'data') data += `${value}\n`;
+    else if (field === 'event') event = value;
+    else if (field === 'id' && !value.includes('\0')) id = value;
+  }
   return messages;
 }
 
@@ -34,8 +56,11 @@ test('SSE-2: whatever the data holds, a reader gets one message with it, and no 
     fc.property(data, (text) => {
       const messages = readAll(encodeSse({ id: 'a.1', data: text }) + encodeSse({ data: 'next' }));
       expect(messages).toHaveLength(2);
-      expect(messages[0]).toMatchObject({ id: 'a.1', data: text.replaceAll(/\r\n|\r/g, '\n') });
-      expect(messages[0]?.event).toBeUndefined();
+      expect(messages[0]).toEqual({
+        event: '',
+        id: 'a.1',
+        data: text.replaceAll(/\r\n|\r/g, '\n'),
+      });
       expect(messages[1]?.data).toBe('next');
     }),
   );

@@ -4,15 +4,13 @@
 //
 //   authenticating ──identified──▶ open ──▶ closed      (and from each state straight to closed)
 
+import { type Limits, MillraceError, toMillraceError } from '@millrace/protocol';
 import {
   type ClientFrame,
   type ConnectFrame,
-  type Limits,
-  MillraceError,
   PROTOCOL_VERSION,
   type PublishItem,
-  toMillraceError,
-} from '@millrace/protocol';
+} from '@millrace/protocol/wire';
 import { createBeats } from './beats.ts';
 import type { ClientPublish } from './client-publish.ts';
 import { createExpiry } from './expiry.ts';

@@ -1,7 +1,8 @@
 // The beats of one link: its clock for the peer, at the interval that `hello` names, whatever else is sent.
 // Rules: LINK-6.
 
-import type { ConnectFrame, Limits } from '@millrace/protocol';
+import type { Limits } from '@millrace/protocol';
+import type { ConnectFrame } from '@millrace/protocol/wire';
 import type { Link } from './seams/link.ts';
 import type { Timers } from './seams/timers.ts';
 

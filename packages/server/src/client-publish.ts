@@ -1,12 +1,8 @@
 // Publishing from outside, over a link or by POST: size and rate of the request, then permission for each event,
 // then the same way as from inside. Rules: PUB-2, PUB-5, LIM-5.
 
-import {
-  type Limits,
-  MillraceError,
-  type PublishItem,
-  type PublishResult,
-} from '@millrace/protocol';
+import { type Limits, MillraceError, type PublishResult } from '@millrace/protocol';
+import type { PublishItem } from '@millrace/protocol/wire';
 import type { ContractSet } from './contract-set.ts';
 import type { Identity } from './hub-types.ts';
 import type { Gate } from './identity.ts';

@@ -2,14 +2,8 @@
 // Owns calling the user's `reduce`, which may throw: then the event leaves the state as it was, and `onError` hears.
 // Rules: SUB-5, CHAN-7.
 
-import {
-  type EventOf,
-  type EventSchemas,
-  MillraceError,
-  type Offset,
-  parseEvent,
-  ZERO_OFFSET,
-} from '@millrace/protocol';
+import { type EventOf, type EventSchemas, MillraceError, type Offset } from '@millrace/protocol';
+import { parseEvent, ZERO_OFFSET } from '@millrace/protocol/wire';
 import type { AnyContract } from './contract-set.ts';
 import type { LogEntry, LogPage, StoredSnapshot } from './seams/log.ts';
 

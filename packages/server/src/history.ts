@@ -8,11 +8,9 @@ import {
   type Limits,
   MillraceError,
   type Offset,
-  previousOffset,
-  toOffset,
   type Verdict,
-  ZERO_OFFSET,
 } from '@millrace/protocol';
+import { previousOffset, toOffset, ZERO_OFFSET } from '@millrace/protocol/wire';
 import { readEvent } from './folded-state.ts';
 import type { HistoryOptions, HistoryPage } from './hub-types.ts';
 import type { Log, LogPage } from './seams/log.ts';

@@ -1,12 +1,7 @@
 // The hub over links without sockets: everything about time, queues and engines that sockets would only blur.
 
-import {
-  type ConnectFrame,
-  type Cursor,
-  type ServerFrame,
-  type Start,
-  toOffset,
-} from '@millrace/protocol';
+import type { Cursor, Start } from '@millrace/protocol';
+import { type ConnectFrame, type ServerFrame, toOffset } from '@millrace/protocol/wire';
 import { describe, expect, test } from 'vitest';
 import { memoryEngine } from './engines/memory/memory-engine.ts';
 import { createHubCore, type HubCore, type HubCoreOptions } from './hub-core.ts';
@@ -58,7 +53,7 @@ function runCore(options: Partial<HubCoreOptions> = {}): Running {
       return last.cursor;
     },
     async [Symbol.asyncDispose]() {
-      await core.drain(0);
+      await core.sendAway(0);
       await core.close();
       await engine.close();
     },
@@ -123,6 +118,18 @@ describe('fan-out', () => {
     expect(verdicts(link)).toEqual(['unknown']);
   });
 
+  test('CHAN-6: a reader built with another version is told so, newer or older', async () => {
+    await using hub = runCore();
+    for (const version of [1, 3]) {
+      const link = hub.open(on(listedNotes.of({ id: '1' }), 'now', version));
+      const told = await link.next('verdict');
+      expect(told).toMatchObject({
+        verdict: 'denied',
+        error: { code: 'contract/outdated', details: { version: 2 } },
+      });
+    }
+  });
+
   test('SUB-2: a channel that is left is silent, and comes back with a new verdict', async () => {
     await using hub = runCore();
     const link = hub.open(on(notes));
@@ -160,6 +167,52 @@ describe('slow readers', () => {
     expect(verdicts(slow)).toEqual(['exact']);
     await hub.publish(notes, 'live again');
     await waitUntil('the live event', () => texts(slow).at(-1) === 'live again');
+  });
+
+  test('SUB-8: a hundred channels that catch up at once share the one queue', async () => {
+    await using hub = runCore({ limits });
+    const ids = Array.from({ length: 100 }, (_, index) => openNotes.of({ id: `${index}` }));
+    for (const channel of ids)
+      await hub.publish(channel, ...Array.from({ length: 12 }, () => text));
+    const channels = ids.map((one) => ({ channel: one.name, start: 'start' as const, version: 1 }));
+    const link = hub.open({ channels });
+    link.stall();
+    await waitUntil('a full queue', () => link.waitingBytes > 4_000);
+    await link.attachment.ready;
+    expect(link.waitingBytes).toBeLessThan(8_000 + 2_500);
+    // The peer takes what is there, and stalls again: each time some more of the past fits.
+    for (let rounds = 0; texts(link).length < 1_200; rounds += 1) {
+      expect(rounds).toBeLessThan(400);
+      link.flow();
+      link.stall();
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(link.waitingBytes).toBeLessThan(8_000 + 2_500);
+    }
+    expect(link.closedWith).toBeUndefined();
+    for (const { name } of ids) {
+      const offsets = link.frames.flatMap((one) =>
+        one.type === 'events' && one.channel === name
+          ? one.events.map((event) => event.offset)
+          : [],
+      );
+      expect(offsets).toEqual(Array.from({ length: 12 }, (_, index) => index + 1));
+    }
+  });
+
+  test('SUB-5: one state larger than the queue is no reason to give a link up', async () => {
+    await using hub = runCore({ limits });
+    const listed = listedNotes.of({ id: '1' });
+    for (let index = 0; index < 100; index += 1) await hub.publish(listed, text);
+    const link = hub.open({});
+    await link.next('hello');
+    link.stall();
+    link.attachment.received({
+      type: 'subscribe',
+      channels: [{ channel: listed.name, start: 'now', version: 2 }],
+    });
+    await link.next('verdict');
+    expect(link.closedWith).toBeUndefined();
+    expect(link.waitingBytes).toBeGreaterThan(20_000);
   });
 
   test('SUB-8: one that makes no progress is closed with link/slow', async () => {

@@ -23,6 +23,8 @@ import { createWheel } from './wheel.ts';
 
 /** How long a closing hub waits for the last bytes of its links, ms. */
 const FLUSH_MS = 2_000;
+/** How long it waits for the engine to answer what was published, ms. */
+const APPEND_MS = 10_000;
 
 export interface HubCore {
   readonly limits: Limits;
@@ -37,8 +39,9 @@ export interface HubCore {
   readonly onRefused: (error: MillraceError) => void;
   readonly onError: (error: MillraceError) => void;
   stats(): HubStats;
-  /** Sends the links away, waits for what is being published, closes them; `close` then ends the rest. */
-  drain(graceMs: number): Promise<void>;
+  /** Tells the links when to come back elsewhere, and waits until they are gone, `graceMs` at most. */
+  sendAway(graceMs: number): Promise<void>;
+  /** Waits for what is being published, closes what is left. */
   close(): Promise<void>;
 }
 
@@ -133,14 +136,15 @@ export function createHubCore(options: HubCoreOptions): HubCore {
     onRefused,
     onError,
     stats: collectStats,
-    async drain(graceMs) {
+    async sendAway(graceMs) {
       links.sendAway(graceMs);
       if (graceMs > 0) await links.gone(graceMs);
-      await publisher.idle();
-      links.closeAll(shuttingDown());
-      await links.gone(FLUSH_MS);
     },
     async close() {
+      // An engine out of reach must not keep the process: what it has not answered was not accepted.
+      await withinMs(publisher.idle(), APPEND_MS);
+      links.closeAll(shuttingDown());
+      await links.gone(FLUSH_MS);
       await retention.stop();
       unwatch();
       topics.close();
@@ -149,6 +153,13 @@ export function createHubCore(options: HubCoreOptions): HubCore {
       if (options.engine === undefined) await engine.close();
     },
   };
+}
+
+async function withinMs(done: Promise<void>, ms: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([done, promise]);
+  clearTimeout(timer);
 }
 
 /** One beat for all links that beat in the same millisecond. */

@@ -11,10 +11,10 @@ import type {
   EventSchemas,
   Limits,
   MillraceError,
-  PublishItem,
   PublishResult,
   Verdict,
 } from '@millrace/protocol';
+import type { PublishItem } from '@millrace/protocol/wire';
 import type { AnyContract, ChannelInfo } from './contract-set.ts';
 import type { Engine } from './seams/engine.ts';
 import type { Peer } from './seams/link.ts';

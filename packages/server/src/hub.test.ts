@@ -2,7 +2,8 @@
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { encodeCursor, toOffset } from '@millrace/protocol';
+import { encodeCursor } from '@millrace/protocol';
+import { toOffset } from '@millrace/protocol/wire';
 import { describe, expect, test } from 'vitest';
 import { createHub } from './hub.ts';
 import type { Hub, StreamOptions } from './hub-types.ts';

@@ -1,6 +1,6 @@
 // `createHub`: the core and its HTTP face, and what a program calls. Owns no behaviour of its own.
 
-import { DEFAULT_BEAT_MS } from '@millrace/protocol';
+import { DEFAULT_BEAT_MS } from '@millrace/protocol/wire';
 import { readHistory } from './history.ts';
 import { createHttpFace } from './http/http-face.ts';
 import { createHubCore } from './hub-core.ts';
@@ -30,16 +30,19 @@ export function createHub(options: HubOptions): Hub {
     beatMs: { ...DEFAULT_BEAT_MS, ...options.beatMs },
   });
   let closing: Promise<void> | null = null;
+  let isClosed = false;
 
   async function close(graceMs: number): Promise<void> {
     face.shutDown();
-    await core.drain(graceMs);
-    face.close();
+    await core.sendAway(graceMs);
+    // Until here the program may publish: the links that are left still hear it.
+    isClosed = true;
     await core.close();
+    face.close();
   }
 
   function checkOpen(): void {
-    if (closing !== null) throw shuttingDown();
+    if (isClosed) throw shuttingDown();
   }
 
   return {

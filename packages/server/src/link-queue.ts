@@ -1,5 +1,6 @@
 // What may wait for one slow link: events up to the queue limit, and beyond it a small budget of frames that must not be
-// left out. A full link is looked at on the wheel until it has room, or is given up. Rules: SUB-8, LINK-7.
+// left out. Pages that are being read count as if they waited: a hundred channels that catch up at once share one queue.
+// A full link is looked at on the wheel until it has room, or is given up. Rules: SUB-8, LINK-7.
 
 import { type Limits, MillraceError } from '@millrace/protocol';
 import type { Link, OutboundFrame } from './seams/link.ts';
@@ -9,8 +10,10 @@ import type { Timers } from './seams/timers.ts';
 const LOOK_MS = 1_000;
 
 export interface LinkQueue {
-  /** Room for a page of replay. */
+  /** Room for a page of replay. Without, `onRoom` tells when there is some. */
   hasRoom(): boolean;
+  /** A page is on its way; the returned function says that it was sent, or is not coming. */
+  reserve(): () => void;
   isFull(): boolean;
   /** Sends an events frame if it fits; false: nothing was sent. */
   offer(frame: OutboundFrame): boolean;
@@ -35,11 +38,22 @@ export function createLinkQueue(options: LinkQueueOptions): LinkQueue {
   const maxBytes = limits.maxQueueBytes;
   const roomBytes = Math.max(0, maxBytes - limits.maxPageBytes);
   let watch: { cancel: () => void } | null = null;
+  let reservedBytes = 0;
 
   function hasRoom(): boolean {
-    if (link.bufferedBytes() <= roomBytes) return true;
+    if (link.bufferedBytes() + reservedBytes <= roomBytes) return true;
     startWatch();
     return false;
+  }
+
+  function release(): void {
+    reservedBytes -= limits.maxPageBytes;
+    // Later, because whoever releases is about to send.
+    if (watch !== null) queueMicrotask(lookForRoom);
+  }
+
+  function lookForRoom(): void {
+    if (watch !== null && link.bufferedBytes() + reservedBytes <= roomBytes) drained();
   }
 
   function startWatch(): void {
@@ -76,6 +90,10 @@ export function createLinkQueue(options: LinkQueueOptions): LinkQueue {
 
   return {
     hasRoom,
+    reserve() {
+      reservedBytes += limits.maxPageBytes;
+      return release;
+    },
     isFull: () => link.bufferedBytes() > maxBytes,
     offer(frame) {
       const waiting = link.bufferedBytes();
@@ -87,10 +105,9 @@ export function createLinkQueue(options: LinkQueueOptions): LinkQueue {
       return true;
     },
     tell(frame) {
-      link.send(frame);
-      if (link.bufferedBytes() > maxBytes + limits.maxPageBytes + limits.maxControlBytes) {
-        onStuck(tooSlow());
-      }
+      // By what waited before it: one large state is no reason to give up a link that takes everything in.
+      if (link.bufferedBytes() > maxBytes + limits.maxControlBytes) onStuck(tooSlow());
+      else link.send(frame);
     },
     drained,
     stop,

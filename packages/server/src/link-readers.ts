@@ -1,7 +1,8 @@
 // The subscriptions of one link: admits them (limit, contract, version, permission), starts and ends their readers.
 // Rules: SUB-6, CHAN-6, LIM-3, CUR-3, AUTH-2.
 
-import { MillraceError, type SubscribeItem } from '@millrace/protocol';
+import { MillraceError } from '@millrace/protocol';
+import type { SubscribeItem } from '@millrace/protocol/wire';
 import type { ContractSet, KnownChannel } from './contract-set.ts';
 import type { Identity } from './hub-types.ts';
 import type { Gate } from './identity.ts';
@@ -43,11 +44,13 @@ interface Held {
 export function createLinkReaders(options: ReadersOptions): LinkReaders {
   const { contracts, topics, gate, queue, maxChannels, onRefused } = options;
   const held = new Map<string, Held>();
+  let turn = 0;
 
   function start(item: SubscribeItem, onSettled: () => void): void {
     drop(item.channel);
     const reader = createReader(item.channel, item.start, {
       hasRoom: queue.hasRoom,
+      reserve: queue.reserve,
       offer: queue.offer,
       tell: queue.tell,
       onReplayed: (frame) => options.onDelivered(frame.batch?.entries.length ?? 0),
@@ -123,9 +126,10 @@ export function createLinkReaders(options: ReadersOptions): LinkReaders {
       for (const channel of channels) drop(channel);
     },
     look() {
-      for (const { reader } of held.values()) {
-        if (reader.isBehind()) reader.look();
-      }
+      const behind = [...held.values()].filter(({ reader }) => reader.isBehind());
+      // Another one first each time: a channel that never gets to its end must not keep the room for itself.
+      turn = behind.length === 0 ? 0 : (turn + 1) % behind.length;
+      for (const { reader } of [...behind.slice(turn), ...behind.slice(0, turn)]) reader.look();
     },
     close() {
       for (const channel of [...held.keys()]) drop(channel);

@@ -1,6 +1,7 @@
 // Who may have a link, for how long, and how they end: identity, expiry, sessions, limits, leaving.
 
-import { type ConnectFrame, MillraceError } from '@millrace/protocol';
+import { MillraceError } from '@millrace/protocol';
+import type { ConnectFrame } from '@millrace/protocol/wire';
 import { describe, expect, test } from 'vitest';
 import { createHubCore, type HubCore, type HubCoreOptions } from './hub-core.ts';
 import type { AuthRequest } from './hub-types.ts';
@@ -32,7 +33,7 @@ function runCore(options: Partial<HubCoreOptions> = {}, isBare = false): Running
     errors,
     open: (parts, address) => openMemoryLink(core.links, connectFrame(parts), address),
     async [Symbol.asyncDispose]() {
-      await core.drain(0);
+      await core.sendAway(0);
       await core.close();
     },
   };
@@ -265,7 +266,7 @@ describe('a link’s life', () => {
     const hub = runCore();
     const links = [0, 1, 2, 3].map(() => hub.open());
     await Promise.all(links.map((link) => link.next('hello')));
-    const draining = hub.core.drain(400);
+    const draining = hub.core.sendAway(400);
     const goaways = await Promise.all(links.map((link) => link.next('goaway')));
     expect(goaways.map((one) => [one.afterMs, one.spreadMs])).toEqual([
       [0, 100],

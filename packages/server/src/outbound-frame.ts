@@ -1,22 +1,13 @@
 // Frames on their way out: a text made once, and its bytes made once per carrier, for any number of links.
 // Rules: EVT-2.
 
-import {
-  encodeEventsFrame,
-  encodeServerFrame,
-  type MillraceError,
-  type ServerFrame,
-} from '@millrace/protocol';
+import { encodeEventsFrame, encodeServerFrame, type ServerFrame } from '@millrace/protocol/wire';
 import type { Carrier, EventBatch, OutboundFrame } from './seams/link.ts';
 import type { LogEntry } from './seams/log.ts';
 
 /** Any frame but `events`, whose texts exist already. */
 export function controlFrame(frame: ServerFrame): OutboundFrame {
   return createFrame(frame.type, encodeServerFrame(frame), null);
-}
-
-export function errorFrame(error: MillraceError): OutboundFrame {
-  return controlFrame({ type: 'error', error });
 }
 
 export function eventsFrame(

@@ -1,7 +1,8 @@
 // One page of a channel on its way to readers: read once, encoded once, for everyone who stands at that place.
 // Rules: SUB-8, EVT-1.
 
-import { MillraceError, nextOffset, type Offset, previousOffset } from '@millrace/protocol';
+import { MillraceError, type Offset } from '@millrace/protocol';
+import { nextOffset, previousOffset } from '@millrace/protocol/wire';
 import { eventsFrame } from './outbound-frame.ts';
 import type { OutboundFrame } from './seams/link.ts';
 import type { LogEntry, LogPage } from './seams/log.ts';

@@ -1,6 +1,7 @@
 // From an event to the log: what is refused, what shares an append, what an answer means.
 
-import { DEFAULT_LIMITS, MillraceError, type PublishItem } from '@millrace/protocol';
+import { DEFAULT_LIMITS, MillraceError } from '@millrace/protocol';
+import type { PublishItem } from '@millrace/protocol/wire';
 import { expect, test } from 'vitest';
 import { createContractSet } from './contract-set.ts';
 import { memoryEngine } from './engines/memory/memory-engine.ts';

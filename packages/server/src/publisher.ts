@@ -5,13 +5,12 @@
 import {
   type Cursor,
   checkSchema,
-  encodeEventBody,
   type Limits,
   MillraceError,
-  type PublishItem,
   type PublishResult,
   toMillraceError,
 } from '@millrace/protocol';
+import { encodeEventBody, type PublishItem } from '@millrace/protocol/wire';
 import type { AnyContract, ContractSet } from './contract-set.ts';
 import type { AppendEnd, AppendEvent, AppendOutcome, AppendRequest, Log } from './seams/log.ts';
 

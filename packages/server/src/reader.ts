@@ -18,6 +18,8 @@ import type { Topic } from './topic.ts';
 export interface Outlet {
   /** Room for a page: the queue is below its limit. */
   hasRoom(): boolean;
+  /** A page is being read. Returns what to call once it was told, or did not come. */
+  reserve(): () => void;
   /** Sends an events frame if the queue takes it. */
   offer(frame: OutboundFrame): boolean;
   /** Sends a frame that must not be left out. */
@@ -110,9 +112,17 @@ export function createReader(channel: string, start: Start, outlet: Outlet): Rea
 
   function read(after: Cursor['offset']): void {
     if (topic === null) return;
+    const release = outlet.reserve();
     const answer = topic.read(after);
-    if (answer instanceof Promise) void answer.then(took);
-    else took(answer);
+    if (answer instanceof Promise) {
+      void answer.then((page) => {
+        release();
+        took(page);
+      });
+    } else {
+      release();
+      took(answer);
+    }
   }
 
   function took(answer: TopicPage | 'failed' | 'restarted'): void {

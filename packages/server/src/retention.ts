@@ -28,6 +28,8 @@ export interface RetentionOptions {
   readonly topics: Topics;
   readonly timers: Timers;
   readonly onError: (error: MillraceError) => void;
+  /** The clock, ms since 1970. Default `Date.now`. */
+  readonly now?: () => number;
 }
 
 interface Note {
@@ -37,7 +39,7 @@ interface Note {
 }
 
 export function createRetention(options: RetentionOptions): Retention {
-  const { log, contracts, topics, timers, onError } = options;
+  const { log, contracts, topics, timers, onError, now: clock = Date.now } = options;
   const notes = new Map<string, Note>();
   let sweeping: Promise<void> | null = null;
   let isStopped = false;
@@ -53,7 +55,7 @@ export function createRetention(options: RetentionOptions): Retention {
   }
 
   async function sweep(): Promise<void> {
-    const now = Date.now();
+    const now = clock();
     let left = MAX_PER_SWEEP;
     for (const [channel, note] of notes) {
       const contract = contracts.find(channel)?.contract;
@@ -97,7 +99,7 @@ export function createRetention(options: RetentionOptions): Retention {
       }
       const maxAgeMs = contracts.find(channel)?.contract.history.maxAgeMs ?? 0;
       // What it held before is unknown: half an age is soon enough and not at once.
-      notes.set(channel, { grown: count, dueAt: Date.now() + maxAgeMs / 2 });
+      notes.set(channel, { grown: count, dueAt: clock() + maxAgeMs / 2 });
       if (notes.size > MAX_NOTED) forgetFirst();
     },
     async stop() {

@@ -1,6 +1,6 @@
 // The ring answers like the log, or not at all.
 
-import { toOffset } from '@millrace/protocol';
+import { toOffset } from '@millrace/protocol/wire';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createRing } from './ring.ts';

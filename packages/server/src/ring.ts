@@ -1,7 +1,8 @@
 // A channel's newest entries in memory, encoded: what a reader that is a little behind reads without the log.
 // Bounded by count and bytes; holds entries of one epoch, contiguous.
 
-import { type Offset, previousOffset } from '@millrace/protocol';
+import type { Offset } from '@millrace/protocol';
+import { previousOffset } from '@millrace/protocol/wire';
 import type { LogEntry, PageSize } from './seams/log.ts';
 
 export interface Ring {

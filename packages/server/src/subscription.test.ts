@@ -1,6 +1,7 @@
 // The subscription machine as tables: where a start leads, what each event does in each state.
 
-import { type Cursor, MillraceError, type Start, toOffset } from '@millrace/protocol';
+import { type Cursor, MillraceError, type Start } from '@millrace/protocol';
+import { toOffset } from '@millrace/protocol/wire';
 import { describe, expect, test } from 'vitest';
 import {
   type PageRange,

@@ -7,17 +7,8 @@
 //        │                    └──┴──fell behind────────┤
 //        └──refused──▶ ended ◀──end of the channel─────┘
 
-import {
-  type Cursor,
-  type MillraceError,
-  nextOffset,
-  type Offset,
-  previousOffset,
-  type Start,
-  toOffset,
-  type Verdict,
-  ZERO_OFFSET,
-} from '@millrace/protocol';
+import type { Cursor, MillraceError, Offset, Start, Verdict } from '@millrace/protocol';
+import { nextOffset, previousOffset, toOffset, ZERO_OFFSET } from '@millrace/protocol/wire';
 
 export type Subscription =
   | { readonly at: 'authorizing'; readonly start: Start }

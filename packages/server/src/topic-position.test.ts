@@ -1,6 +1,6 @@
 // Which entries go out: the next one, never an old one, never past a jump.
 
-import { toOffset } from '@millrace/protocol';
+import { toOffset } from '@millrace/protocol/wire';
 import { expect, test } from 'vitest';
 import type { LogEntry } from './seams/log.ts';
 import { follow, type TopicNews } from './topic-position.ts';

@@ -1,7 +1,8 @@
 // How far a topic has come, and the pure rule by which it takes entries: the next goes out, an old one is dropped,
 // a jump makes it read the log. Rules: EVT-1, SUB-7, LOG-7.
 
-import { nextOffset, type Offset } from '@millrace/protocol';
+import type { Offset } from '@millrace/protocol';
+import { nextOffset } from '@millrace/protocol/wire';
 import type { LogEntry } from './seams/log.ts';
 
 export interface TopicPosition {

@@ -9,10 +9,9 @@ import {
   type Limits,
   type MillraceError,
   type Offset,
-  previousOffset,
   toMillraceError,
-  ZERO_OFFSET,
 } from '@millrace/protocol';
+import { previousOffset, ZERO_OFFSET } from '@millrace/protocol/wire';
 import { createAudience, type TopicReader } from './audience.ts';
 import type { AnyContract } from './contract-set.ts';
 import { createFoldedState } from './folded-state.ts';

@@ -1,6 +1,7 @@
 // When a topic is loaded, and when it is dropped.
 
-import { DEFAULT_LIMITS, toOffset } from '@millrace/protocol';
+import { DEFAULT_LIMITS } from '@millrace/protocol';
+import { toOffset } from '@millrace/protocol/wire';
 import { expect, test } from 'vitest';
 import { memoryEngine } from './engines/memory/memory-engine.ts';
 import type { Timers } from './seams/timers.ts';

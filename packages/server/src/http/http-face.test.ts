@@ -1,6 +1,6 @@
 // The hub over HTTP: who may ask, what is refused with which status, and how long a body may take.
 
-import { encodeClientFrame } from '@millrace/protocol';
+import { encodeClientFrame } from '@millrace/protocol/wire';
 import { describe, expect, test } from 'vitest';
 import { createHub } from '../hub.ts';
 import { connectFrame } from '../testing/memory-link.ts';

@@ -5,13 +5,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import {
   type Channel,
-  type ConnectFrame,
   type EventSchemas,
   type Limits,
   MillraceError,
-  parseClientFrame,
   toMillraceError,
 } from '@millrace/protocol';
+import { type ConnectFrame, parseClientFrame } from '@millrace/protocol/wire';
 import type { ClientPublish } from '../client-publish.ts';
 import type { ContractSet } from '../contract-set.ts';
 import type { StreamOptions } from '../hub-types.ts';

@@ -3,14 +3,8 @@
 
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import {
-  type ConnectFrame,
-  isChannelName,
-  MillraceError,
-  PROTOCOL_VERSION,
-  parseCursor,
-  type Start,
-} from '@millrace/protocol';
+import { isChannelName, MillraceError, parseCursor, type Start } from '@millrace/protocol';
+import { type ConnectFrame, PROTOCOL_VERSION } from '@millrace/protocol/wire';
 import type { ContractSet } from '../contract-set.ts';
 import { unknownChannel } from '../publisher.ts';
 

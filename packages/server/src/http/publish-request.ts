@@ -1,13 +1,7 @@
 // `POST <path>/publish`: who it is, what they publish, what became of it. Rules: HTTP-1, PUB-2, PUB-5.
 
-import {
-  encodeCursor,
-  type Limits,
-  MillraceError,
-  type PublishResult,
-  parseJson,
-  parsePublishItems,
-} from '@millrace/protocol';
+import { encodeCursor, type Limits, MillraceError, type PublishResult } from '@millrace/protocol';
+import { parseJson, parsePublishItems } from '@millrace/protocol/wire';
 import type { ClientPublish } from '../client-publish.ts';
 import type { Gate } from '../identity.ts';
 import type { Peer } from '../seams/link.ts';

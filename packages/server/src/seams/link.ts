@@ -6,7 +6,8 @@
 // after it was not, and `closed` exactly once, whoever closed. The hub never holds a reference to a link
 // after `closed`.
 
-import type { ClientFrame, ConnectFrame, MillraceError, ServerFrame } from '@millrace/protocol';
+import type { MillraceError } from '@millrace/protocol';
+import type { ClientFrame, ConnectFrame, ServerFrame } from '@millrace/protocol/wire';
 import type { LogEntry } from './log.ts';
 
 /** A carrier's own form of a frame, e.g. with a WebSocket header in front. One object per transport. */

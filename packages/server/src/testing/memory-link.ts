@@ -1,13 +1,13 @@
 // A link without a socket: what the hub sends is kept as frames, and how much of it the peer has taken is up to the
 // test. Implements the Link seam; the other half is the `Attachment` that the hub returns.
 
+import type { MillraceError } from '@millrace/protocol';
 import {
   type ConnectFrame,
-  type MillraceError,
   PROTOCOL_VERSION,
   parseServerFrame,
   type ServerFrame,
-} from '@millrace/protocol';
+} from '@millrace/protocol/wire';
 import type { Attachment, Link, LinkAcceptor } from '../seams/link.ts';
 import { waitFor } from './waiting.ts';
 

@@ -2,19 +2,17 @@
 // No reconnection, no filtering: cases look at what the server really sent. A poll is repeated with the cursors that
 // came, as POLL-1 wants it, under the same session with rising numbers.
 
+import { type Cursor, MillraceError, parseWireError } from '@millrace/protocol';
 import {
   type ClientFrame,
   type ConnectFrame,
-  type Cursor,
   encodeClientFrame,
-  MillraceError,
   parseServerFrame,
   parseServerFrames,
-  parseWireError,
   type ServerFrame,
   SUBPROTOCOL,
   type SubscribeItem,
-} from '@millrace/protocol';
+} from '@millrace/protocol/wire';
 import { WebSocket } from 'ws';
 
 export type Carrier = 'websocket' | 'sse' | 'poll';

@@ -3,7 +3,8 @@
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ConnectFrame, Cursor, Verdict } from '@millrace/protocol';
+import type { Cursor, Verdict } from '@millrace/protocol';
+import type { ConnectFrame } from '@millrace/protocol/wire';
 import { memoryEngine } from '../engines/memory/memory-engine.ts';
 import { createHub } from '../hub.ts';
 import type { Hub, HubOptions } from '../hub-types.ts';

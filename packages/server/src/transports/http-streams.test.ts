@@ -1,12 +1,7 @@
 // What only SSE, long-poll and plain SSE have: their bytes, headers and holds.
 
-import {
-  encodeClientFrame,
-  encodeCursor,
-  parseServerFrames,
-  type Start,
-  toOffset,
-} from '@millrace/protocol';
+import { encodeCursor, type Start } from '@millrace/protocol';
+import { encodeClientFrame, parseServerFrames, toOffset } from '@millrace/protocol/wire';
 import { describe, expect, test } from 'vitest';
 import { connectFrame } from '../testing/memory-link.ts';
 import { codeOf, rawRequest, rawSocket } from '../testing/raw-http.ts';
@@ -59,6 +54,23 @@ describe('SSE', () => {
     expect(socket.text).toMatch(/data: \{"type":"beat","at":\d{13}\}\n\n/);
   });
 });
+
+test('SUB-8: a stream whose peer does not read costs its limit, and gets everything once it reads', async () => {
+  await using served = await serveHub();
+  using socket = openText(served, '/sse', encodeClientFrame(connectFrame({ channels: on() })));
+  await waitUntil('the verdict', () => socket.text.includes('"verdict"'));
+  socket.socket.pause();
+  const filler = 'x'.repeat(10_000);
+  for (let index = 0; index < 2_000; index += 1)
+    await served.hub.publish(notes, note(`${index} ${filler}`));
+  const { queueBytes } = served.hub.stats();
+  expect(queueBytes).toBeGreaterThan(100_000);
+  expect(queueBytes).toBeLessThan(600_000);
+  socket.socket.resume();
+  await waitUntil('the last event', () => socket.text.includes('"text":"1999 x'), 10_000);
+  const offsets = [...socket.text.matchAll(/"offset":(\d+)/g)].map((match) => Number(match[1]));
+  expect(offsets).toEqual(Array.from({ length: 2_000 }, (_, index) => index + 1));
+}, 30_000);
 
 describe('poll', () => {
   const poll = async (served: ServedHub, holdMs: number, start: Start) => {

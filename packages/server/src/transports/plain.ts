@@ -3,17 +3,19 @@
 
 import type { ServerResponse } from 'node:http';
 import {
-  type ConnectFrame,
   type Cursor,
   ERROR_CODES,
   encodeCursor,
-  encodeSse,
-  encodeSseComment,
   type MillraceError,
-  parseEvent,
-  parseServerFrame,
   toMillraceError,
 } from '@millrace/protocol';
+import {
+  type ConnectFrame,
+  encodeSse,
+  encodeSseComment,
+  parseEvent,
+  parseServerFrame,
+} from '@millrace/protocol/wire';
 import type { EventBatch, Link, LinkAcceptor, OutboundFrame, Peer } from '../seams/link.ts';
 import { beginEventStream, endResponse, watchResponse } from './event-stream.ts';
 
@@ -159,8 +161,8 @@ const plainCarrier = {
   },
 };
 
-/** An EventSource reconnects after any end; this tells whoever listens for it why. */
+/** An EventSource reconnects after any end; this tells whoever listens why. Not `error`: that is the browser's own. */
 function encodeReason(reason: MillraceError): string {
-  const { policy } = ERROR_CODES[reason.code];
-  return encodeSse({ event: 'error', data: JSON.stringify({ ...reason.toJSON(), policy }) });
+  const { policy } = reason;
+  return encodeSse({ event: 'problem', data: JSON.stringify({ ...reason.toJSON(), policy }) });
 }

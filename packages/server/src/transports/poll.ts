@@ -2,13 +2,8 @@
 // Nothing is kept between polls: the next one brings its cursors again. Rules: POLL-1, POLL-2, LINK-7.
 
 import type { ServerResponse } from 'node:http';
-import {
-  type ConnectFrame,
-  encodeServerFrame,
-  type Limits,
-  type MillraceError,
-  parseServerFrame,
-} from '@millrace/protocol';
+import type { Limits, MillraceError } from '@millrace/protocol';
+import { type ConnectFrame, encodeServerFrame, parseServerFrame } from '@millrace/protocol/wire';
 import type { Link, LinkAcceptor, OutboundFrame, Peer } from '../seams/link.ts';
 import type { Timers } from '../seams/timers.ts';
 import { endResponse, watchResponse } from './event-stream.ts';

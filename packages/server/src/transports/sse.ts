@@ -2,12 +2,8 @@
 // first frame is an HTTP error, so that a client sees its status. Rules: SSE-1, LINK-7.
 
 import type { ServerResponse } from 'node:http';
-import {
-  type ConnectFrame,
-  encodeServerFrame,
-  encodeSse,
-  type MillraceError,
-} from '@millrace/protocol';
+import type { MillraceError } from '@millrace/protocol';
+import { type ConnectFrame, encodeServerFrame, encodeSse } from '@millrace/protocol/wire';
 import type { Carrier, Link, LinkAcceptor, Peer } from '../seams/link.ts';
 import { beginEventStream, endResponse, watchResponse } from './event-stream.ts';
 

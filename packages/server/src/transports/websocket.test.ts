@@ -5,7 +5,7 @@ import {
   parseServerFrame,
   type ServerFrame,
   SUBPROTOCOL,
-} from '@millrace/protocol';
+} from '@millrace/protocol/wire';
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { connectFrame } from '../testing/memory-link.ts';

@@ -4,15 +4,8 @@
 import type { IncomingMessage } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import {
-  ERROR_CODES,
-  encodeServerFrame,
-  type Limits,
-  MillraceError,
-  parseClientFrame,
-  SUBPROTOCOL,
-  toMillraceError,
-} from '@millrace/protocol';
+import { ERROR_CODES, type Limits, MillraceError, toMillraceError } from '@millrace/protocol';
+import { encodeServerFrame, parseClientFrame, SUBPROTOCOL } from '@millrace/protocol/wire';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Attachment, Link, LinkAcceptor, Peer } from '../seams/link.ts';
 import type { Timers } from '../seams/timers.ts';

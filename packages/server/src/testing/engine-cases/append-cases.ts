@@ -1,6 +1,7 @@
 // Cases of appending: order, visibility, refusal, end, close. Rules: LOG-1, LOG-2, LOG-6, LOG-10.
 
-import { encodeCursor, ZERO_OFFSET } from '@millrace/protocol';
+import { encodeCursor } from '@millrace/protocol';
+import { ZERO_OFFSET } from '@millrace/protocol/wire';
 import { assert, assertEqual, assertRejects } from '../check.ts';
 import {
   accepted,

@@ -1,15 +1,14 @@
 // What a conformance case of engines is, and the few calls that most of them make.
 
+import type { Cursor, Offset } from '@millrace/protocol';
 import {
-  type Cursor,
   encodeEventBody,
   isOffset,
-  type Offset,
   parseEvent,
   parseJson,
   toOffset,
   ZERO_OFFSET,
-} from '@millrace/protocol';
+} from '@millrace/protocol/wire';
 import type { Engine } from '../../seams/engine.ts';
 import type { AppendOutcome, AppendRequest, Log, LogPage, PageSize } from '../../seams/log.ts';
 import { assert, fail } from '../check.ts';

@@ -1,7 +1,8 @@
 // Cases of reading: pages, sizes, texts, channels that nobody appended to. Rules: LOG-3, LOG-4.
 
 import { Buffer } from 'node:buffer';
-import { encodeCursor, type Offset, ZERO_OFFSET } from '@millrace/protocol';
+import { encodeCursor, type Offset } from '@millrace/protocol';
+import { ZERO_OFFSET } from '@millrace/protocol/wire';
 import type { Log, PageSize } from '../../seams/log.ts';
 import { assert, assertEqual } from '../check.ts';
 import {

@@ -1,7 +1,7 @@
 // Conformance cases of delivery: verdicts, order, resumption, the text of events.
 
 import assert from 'node:assert/strict';
-import { toOffset } from '@millrace/protocol';
+import { toOffset } from '@millrace/protocol/wire';
 import { connectFrame } from '../memory-link.ts';
 import { closedNotes, listedNotes } from '../test-channels.ts';
 import { channelEnd, noteTexts, verdictOf } from '../transport-subject.ts';

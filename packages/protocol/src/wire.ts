@@ -1,0 +1,26 @@
+// Public entry of @millrace/protocol/wire: the wire's own words, for carriers, engines and clients.
+// Applications need none of it.
+
+export {
+  type ClientFrame,
+  type ConnectFrame,
+  encodeClientFrame,
+  PROTOCOL_VERSION,
+  type PublishItem,
+  parseClientFrame,
+  parsePublishItems,
+  SUBPROTOCOL,
+  type SubscribeItem,
+} from './client-frames.ts';
+export { encodeEvent, encodeEventBody, parseEvent } from './event.ts';
+export { type JsonObject, parseJson, parseJsonObject } from './json.ts';
+export { BEAT_GRACE_MS, DEFAULT_BEAT_MS } from './limits.ts';
+export { isOffset, nextOffset, previousOffset, toOffset, ZERO_OFFSET } from './offset.ts';
+export {
+  encodeEventsFrame,
+  encodeServerFrame,
+  parseServerFrame,
+  parseServerFrames,
+  type ServerFrame,
+} from './server-frames.ts';
+export { encodeSse, encodeSseComment, type SseBlock } from './sse.ts';
