@@ -2,14 +2,8 @@
 // Everything happens synchronously inside the call, so appends cannot interleave. Rules: LOG-1 … LOG-8, LOG-10.
 // Refuses to own: when to compact. A channel grows until `compact` is called for it.
 
-import {
-  encodeEvent,
-  MillraceError,
-  nextOffset,
-  type Offset,
-  toOffset,
-  ZERO_OFFSET,
-} from '@millrace/protocol';
+import { MillraceError, type Offset } from '@millrace/protocol';
+import { encodeEvent, nextOffset, toOffset, ZERO_OFFSET } from '@millrace/protocol/wire';
 import type {
   AppendHint,
   AppendOutcome,

@@ -2,7 +2,8 @@
 // Refuses to own: the connection, and when to compact.
 
 import { createHash } from 'node:crypto';
-import { encodeEvent, MillraceError, type Offset, toOffset } from '@millrace/protocol';
+import { MillraceError, type Offset } from '@millrace/protocol';
+import { encodeEvent, toOffset } from '@millrace/protocol/wire';
 import type { AppendHint, AppendOutcome, AppendRequest, Log, LogEntry } from '../../seams/log.ts';
 import { createInFlight } from '../in-flight.ts';
 import { createAppendQueue } from './append-queue.ts';

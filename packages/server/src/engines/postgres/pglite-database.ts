@@ -15,10 +15,33 @@ export interface PgliteInstance extends PgliteStatements {
 }
 
 export function pgliteDatabase(pglite: PgliteInstance): SqlDatabase {
+  const outside = statementsOf(pglite);
+  /** Ends when the newest text of several statements has, with what it left behind. Never rejects. */
+  let lastText: Promise<unknown> = Promise.resolve();
+
+  /**
+   * A text with a `begin` of its own that fails leaves an aborted transaction on the one connection there is.
+   * It is undone before anything else gets its turn, or everybody's next statement would fail.
+   */
+  async function runText(sql: string): Promise<readonly SqlRow[]> {
+    try {
+      return await outside.query(sql);
+    } catch (error) {
+      await pglite.exec('rollback');
+      throw error;
+    }
+  }
+
   return {
-    ...statementsOf(pglite),
-    transaction: (run) => pglite.transaction((tx) => run(statementsOf(tx))),
+    query(sql, params) {
+      if (params !== undefined) return lastText.then(() => outside.query(sql, params));
+      const rows = lastText.then(() => runText(sql));
+      lastText = rows.catch(() => undefined);
+      return rows;
+    },
+    transaction: (run) => lastText.then(() => pglite.transaction((tx) => run(statementsOf(tx)))),
     async listen(channel, listener) {
+      await lastText;
       const unlisten = await pglite.listen(`"${channel}"`, listener);
       return () => unlisten();
     },

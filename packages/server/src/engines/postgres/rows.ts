@@ -2,14 +2,8 @@
 // back as text from one driver and as a number from another, a float8 is a number everywhere and exact to 2^53.
 
 import { Buffer } from 'node:buffer';
-import {
-  type Cursor,
-  encodeEvent,
-  MillraceError,
-  type Offset,
-  toOffset,
-  ZERO_OFFSET,
-} from '@millrace/protocol';
+import { type Cursor, MillraceError, type Offset } from '@millrace/protocol';
+import { encodeEvent, toOffset, ZERO_OFFSET } from '@millrace/protocol/wire';
 import type {
   AppendOutcome,
   LogEntry,
