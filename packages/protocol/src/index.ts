@@ -16,8 +16,8 @@ export {
   type EventSchemas,
 } from './contract.ts';
 export { type Cursor, encodeCursor, parseCursor } from './cursor.ts';
+export { ERROR_CODES, type ErrorTraits } from './error-traits.ts';
 export {
-  ERROR_CODES,
   type ErrorCode,
   type ErrorOptions,
   type ErrorPolicy,

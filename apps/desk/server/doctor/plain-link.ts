@@ -1,7 +1,7 @@
 // The plain stream of spec A1, read as a curl would, into a watch.
 
-import { parseJson } from '@millrace/protocol';
 import type { AgentMessage } from '@millrace/protocol/channels';
+import { parseJson } from '@millrace/protocol/wire';
 import * as z from 'zod';
 import { FIX_BUFFERING } from './advice.ts';
 import { fail, type Outcome } from './check.ts';

@@ -1,7 +1,8 @@
 // The fold of two sources, by example and by property: any interleaving gives each message once, in order.
 
-import { type Cursor, toOffset } from '@millrace/protocol';
+import type { Cursor } from '@millrace/protocol';
 import type { AgentMessage } from '@millrace/protocol/channels';
+import { toOffset } from '@millrace/protocol/wire';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {

@@ -1,7 +1,8 @@
 // When to stream and when to poll, and what a page is told about it.
 
 import type { ConnectionStatus } from '@millrace/client';
-import { MillraceError, toOffset } from '@millrace/protocol';
+import { MillraceError } from '@millrace/protocol';
+import { toOffset } from '@millrace/protocol/wire';
 import { describe, expect, it } from 'vitest';
 import { emptyFeed } from './agent-messages-fold.ts';
 import {

@@ -1,4 +1,5 @@
-import { MillraceError, toOffset } from '@millrace/protocol';
+import { MillraceError } from '@millrace/protocol';
+import { toOffset } from '@millrace/protocol/wire';
 import { describe, expect, it } from 'vitest';
 import { fetchMessages, messagesAddress, parsePage } from './agent-messages-page.ts';
 

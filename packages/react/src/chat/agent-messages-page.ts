@@ -7,10 +7,10 @@ import {
   encodeCursor,
   MillraceError,
   parseCursor,
-  parseJson,
   parseWireError,
 } from '@millrace/protocol';
 import { type AgentMessage, agentMessages } from '@millrace/protocol/channels';
+import { parseJson } from '@millrace/protocol/wire';
 
 /** The most that the endpoint gives at once. */
 export const PAGE_LIMIT = 200;

@@ -1,8 +1,9 @@
 // Spec A1's plain SSE stream as a store: a native EventSource, which reconnects and resumes by itself.
 // Refuses to own a fallback: `useRealtimeAgentMessages` has one.
 
-import { checkSchema, parseJson, toMillraceError } from '@millrace/protocol';
+import { checkSchema, toMillraceError } from '@millrace/protocol';
 import { type AgentMessage, agentMessages } from '@millrace/protocol/channels';
+import { parseJson } from '@millrace/protocol/wire';
 import { createFrameStore, type FrameStore } from '../frame-store.ts';
 import {
   addMessage,

@@ -116,7 +116,12 @@ function chartOptions({
     scales: { x: { time: false } },
     hooks: { setCursor: [(chart) => onCursor(chart.cursor.idx ?? null)] },
     axes: [
-      { ...axis, space: 90, values: (_, ticks) => ticks.map((tick) => timeOf(tick, times())) },
+      {
+        ...axis,
+        space: 90,
+        size: 32,
+        values: (_, ticks) => ticks.map((tick) => timeOf(tick, times())),
+      },
       { ...axis, size: 68, values: (_, ticks) => ticks.map(formatDollars) },
     ],
     series: [
