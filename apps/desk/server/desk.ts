@@ -5,6 +5,7 @@
 // Refuses to own: reading settings, printing, signals (main.ts). Tests and benches start one in their own process.
 
 import { join } from 'node:path';
+import type { MillraceError } from '@millrace/protocol';
 import { createHub, type Engine, type Hub } from '@millrace/server';
 import { pgliteEngine } from '@millrace/server/postgres';
 import { agentActivity, agentEquity, agentMessages, marketTicks } from '../shared/channels.ts';
@@ -13,10 +14,10 @@ import { createGeneration } from './chat/generation.ts';
 import { createMessageBoard } from './chat/message-board.ts';
 import type { Phrasing } from './chat/phrasing.ts';
 import { createClosers } from './closers.ts';
-import { openStorage } from './database-storage.ts';
+import { openStorage, type StorageOptions } from './database-storage.ts';
 import { startFloor } from './floor/floor.ts';
 import { createApp } from './http/app.ts';
-import { listen, type NodeServer } from './http/node-server.ts';
+import { listen, type NodeServer, requireFreePort } from './http/node-server.ts';
 import type { Services } from './http/services.ts';
 import { hubIdentity, mayRead } from './identity/hub-identity.ts';
 import { keepSessionSecret } from './identity/session-secret.ts';
@@ -34,7 +35,9 @@ export interface DeskOptions {
   /** Writes in a generation. Default: the built-in phrasing. */
   readonly phrasing?: Phrasing;
   /** Opens what Desk keeps in a folder. Default: the embedded database. */
-  readonly open?: (folder: string) => Promise<Storage>;
+  readonly open?: (folder: string, options: StorageOptions) => Promise<Storage>;
+  /** Something without which Desk cannot go on has stopped by itself: whoever started it should close it. */
+  readonly onFatal?: (error: MillraceError) => void;
   /** Folder of the built page. Default: where `npm start` builds it. */
   readonly pageFolder?: string;
 }
@@ -57,7 +60,13 @@ export async function createDesk(options: DeskOptions): Promise<Desk> {
   const { settings, log = SILENT_LOG } = options;
   const opened = createClosers(log);
   try {
-    const storage = await (options.open ?? openStorage)(settings.DATA_DIR);
+    await requireFreePort(settings);
+    const storage = await (options.open ?? openStorage)(settings.DATA_DIR, {
+      onDeath: (err) => {
+        log.error({ err }, 'database stopped');
+        options.onFatal?.(err);
+      },
+    });
     opened.add('database', () => storage.close());
     log.info({ folder: settings.DATA_DIR }, 'database opened');
 

@@ -14,7 +14,16 @@ async function main(): Promise<void> {
   const settings = readSettings(process.env);
   const log = createLog({ level: settings.LOG_LEVEL, target: settings.LOG });
   let desk: Desk | null = null;
-  const starting = createDesk({ settings, log });
+  const starting = createDesk({
+    settings,
+    log,
+    onFatal(error) {
+      fail(error);
+      log.flush();
+      // Nothing can be kept any more; what was accepted is kept already. A supervisor starts it anew.
+      process.exit(1);
+    },
+  });
 
   const stop = (signal: NodeJS.Signals): void => {
     process.off('SIGTERM', stop).off('SIGINT', stop);

@@ -2,7 +2,7 @@
 // Owns listening (a busy port is one plain sentence) and closing within a bound.
 
 import { createServer, type Server } from 'node:http';
-import { isIPv6 } from 'node:net';
+import { createServer as createProbe, isIPv6, type Server as NetServer } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { MillraceError, toMillraceError } from '@millrace/protocol';
 import type { Hub } from '@millrace/server';
@@ -67,15 +67,26 @@ export async function listen(options: NodeServerOptions): Promise<NodeServer> {
   };
 }
 
-function start(server: Server, { port, host }: { port: number; host: string }): Promise<void> {
+/**
+ * Tells a busy port before anything is opened: the database takes seconds, and a typing error should not.
+ * @throws MillraceError as `listen`
+ */
+export async function requireFreePort(at: { PORT: number; HOST: string }): Promise<void> {
+  const probe = createProbe();
+  await start(probe, { port: at.PORT, host: at.HOST });
+  await new Promise((resolve) => probe.close(resolve));
+}
+
+function start(server: NetServer, at: { port: number; host: string }): Promise<void> {
+  const { port, host } = at;
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       if (cause.code === 'EADDRINUSE') {
-        const message = `Port ${port} is taken. Stop what uses it, or choose another: PORT=${port + 1} npm start`;
+        const message = `Port ${port} is taken; is Desk open already? Close what uses it, or choose another: PORT=${port + 1} npm start`;
         reject(new MillraceError('settings/port-busy', message, { cause }));
         return;
       }
-      const message = `Desk cannot listen on ${host}:${port} (${cause.code ?? cause.message}).`;
+      const message = `Desk cannot listen on ${host}:${port} (${cause.code ?? cause.message}). Check HOST and PORT.`;
       reject(new MillraceError('settings/invalid', message, { cause }));
     });
     server.listen(port, host, resolve);
