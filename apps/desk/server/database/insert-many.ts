@@ -1,15 +1,17 @@
 // Many rows as one parameter: one statement, whose text is always the same, however many they are.
 
 import type { SqlTransaction } from '@millrace/server/postgres';
-import type { InsertType } from 'kysely';
+import type { InsertType, SelectType } from 'kysely';
 import type { Tables } from './tables.ts';
 
 /** A statement on an embedded database holds up all others: at most so many rows each. */
 const ROWS_PER_STATEMENT = 1_000;
 
-/** A row with each of its columns: none falls back to its default. */
+/** A row with each of its columns: none falls back to its default. JSON stands in it as a value, not as text. */
 export type FullRow<Table extends keyof Tables> = {
-  [Column in keyof Tables[Table]]: Exclude<InsertType<Tables[Table][Column]>, undefined>;
+  [Column in keyof Tables[Table]]: unknown extends SelectType<Tables[Table][Column]>
+    ? object
+    : Exclude<InsertType<Tables[Table][Column]>, undefined>;
 };
 
 /**

@@ -76,8 +76,7 @@ export function toPositions(
 
 export function toRules({ agentId, rules }: AgentStanding, time: string): FullRow<'rules'>[] {
   return rules.map((rule) => ({
-    ...{ model_id: agentId, id: rule.id, user_id, kind: rule.kind, accepted_at: time },
-    rule: JSON.stringify(rule),
+    ...{ model_id: agentId, id: rule.id, user_id, kind: rule.kind, rule, accepted_at: time },
   }));
 }
 
@@ -87,8 +86,7 @@ export function toDecision(
   { id: run_id }: FloorRun,
 ): FullRow<'decisions'> | null {
   if (decision.id === null) return null;
-  const { id: number, tick, time: decided_at, orders, cancels } = decision;
-  const reasoning = JSON.stringify(decision.reasoning);
+  const { id: number, tick, time: decided_at, orders, cancels, reasoning } = decision;
   return { run_id, user_id, number, tick, decided_at, orders, cancels, reasoning };
 }
 

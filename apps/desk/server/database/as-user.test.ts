@@ -1,0 +1,125 @@
+// Row-level security through SQL: as another user nothing of mine can be read or written, by whatever statement.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { SqlRow } from '@millrace/server/postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openStorage } from '../database-storage.ts';
+import type { Storage } from '../storage.ts';
+import { uuidv7 } from '../uuid.ts';
+import { actAs, asUser } from './as-user.ts';
+
+let folder = '';
+let storage: Storage;
+let mine = '';
+let theirs = '';
+const myRun = uuidv7();
+const theirRun = uuidv7();
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'desk-rls-'));
+  storage = await openStorage(folder);
+  mine = (await storage.users.pickOrCreate('Mine')).id;
+  theirs = (await storage.users.pickOrCreate('Theirs')).id;
+  await fill(mine, 'my', myRun);
+  await fill(theirs, 'their', theirRun);
+});
+afterAll(async () => {
+  await storage.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const OWNED = [
+  ...['accounts', 'models', 'runs', 'positions', 'decisions', 'fills'],
+  ...['equity_points', 'rules'],
+];
+
+/** One row of each table, written as that user. */
+async function fill(user: string, prefix: string, run: string): Promise<void> {
+  await as(user, `insert into desk.accounts values ('${prefix}-a', '${user}', 'A', 1, 1)`);
+  await as(
+    user,
+    `insert into desk.models values ('${prefix}-m', '${user}', '${prefix}-a', 'M', 'hold')`,
+  );
+  await as(
+    user,
+    `insert into desk.runs values ('${run}', '${user}', '${prefix}-m', 1, null, 'completed',
+      1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, now(), now())`,
+  );
+  for (const row of rowsOf(user, `${prefix}-m`, run)) await as(user, row);
+}
+
+function rowsOf(user: string, model: string, run: string, n = 1): readonly string[] {
+  return [
+    `insert into desk.positions values ('${run}', '${user}', 'S${n}', 1, 1, 1, now())`,
+    `insert into desk.decisions values ('${run}', '${user}', ${n}, 1, now(), 1, 0, '{}')`,
+    `insert into desk.fills values ('${run}', '${user}', ${n}, 1, 1, 1, now(), 'AAA', 'v', 'buy',
+      1, 1, 1, 0, 0, 'taker', 'someone', '')`,
+    `insert into desk.equity_points values ('${run}', '${user}', ${n}, now(), 1, 1)`,
+    `insert into desk.rules values ('${model}', 'r${n}', '${user}', 'stop_loss', '{}')`,
+  ];
+}
+
+function as(user: string, statement: string): Promise<readonly SqlRow[]> {
+  return asUser(storage.sql, user, (tx) => tx.query(statement, []));
+}
+
+describe.each(OWNED)('%s', (table) => {
+  test('shows each user only their own rows', async () => {
+    const users = async (user: string): Promise<unknown[]> =>
+      (await as(user, `select user_id from desk.${table}`)).map((row) => row['user_id']);
+    expect(await users(mine)).toEqual([mine]);
+    expect(await users(theirs)).toEqual([theirs]);
+    expect(await users('nobody')).toEqual([]);
+    expect(await users('')).toEqual([]);
+  });
+
+  test('lets nobody change, delete, give away or count what is not theirs', async () => {
+    const changed = `update desk.${table} set user_id = user_id where user_id = '${theirs}' returning 1`;
+    expect(await as(mine, changed)).toEqual([]);
+    const deleted = `delete from desk.${table} where user_id = '${theirs}' returning 1`;
+    expect(await as(mine, deleted)).toEqual([]);
+    await expect(as(mine, `update desk.${table} set user_id = '${theirs}'`)).rejects.toMatchObject({
+      code: expect.stringMatching(/^(42501|23503)$/),
+    });
+    await expect(as(mine, `truncate desk.${table} cascade`)).rejects.toMatchObject({
+      code: '42501',
+    });
+    const [counted] = await as(mine, `select count(*)::int as n from desk.${table}`);
+    expect(counted).toEqual({ n: 1 });
+  });
+});
+
+test("a row in another user's name is refused", async () => {
+  const forged = `insert into desk.accounts values ('forged', '${theirs}', 'A', 1, 1)`;
+  await expect(as(mine, forged)).rejects.toMatchObject({ code: '42501' });
+});
+
+test("a row of one's own cannot hang on somebody else's run or model", async () => {
+  for (const row of rowsOf(mine, 'their-m', theirRun, 2)) {
+    await expect(as(mine, row)).rejects.toMatchObject({ code: '23503' });
+  }
+});
+
+test('without a user nothing is seen, and the role sees no table that is not a user’s', async () => {
+  const seen = await storage.sql.transaction(async (tx) => {
+    await tx.query('set local role desk_app');
+    return tx.query('select * from desk.models', []);
+  });
+  expect(seen).toEqual([]);
+  for (const table of ['desk.users', 'desk.agent_messages', 'desk.market_snapshots']) {
+    await expect(as(mine, `select * from ${table}`)).rejects.toMatchObject({ code: '42501' });
+  }
+});
+
+test('role and user end with their transaction, also with one that fails', async () => {
+  await as(mine, 'select 1/0').catch(() => undefined);
+  await storage.sql.transaction((tx) => actAs(tx, mine));
+  const [now] = await storage.sql.query(
+    `select current_user <> 'desk_app' as is_free, current_setting('desk.user_id', true) as user_id`,
+    [],
+  );
+  expect(now?.['is_free']).toBe(true);
+  expect(now?.['user_id'] ?? '').toBe('');
+});
