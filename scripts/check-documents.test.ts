@@ -47,10 +47,12 @@ describe('rules ↔ tests', () => {
 });
 
 describe('errors ↔ docs', () => {
-  const source = "export const ERROR_CODES = { 'a/b': { policy: 'stop', status: 400, close: 0 } };";
+  const policies = "export const ERROR_POLICIES = { 'a/b': 'stop' };";
+  const source = "export const ERROR_CODES = { 'a/b': { status: 400, close: 0 } };";
   const check = (rows: string): Promise<readonly string[]> =>
     findingsOf(errorsCheck, {
-      'packages/protocol/src/errors.ts': source,
+      'packages/protocol/src/errors.ts': policies,
+      'packages/protocol/src/error-traits.ts': source,
       'docs/errors.md': `| code | policy | status | close |\n|---|---|---|---|\n${rows}`,
     });
 

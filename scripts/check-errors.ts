@@ -7,12 +7,14 @@ import { type Check, type Finding, runFromShell } from './lib/check.ts';
 import { readText } from './lib/files.ts';
 
 const document = 'docs/errors.md';
-const source = 'packages/protocol/src/errors.ts';
+/** Policies are what every page loads; the rest is the server's alone. */
+const policies = 'packages/protocol/src/errors.ts';
+const source = 'packages/protocol/src/error-traits.ts';
 
 export const errorsCheck: Check = {
   name: 'errors ↔ docs',
   async run(root) {
-    for (const file of [document, source]) {
+    for (const file of [document, policies, source]) {
       if (!existsSync(join(root, file))) return [{ file, message: 'is missing' }];
     }
     const codes = await readCodes(root);
@@ -26,6 +28,8 @@ export const errorsCheck: Check = {
     ];
   },
 };
+
+type Table = Readonly<Record<string, object>>;
 
 interface Row {
   readonly line: number;
@@ -50,13 +54,24 @@ function compareRow(
 }
 
 async function readCodes(root: string): Promise<Map<string, ReadonlyMap<string, string>>> {
-  const loaded: Record<string, unknown> = await import(pathToFileURL(join(root, source)).href);
+  const codes = Object.entries(await loadTable(root, source, 'ERROR_CODES'));
+  const policyOf = await loadTable(root, policies, 'ERROR_POLICIES');
   return new Map(
-    Object.entries(loaded['ERROR_CODES'] ?? {}).map(([code, traits]) => [
+    codes.map(([code, traits]) => [
       code,
-      new Map(Object.entries(traits ?? {}).map(([name, value]) => [name, String(value)])),
+      new Map(
+        Object.entries({ ...traits, policy: policyOf[code] }).map(([name, value]) => [
+          name,
+          String(value),
+        ]),
+      ),
     ]),
   );
+}
+
+async function loadTable(root: string, file: string, name: string): Promise<Table> {
+  const loaded: Record<string, Table> = await import(pathToFileURL(join(root, file)).href);
+  return loaded[name] ?? {};
 }
 
 /** Rows of all tables whose first cell is a code in backticks. */

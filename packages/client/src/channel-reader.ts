@@ -3,7 +3,7 @@
 // earlier) passes by, and what would leave a hole is never taken. Rules: CLI-8, SUB-2 … SUB-6, SUB-9, EVT-1.
 
 import type { Cursor, Offset, Start, Verdict } from '@millrace/protocol';
-import { nextOffset } from '@millrace/protocol';
+import { nextOffset } from '@millrace/protocol/wire';
 
 export type Place =
   /** Has no verdict yet. */

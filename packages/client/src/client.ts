@@ -2,15 +2,13 @@
 
 import {
   type Channel,
-  type ConnectFrame,
   type Cursor,
   type EventInput,
   type EventSchemas,
   MillraceError,
-  PROTOCOL_VERSION,
-  type ServerFrame,
   toMillraceError,
 } from '@millrace/protocol';
+import { type ConnectFrame, PROTOCOL_VERSION, type ServerFrame } from '@millrace/protocol/wire';
 import { checkData, type SubscribeOptions } from './channel-codec.ts';
 import { createConnection } from './connection.ts';
 import { defaultEnvironment, type Environment } from './environment.ts';

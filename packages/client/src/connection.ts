@@ -2,7 +2,7 @@
 // (links, timers, effects). Decides nothing. Frames go through the same queue, so that a frame never overtakes
 // the `hello` before it, nor enters a callback that still runs (CLI-7).
 
-import type { ServerFrame } from '@millrace/protocol';
+import type { ServerFrame } from '@millrace/protocol/wire';
 import { initialConnection, stepConnection } from './connection-machine.ts';
 import { currentLink, linksOf, timersOf } from './connection-needs.ts';
 import type {

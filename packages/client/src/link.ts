@@ -1,14 +1,13 @@
 // One link as its owner sees it: token, `connect`, the bound on `hello`, liveness; then frames.
 // A shell over a transport and the liveness machine. Rules: LINK-1, LINK-3, LINK-6, CLI-9, CLI-10.
 
+import { MillraceError, toMillraceError } from '@millrace/protocol';
 import {
   BEAT_GRACE_MS,
   type ClientFrame,
   type ConnectFrame,
-  MillraceError,
   type ServerFrame,
-  toMillraceError,
-} from '@millrace/protocol';
+} from '@millrace/protocol/wire';
 import type { LinkRef } from './connection-types.ts';
 import type { Environment } from './environment.ts';
 import { type Liveness, type LivenessEvent, startLiveness, stepLiveness } from './liveness.ts';

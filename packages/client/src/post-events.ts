@@ -1,12 +1,7 @@
 // Publishing by its own POST. Rules: HTTP-1, PUB-5, CLI-13.
 
-import {
-  MillraceError,
-  type PublishItem,
-  type PublishResult,
-  parseJsonObject,
-  parseServerFrames,
-} from '@millrace/protocol';
+import { MillraceError, type PublishResult } from '@millrace/protocol';
+import { type PublishItem, parseJsonObject, parseServerFrames } from '@millrace/protocol/wire';
 import type { TokenSource } from './token.ts';
 import { linkError, post } from './transports/http.ts';
 import type { LinkRequest } from './transports/transport.ts';

@@ -5,10 +5,10 @@
 import {
   type Cursor,
   MillraceError,
-  type PublishItem,
   type PublishResult,
   toMillraceError,
 } from '@millrace/protocol';
+import type { PublishItem } from '@millrace/protocol/wire';
 import type { Link } from './link.ts';
 
 export interface PublisherHost {

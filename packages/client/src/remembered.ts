@@ -1,7 +1,7 @@
 // The carrier that worked, kept per origin between page loads. Storage is untrusted: anything else than what was
 // stored here counts as nothing. Rule: CLI-3.
 
-import { parseJsonObject } from '@millrace/protocol';
+import { parseJsonObject } from '@millrace/protocol/wire';
 import type { Environment } from './environment.ts';
 import type { Remembered } from './race.ts';
 

@@ -7,9 +7,9 @@ import {
   MillraceError,
   type StandardSchema,
   type Start,
-  toOffset,
   type Verdict,
 } from '@millrace/protocol';
+import { toOffset } from '@millrace/protocol/wire';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createSubscriptions, type Wired } from './subscriptions.ts';

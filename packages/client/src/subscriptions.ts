@@ -7,9 +7,9 @@ import type {
   Cursor,
   EventSchemas,
   Start,
-  SubscribeItem,
   Verdict,
 } from '@millrace/protocol';
+import type { SubscribeItem } from '@millrace/protocol/wire';
 import { eraseContract, eraseOptions, type SubscribeOptions } from './channel-codec.ts';
 import { createReader, type Reader, type ReaderHost } from './reader.ts';
 

@@ -2,7 +2,8 @@
 // expires where its text says when (a JWT). A refresh that fails is an error, never a link without a token.
 // Rules: AUTH-3, CLI-11.
 
-import { MillraceError, parseJsonObject } from '@millrace/protocol';
+import { MillraceError } from '@millrace/protocol';
+import { parseJsonObject } from '@millrace/protocol/wire';
 
 export type TokenOption = string | (() => Promise<string | null>);
 

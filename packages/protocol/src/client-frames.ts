@@ -5,15 +5,16 @@ import { isChannelName } from './channel-name.ts';
 import { type Cursor, encodeCursor, parseCursor } from './cursor.ts';
 import { MillraceError } from './errors.ts';
 import {
-  isJsonObject,
   malformed,
   optionalString,
   optionalWhole,
   parseJsonObject,
   requiredList,
+  requiredObject,
   requiredString,
   requiredWhole,
 } from './json.ts';
+import { isJsonObject } from './json-object.ts';
 
 /** The version of this protocol. A server refuses another major one with `protocol/version`. */
 export const PROTOCOL_VERSION = 1;
@@ -104,20 +105,18 @@ export function parseClientFrame(text: string): ClientFrame | null {
 /** The events of a publish, on every carrier. @throws MillraceError as `parseClientFrame` */
 export function parsePublishItems(value: unknown): PublishItem[] {
   return requiredList(value, 'events').map((item) => {
-    if (!isJsonObject(item) || !isJsonObject(item['event'])) {
-      throw malformed('each of `events` is `{channel, event}`');
-    }
-    const { event } = item;
-    const id = optionalString(event['id'], 'id');
-    const key = optionalString(item['key'], 'key');
+    const { channel, event, key } = requiredObject(item, 'each of `events`');
+    const { type, data, id } = requiredObject(event, 'event');
+    const own = optionalString(id, 'id');
+    const given = optionalString(key, 'key');
     return {
-      channel: parseName(item['channel']),
+      channel: parseName(channel),
       event: {
-        type: requiredString(event['type'], 'event.type'),
-        data: event['data'] ?? null,
-        ...(id === undefined ? {} : { id }),
+        type: requiredString(type, 'event.type'),
+        data: data ?? null,
+        ...(own === undefined ? {} : { id: own }),
       },
-      ...(key === undefined ? {} : { key }),
+      ...(given === undefined ? {} : { key: given }),
     };
   });
 }
@@ -166,13 +165,11 @@ function encodeItem({ channel, start, version }: SubscribeItem): unknown {
 }
 
 function parseItem(value: unknown): SubscribeItem {
-  if (!isJsonObject(value))
-    throw malformed('each of `channels` is `{channel, version, cursor | from}`');
-  const version = optionalWhole(value['version'], 'version') ?? 1;
-  const channel = parseName(value['channel']);
-  if (value['cursor'] !== undefined)
-    return { channel, version, start: parseCursor(value['cursor']) };
-  return { channel, version, start: parseFrom(value['from']) };
+  const item = requiredObject(value, 'each of `channels`');
+  const version = optionalWhole(item['version'], 'version') ?? 1;
+  const channel = parseName(item['channel']);
+  if (item['cursor'] !== undefined) return { channel, version, start: parseCursor(item['cursor']) };
+  return { channel, version, start: parseFrom(item['from']) };
 }
 
 function parseFrom(value: unknown): Start {

@@ -1,6 +1,14 @@
 // One entry of a channel and its JSON text, made once and shared by every reader and carrier. Rules: EVT-1 … EVT-4.
 
 import { MillraceError } from './errors.ts';
+import {
+  type Fields,
+  malformed,
+  optionalString,
+  readFields,
+  requiredObject,
+  requiredString,
+} from './json.ts';
 import { isOffset, type Offset } from './offset.ts';
 
 export interface ChannelEvent<Name extends string = string, Data = unknown> {
@@ -28,19 +36,23 @@ export function encodeEventBody(event: { type: string; data: unknown; id?: strin
   return `${id}"type":${JSON.stringify(event.type)},"data":${encodeData(event.data)}`;
 }
 
+const EVENT: Fields<ChannelEvent> = {
+  offset(value) {
+    if (isOffset(value) && value > 0) return value;
+    throw malformed('an event has an offset');
+  },
+  at: requiredString,
+  type: requiredString,
+  data(value) {
+    if (value !== undefined) return value;
+    throw malformed('an event has data');
+  },
+  id: optionalString,
+};
+
 /** @throws MillraceError `protocol/malformed` */
 export function parseEvent(value: unknown): ChannelEvent {
-  const { offset, type, at, id, data } = (value ?? {}) as Record<string, unknown>;
-  const isEvent =
-    isOffset(offset) &&
-    offset > 0 &&
-    typeof type === 'string' &&
-    typeof at === 'string' &&
-    data !== undefined;
-  if (!isEvent || (id !== undefined && typeof id !== 'string')) {
-    throw new MillraceError('protocol/malformed', 'An event lacks its offset, type, time or data.');
-  }
-  return { offset, type, at, data, ...(id === undefined ? {} : { id }) };
+  return readFields(EVENT, requiredObject(value, 'an event'));
 }
 
 function encodeData(data: unknown): string {

@@ -1,8 +1,8 @@
-// Reading untrusted JSON: bounded, and into plain shapes that the frame parsers check field by field. Rules: LIM-1, LIM-2.
+// Reading untrusted JSON: bounded, and field by field into the shapes that a frame may have. Rules: LIM-1, LIM-2.
 
 import { MillraceError } from './errors.ts';
-
-export type JsonObject = Readonly<Record<string, unknown>>;
+import { isJsonObject, type JsonObject } from './json-object.ts';
+import { isOffset } from './offset.ts';
 
 /** Levels of nesting a frame may have. A deeper text is refused before it is parsed: parsers recurse, and stacks end. */
 export const MAX_JSON_DEPTH = 64;
@@ -10,54 +10,77 @@ export const MAX_JSON_DEPTH = 64;
 /** @throws MillraceError `protocol/malformed` */
 export function parseJson(text: string): unknown {
   checkDepth(text);
-  try {
-    return JSON.parse(text);
-  } catch {
-    // The parser's own message quotes the input, which may hold a token: it is not passed on.
-    throw new MillraceError('protocol/malformed', 'That is no JSON.');
-  }
+  return readJson(text);
 }
 
 /** @throws MillraceError `protocol/malformed` */
 export function parseJsonObject(text: string): JsonObject {
-  const value = parseJson(text);
-  if (!isJsonObject(value)) throw malformed('a frame is a JSON object');
-  return value;
+  return requiredObject(parseJson(text), 'the text');
 }
 
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Without the bound on nesting: for what our own server wrote. @throws MillraceError `protocol/malformed` */
+export function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the input, which may hold a token: it is not passed on.
+    throw malformed('it is no JSON');
+  }
 }
 
 export function malformed(expected: string): MillraceError {
   return new MillraceError('protocol/malformed', `The frame cannot be read: ${expected}.`);
 }
 
+/** Reads one field, or throws `malformed` with its name. */
+export type ReadField<Value> = (value: unknown, name: string) => Value;
+
+/** One reader for each field of an object. */
+export type Fields<Value> = { readonly [Name in keyof Value]-?: ReadField<Value[Name]> };
+
+/**
+ * The fields that the readers know, in their order; those that are undefined stay away. `Value` is what the
+ * readers were declared for: `Fields<Value>`, or one of a table of such.
+ */
+export function readFields<Value>(
+  fields: Readonly<Record<string, ReadField<unknown>>>,
+  from: JsonObject,
+): Value {
+  const object: Record<string, unknown> = {};
+  for (const [name, read] of Object.entries(fields)) {
+    const value = read(from[name], name);
+    if (value !== undefined) object[name] = value;
+  }
+  return object as Value;
+}
+
 export function optionalString(value: unknown, name: string): string | undefined {
   if (value === undefined || typeof value === 'string') return value;
-  throw malformed(`\`${name}\` is a string`);
+  throw malformed(`${name} is a string`);
 }
 
 export function requiredString(value: unknown, name: string): string {
   if (typeof value === 'string' && value !== '') return value;
-  throw malformed(`\`${name}\` is a string that is not empty`);
+  throw malformed(`${name} is a string that is not empty`);
 }
 
 export function optionalWhole(value: unknown, name: string): number | undefined {
-  if (value === undefined) return undefined;
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-  throw malformed(`\`${name}\` is a whole number from 0`);
+  return value === undefined ? value : requiredWhole(value, name);
 }
 
 export function requiredWhole(value: unknown, name: string): number {
-  const whole = optionalWhole(value, name);
-  if (whole === undefined) throw malformed(`\`${name}\` is a whole number from 0`);
-  return whole;
+  if (isOffset(value)) return value;
+  throw malformed(`${name} is a whole number`);
 }
 
 export function requiredList(value: unknown, name: string): readonly unknown[] {
   if (Array.isArray(value)) return value;
-  throw malformed(`\`${name}\` is a list`);
+  throw malformed(`${name} is a list`);
+}
+
+export function requiredObject(value: unknown, name: string): JsonObject {
+  if (isJsonObject(value)) return value;
+  throw malformed(`${name} is an object`);
 }
 
 function checkDepth(text: string): void {

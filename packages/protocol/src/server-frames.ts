@@ -5,14 +5,17 @@ import { type Cursor, encodeCursor, parseCursor } from './cursor.ts';
 import { type MillraceError, parseWireError } from './errors.ts';
 import { type ChannelEvent, parseEvent } from './event.ts';
 import {
-  isJsonObject,
+  type Fields,
   malformed,
   optionalWhole,
-  parseJsonObject,
+  readFields,
+  readJson,
   requiredList,
+  requiredObject,
   requiredString,
   requiredWhole,
 } from './json.ts';
+import type { JsonObject } from './json-object.ts';
 import { isOffset, type Offset } from './offset.ts';
 
 /** Why events are missing: trimmed from history, another epoch (restart, failover, forgotten), or a log that went back. */
@@ -92,94 +95,68 @@ export function encodeEventsFrame(channel: string, events: readonly string[]): s
  * @throws MillraceError `protocol/malformed`, `cursor/malformed`
  */
 export function parseServerFrame(text: string): ServerFrame | null {
-  return readServerFrame(parseJsonObject(text));
+  return readServerFrame(readJson(text));
 }
 
 /** The frames of a long-poll's answer. @throws MillraceError as `parseServerFrame` */
 export function parseServerFrames(value: unknown): ServerFrame[] {
-  return requiredList(value, 'the answer').flatMap((one) => {
-    if (!isJsonObject(one)) throw malformed('a frame is a JSON object');
-    return readServerFrame(one) ?? [];
-  });
+  return requiredList(value, 'the answer').flatMap((one) => readServerFrame(one) ?? []);
 }
 
-function readServerFrame(frame: Readonly<Record<string, unknown>>): ServerFrame | null {
-  switch (frame['type']) {
-    case 'hello':
-      return {
-        type: 'hello',
-        protocol: requiredWhole(frame['protocol'], 'protocol'),
-        at: requiredWhole(frame['at'], 'at'),
-        beatMs: requiredWhole(frame['beatMs'], 'beatMs'),
-        identity: typeof frame['identity'] === 'string' ? frame['identity'] : null,
-      };
-    case 'verdict':
-      return {
-        type: 'verdict',
-        channel: requiredString(frame['channel'], 'channel'),
-        ...parseVerdict(frame),
-      };
-    case 'events': {
-      const events = requiredList(frame['events'], 'events').map(parseEvent);
-      return { type: 'events', channel: requiredString(frame['channel'], 'channel'), events };
-    }
-    case 'beat':
-      return { type: 'beat', at: requiredWhole(frame['at'], 'at') };
-    case 'end':
-      return {
-        type: 'end',
-        channel: requiredString(frame['channel'], 'channel'),
-        cursor: parseCursor(frame['cursor']),
-      };
-    case 'goaway':
-      return {
-        type: 'goaway',
-        afterMs: requiredWhole(frame['afterMs'], 'afterMs'),
-        spreadMs: requiredWhole(frame['spreadMs'], 'spreadMs'),
-      };
-    case 'published': {
-      const results = requiredList(frame['results'], 'results').map(parseResult);
-      return { type: 'published', id: requiredWhole(frame['id'], 'id'), results };
-    }
-    case 'error': {
-      const id = optionalWhole(frame['id'], 'id');
-      return {
-        type: 'error',
-        ...(id === undefined ? {} : { id }),
-        error: parseWireError(frame['error']),
-      };
-    }
-    default:
-      if (typeof frame['type'] === 'string') return null;
-      throw malformed('`type` is a string');
-  }
+/** What the table was entered by is known already. */
+const known = (value: unknown): never => value as never;
+const offsetOrNull = (value: unknown): Offset | null => (isOffset(value) ? value : null);
+const listOf =
+  <Value>(read: (value: unknown) => Value) =>
+  (value: unknown, name: string): readonly Value[] =>
+    requiredList(value, name).map((one) => read(one));
+
+const FRAMES: {
+  readonly [Type in Exclude<ServerFrame['type'], 'verdict'>]: Fields<
+    Extract<ServerFrame, { type: Type }>
+  >;
+} = {
+  hello: {
+    type: known,
+    protocol: requiredWhole,
+    at: requiredWhole,
+    beatMs: requiredWhole,
+    identity: (value) => (typeof value === 'string' ? value : null),
+  },
+  events: { type: known, channel: requiredString, events: listOf(parseEvent) },
+  beat: { type: known, at: requiredWhole },
+  end: { type: known, channel: requiredString, cursor: parseCursor },
+  goaway: { type: known, afterMs: requiredWhole, spreadMs: requiredWhole },
+  published: { type: known, id: requiredWhole, results: listOf(parseResult) },
+  error: { type: known, id: optionalWhole, error: parseWireError },
+};
+
+const refused = { type: known, channel: requiredString, verdict: known, error: parseWireError };
+const placed = { type: known, channel: requiredString, verdict: known, cursor: parseCursor };
+
+const VERDICTS: {
+  readonly [Name in Verdict['verdict']]: Fields<
+    Extract<ServerFrame, { type: 'verdict'; verdict: Name }>
+  >;
+} = {
+  exact: placed,
+  snapshot: { ...placed, version: requiredWhole, state: known },
+  gap: { ...placed, from: offsetOrNull, to: offsetOrNull, reason: parseReason },
+  denied: refused,
+  unknown: refused,
+};
+
+function readServerFrame(value: unknown): ServerFrame | null {
+  const frame = requiredObject(value, 'a frame');
+  const type = requiredString(frame['type'], 'type');
+  if (type !== 'verdict') return isIn(FRAMES, type) ? readFields(FRAMES[type], frame) : null;
+  const { verdict } = frame;
+  if (isIn(VERDICTS, verdict)) return readFields(VERDICTS[verdict], frame);
+  throw malformed('there is no such verdict');
 }
 
-function parseVerdict(frame: Readonly<Record<string, unknown>>): Verdict {
-  switch (frame['verdict']) {
-    case 'exact':
-      return { verdict: 'exact', cursor: parseCursor(frame['cursor']) };
-    case 'snapshot':
-      return {
-        verdict: 'snapshot',
-        cursor: parseCursor(frame['cursor']),
-        version: requiredWhole(frame['version'], 'version'),
-        state: frame['state'],
-      };
-    case 'gap':
-      return {
-        verdict: 'gap',
-        cursor: parseCursor(frame['cursor']),
-        from: isOffset(frame['from']) ? frame['from'] : null,
-        to: isOffset(frame['to']) ? frame['to'] : null,
-        reason: parseReason(frame['reason']),
-      };
-    case 'denied':
-    case 'unknown':
-      return { verdict: frame['verdict'], error: parseWireError(frame['error']) };
-    default:
-      throw malformed('`verdict` is exact, snapshot, gap, denied or unknown');
-  }
+function isIn<Table extends object>(table: Table, name: unknown): name is keyof Table {
+  return typeof name === 'string' && Object.hasOwn(table, name);
 }
 
 function parseReason(value: unknown): GapReason {
@@ -188,8 +165,6 @@ function parseReason(value: unknown): GapReason {
 }
 
 function parseResult(value: unknown): PublishResult {
-  if (!isJsonObject(value)) throw malformed('a result is an object');
-  return value['cursor'] === undefined
-    ? { error: parseWireError(value['error']) }
-    : { cursor: parseCursor(value['cursor']) };
+  const { cursor, error } = requiredObject(value, 'a result');
+  return cursor === undefined ? { error: parseWireError(error) } : { cursor: parseCursor(cursor) };
 }

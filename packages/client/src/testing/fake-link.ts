@@ -1,19 +1,21 @@
 // A hub in memory behind a WebSocket that is none: for tests of hooks and pages that need a real client and no
 // server. Keeps what is emitted per channel, so that a client that was cut off catches up as it would for real.
 
+import type {
+  Channel,
+  Cursor,
+  EventInput,
+  EventSchemas,
+  MillraceError,
+  Verdict,
+} from '@millrace/protocol';
 import {
-  type Channel,
   type ClientFrame,
-  type Cursor,
-  type EventInput,
-  type EventSchemas,
   encodeServerFrame,
-  type MillraceError,
   parseClientFrame,
   type ServerFrame,
   type SubscribeItem,
-  type Verdict,
-} from '@millrace/protocol';
+} from '@millrace/protocol/wire';
 import type { ClientOptions } from '../client.ts';
 import type { Socket } from '../transports/transport.ts';
 import { createFakeLog, type FakeLog } from './fake-log.ts';

@@ -1,13 +1,7 @@
 // One channel of the hub in memory: its events, its state, and the verdict for a place to begin.
 
-import {
-  type ChannelEvent,
-  type Cursor,
-  type Offset,
-  type Start,
-  toOffset,
-  type Verdict,
-} from '@millrace/protocol';
+import type { ChannelEvent, Cursor, Offset, Start, Verdict } from '@millrace/protocol';
+import { toOffset } from '@millrace/protocol/wire';
 
 export interface FakeLog {
   append(event: { readonly type: string; readonly data: unknown; readonly id?: string }): {

@@ -1,11 +1,7 @@
 // What SSE, poll and publish share: one POST, and its failure as one of our errors. Rules: LINK-7, CLI-4, ERR-3.
 
-import {
-  type JsonObject,
-  MillraceError,
-  parseJsonObject,
-  parseWireError,
-} from '@millrace/protocol';
+import { MillraceError, parseWireError } from '@millrace/protocol';
+import { type JsonObject, parseJsonObject } from '@millrace/protocol/wire';
 import type { LinkRequest } from './transport.ts';
 
 export interface PostOptions {

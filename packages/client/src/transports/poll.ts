@@ -7,7 +7,7 @@ import {
   encodeClientFrame,
   parseJson,
   parseServerFrames,
-} from '@millrace/protocol';
+} from '@millrace/protocol/wire';
 import { linkError, post } from './http.ts';
 import type { LinkHandlers, LinkRequest, Transport } from './transport.ts';
 

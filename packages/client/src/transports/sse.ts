@@ -1,7 +1,8 @@
 // The SSE carrier, read by fetch: a status and a body are visible, and the body of the request is `connect`,
 // neither of which EventSource can do. Rules: SSE-1, LINK-1, LINK-7, CLI-12.
 
-import { encodeClientFrame, MillraceError, parseServerFrame } from '@millrace/protocol';
+import { MillraceError } from '@millrace/protocol';
+import { encodeClientFrame, parseServerFrame } from '@millrace/protocol/wire';
 import { createParser } from 'eventsource-parser';
 import { linkError, post } from './http.ts';
 import type { LinkHandlers, LinkRequest, Transport } from './transport.ts';

@@ -10,7 +10,8 @@
 // - `send` is for carriers with `isDuplex`; on the others it does nothing, and the client opens a new link
 //   instead. A leader tab that carries several pages would be one more implementation of this file.
 
-import type { ClientFrame, ConnectFrame, MillraceError, ServerFrame } from '@millrace/protocol';
+import type { MillraceError } from '@millrace/protocol';
+import type { ClientFrame, ConnectFrame, ServerFrame } from '@millrace/protocol/wire';
 
 export type Carrier = 'websocket' | 'sse' | 'poll';
 

@@ -1,12 +1,7 @@
 // The WebSocket carrier. Rules: WS-1, LINK-1, LINK-7.
 
-import {
-  encodeClientFrame,
-  isErrorCode,
-  MillraceError,
-  parseServerFrame,
-  SUBPROTOCOL,
-} from '@millrace/protocol';
+import { isErrorCode, MillraceError } from '@millrace/protocol';
+import { encodeClientFrame, parseServerFrame, SUBPROTOCOL } from '@millrace/protocol/wire';
 import type { LinkHandlers, LinkRequest, Socket, Transport, TransportLink } from './transport.ts';
 
 export const websocketTransport: Transport = {

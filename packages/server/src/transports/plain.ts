@@ -2,13 +2,7 @@
 // The head waits for the verdict, so that a refusal is a status and an ended channel a 204. Rules: PLAIN-1 … PLAIN-3.
 
 import type { ServerResponse } from 'node:http';
-import {
-  type Cursor,
-  ERROR_CODES,
-  encodeCursor,
-  type MillraceError,
-  toMillraceError,
-} from '@millrace/protocol';
+import { type Cursor, encodeCursor, type MillraceError, toMillraceError } from '@millrace/protocol';
 import {
   type ConnectFrame,
   encodeSse,
