@@ -128,6 +128,7 @@ test('a deployment that asks for a secret says so, and --token is what it wants'
     upstream.on('error', () => outgoing.destroy());
     incoming.pipe(upstream);
   });
+  https.on('upgrade', (_, socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
   https.listen(0, '127.0.0.1');
   await once(https, 'listening');
   const at = https.address();
