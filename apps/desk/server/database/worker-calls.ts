@@ -28,7 +28,11 @@ export interface WorkerCallsOptions {
 
 /** @throws MillraceError `engine/unavailable` when the thread ends before the database is open */
 export async function startWorker(options: WorkerCallsOptions): Promise<WorkerCalls> {
-  const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData: options.setup });
+  const worker = new Worker(new URL('worker.ts', import.meta.url), {
+    workerData: options.setup,
+    // Of the process's own flags only those by which packages are found: some (--input-type) break a worker.
+    execArgv: process.execArgv.filter((flag) => flag.startsWith('--conditions=')),
+  });
   const waiting = new Map<number, Waiting>();
   const opened = Promise.withResolvers<void>();
   const exited = Promise.withResolvers<void>();
