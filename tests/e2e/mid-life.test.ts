@@ -272,7 +272,7 @@ test('EVT-1: a reader who comes back too late is told what it missed before the 
   await tab.untilTick(3, 5_000);
   network.setRules({ connection: 'refuse' });
   network.cutAll({ how: 'rst' });
-  const published = [];
+  const published: { n: number; epoch: string; offset: number }[] = [];
   for (let n = 4; n <= 600; n += 1) {
     const { epoch, offset } = await server.publishShort('late', n);
     published.push({ n, epoch, offset });

@@ -2,7 +2,7 @@
 
 import type { Carrier, ConnectionStatus } from '@millrace/client';
 import { describe, expect, test } from 'vitest';
-import type { Rules } from '../support/faulty-proxy.ts';
+import type { Rules } from '../support/proxy/rules.ts';
 import { until } from '../support/wait.ts';
 import { numbers, recordNumbers, startMatrixHub, upTo } from './matrix-hub.ts';
 

@@ -11,7 +11,8 @@ import {
   type StandardSchema,
 } from '@millrace/protocol';
 import { createHub, type Hub, type HubOptions } from '@millrace/server';
-import { createFaultyProxy, type FaultyProxy, type Rules } from '../support/faulty-proxy.ts';
+import { createFaultyProxy, type FaultyProxy } from '../support/faulty-proxy.ts';
+import type { Rules } from '../support/proxy/rules.ts';
 
 export interface Counted {
   readonly n: number;
