@@ -19,7 +19,7 @@ export function relativeTimeText(atMs: number, nowMs: number): string {
 
 /** The exact time in the reader's own zone and custom, e.g. "Jan 2, 2026, 3:04:05 AM UTC". */
 export function exactTimeText(atMs: number): string {
-  return new Intl.DateTimeFormat(undefined, {
+  exactFormat ??= new Intl.DateTimeFormat(undefined, {
     year: 'numeric',
     month: 'short',
     day: 'numeric',
@@ -27,5 +27,9 @@ export function exactTimeText(atMs: number): string {
     minute: '2-digit',
     second: '2-digit',
     timeZoneName: 'short',
-  }).format(atMs);
+  });
+  return exactFormat.format(atMs);
 }
+
+// Made once: making one costs 0.25 ms, an eighth of all script of a page that gets 100 messages a second.
+let exactFormat: Intl.DateTimeFormat | undefined;
