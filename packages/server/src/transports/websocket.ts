@@ -146,8 +146,10 @@ function endWith(
   close: (code: number, reason: string) => void = (code, reason) => ws.close(code, reason),
 ): void {
   if (ws.readyState === WebSocket.OPEN) ws.send(encodeServerFrame({ type: 'error', error }));
-  // Codes that no link should end with still need one on the wire.
-  close(ERROR_CODES[error.code].close || ERROR_CODES['server/internal'].close, error.code);
+  // A code that has no close of its own still needs one on the wire, and one of the same policy: a peer that did
+  // not get the frame must not repeat what cannot help.
+  const other = error.policy === 'stop' ? 'protocol/malformed' : 'server/internal';
+  close(ERROR_CODES[error.code].close || ERROR_CODES[other].close, error.code);
 }
 
 function refuse(socket: Duplex, error: MillraceError): void {

@@ -1,0 +1,48 @@
+// Desk as `npm start` runs it: its page built, its server a process with a data folder of its own.
+// Owns both; restarts keep the folder. What the server prints is in the failure of whoever waits.
+
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type ServerProcess, startServerProcess } from '../../support/server-process.ts';
+import { tempFolder } from '../../support/wait.ts';
+
+const root = join(import.meta.dirname, '../../..');
+
+export interface Desk extends AsyncDisposable {
+  readonly server: ServerProcess;
+  readonly url: string;
+  readonly target: { readonly host: string; readonly port: number };
+  readonly dataDir: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** `env` on top of a quiet Desk: no messages but those asked for, warnings only. */
+export async function startDesk(env: Readonly<Record<string, string>> = {}): Promise<Desk> {
+  // The same step as `npm start`; quiet and quick when the page is there.
+  await promisify(execFile)(process.execPath, [join(root, 'scripts/bootstrap.mjs'), 'page']);
+  const folder = await tempFolder();
+  const dataDir = join(folder.path, 'data');
+  const settings = { LOG_LEVEL: 'warn', CHAT_EVERY_MS: '0', DATA_DIR: dataDir, ...env };
+  const server = await startServerProcess({
+    entry: deskEntry,
+    cwd: root,
+    env: settings,
+    ready: { path: '/health' },
+    deadlineMs: 45_000,
+  });
+  return {
+    server,
+    url: server.url,
+    target: { host: '127.0.0.1', port: server.port },
+    dataDir,
+    env: settings,
+    async [Symbol.asyncDispose]() {
+      await server.close();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export const deskEntry: string = join(root, 'apps/desk/server/main.ts');
+export const deskRoot: string = root;
