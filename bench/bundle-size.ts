@@ -18,7 +18,7 @@ export const bundleSize: Bench = {
   name: 'bundle-size',
   question: 'How much does a page load for the client, and for the hooks?',
   method:
-    "Everything that the entry exports, bundled by vite for a browser, minified, gzip level 9; React itself is the page's own and not counted. @millrace/react holds the client too. Desk's page: all its scripts and styles, with React, the components and the chart.",
+    "Everything that the entry exports, bundled by vite for a browser, minified, gzip level 9; React itself is the page's own and not counted. Desk's page: all its scripts and styles, with React, the components and the chart.",
   async run() {
     return { figures: [...entries(), deskPage()] } satisfies Findings;
   },
