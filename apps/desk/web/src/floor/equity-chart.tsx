@@ -77,7 +77,10 @@ function Values({
   if (time === undefined) return null;
   const nameOf = new Map(agents.map((agent) => [agent.id, agent.name]));
   return (
-    <dl className="tabular pointer-events-none absolute top-3 left-20 grid grid-cols-[auto_auto] gap-x-3 rounded-md border border-line bg-surface/90 px-3 py-2 text-xs">
+    <dl
+      // On the side where the crosshair is not.
+      className={`${index * 2 > data.times.length ? 'left-20' : 'right-6'} tabular pointer-events-none absolute top-3 grid grid-cols-[auto_auto] gap-x-3 rounded-md border border-line bg-surface/90 px-3 py-2 text-xs`}
+    >
       <dt className="col-span-2 text-quiet">{formatMarketMoment(time)}</dt>
       {series.agentIds.map((id, column) => (
         <div key={id} className="contents">

@@ -25,7 +25,7 @@ export function Popover({ label, face, children }: PopoverProps): ReactElement {
       <div
         id={id}
         popover="auto"
-        className="fixed inset-auto top-12 right-3 m-0 w-72 max-w-[calc(100vw-1.5rem)] flex-col items-start gap-2 rounded-card border border-line bg-surface p-4 text-ink shadow-lg open:flex"
+        className="fixed inset-auto top-14 right-3 m-0 w-72 max-w-[calc(100vw-1.5rem)] flex-col items-start gap-2 rounded-card border border-line bg-surface p-4 text-ink shadow-lg open:flex"
       >
         {children}
       </div>
