@@ -16,7 +16,9 @@ import { SILENT_LOG } from './log.ts';
 import { toDecimal } from './market/money.ts';
 import type { Fill } from './market/order.ts';
 import type { DecisionRecord, EquityPoint } from './market/report.ts';
+import { startSchedule } from './schedule/schedule.ts';
 import type { Storage } from './storage.ts';
+import { eventually } from './testing/eventually.ts';
 
 let folder = '';
 let storage: Storage;
@@ -225,3 +227,17 @@ test('a message is a row and an event, or neither', async () => {
   expect(events.map(({ data }) => data.content)).toEqual(['Kept.']);
   await hub.close();
 });
+
+test('the queue of the schedule works on it, and keeps its own schema', async () => {
+  let fired = 0;
+  const schedule = await startSchedule({
+    ...{ database: storage.sql, log: SILENT_LOG, cron: '* * * * *' },
+    run: async () => {
+      fired += 1;
+    },
+  });
+  await eventually('the schedule fired', () => fired > 0, 14_000);
+  await schedule.close();
+  const [schema] = await rows(`select to_regclass('pgboss.job') is not null as is_there`);
+  expect(schema?.['is_there']).toBe(true);
+}, 30_000);

@@ -28,7 +28,7 @@ export async function openEmbeddedDatabase(
   options: EmbeddedDatabaseOptions,
 ): Promise<EmbeddedDatabase> {
   const { folder, idleTransactionMs = 10_000, onDeath = () => undefined } = options;
-  const worker = await startWorker({ setup: { folder }, onDeath });
+  const worker = await startWorker({ folder, onDeath });
   const listeners = new Map<number, (payload: string) => void>();
   worker.onNotified((id, payload) => listeners.get(id)?.(payload));
   let closing: Promise<void> | null = null;

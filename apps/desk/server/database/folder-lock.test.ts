@@ -83,6 +83,7 @@ test.runIf(process.platform === 'linux')(
 test('a torn lock holds nobody off', async () => {
   await writeFile(join(folder, 'desk.1.lock'), '{"pid":');
   await lockFolder(folder);
+  expect(await readdir(folder)).toEqual(['desk.2.lock']);
 });
 
 test('of starts that race for a new folder and for a dead lock, exactly one wins', async () => {
@@ -101,7 +102,7 @@ test('of starts that race for a new folder and for a dead lock, exactly one wins
   }
 }, 30_000);
 
-test('one process that locks and releases over and over never lets two in', async () => {
+test('locked and released over and over by many at once, it never lets two in', async () => {
   let inside = 0;
   let most = 0;
   let entered = 0;

@@ -18,7 +18,7 @@ export type FullRow<Table extends keyof Tables> = {
  * Inserts all of them. What is there already by primary key stays as it is, or takes the new values of the columns
  * named in `replacing`. Tables and columns are names of the code, never input.
  */
-export async function insertMany<Table extends keyof Tables & string>(
+export async function insertMany<Table extends keyof Tables>(
   tx: SqlTransaction,
   table: Table,
   rows: readonly FullRow<Table>[],

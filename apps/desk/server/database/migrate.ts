@@ -37,6 +37,6 @@ export async function migrate(database: SqlDatabase): Promise<void> {
         { cause: error },
       );
     }
-    throw error;
+    throw error instanceof Error ? error : new Error('Migrating failed.', { cause: error });
   });
 }

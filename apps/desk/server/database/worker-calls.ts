@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { MillraceError } from '@millrace/protocol';
 import type { SqlRow } from '@millrace/server/postgres';
 import { makeDriverError } from './driver-error.ts';
-import type { WorkerMessage, WorkerRequest, WorkerSetup, WorkerWork } from './worker-messages.ts';
+import type { WorkerMessage, WorkerRequest, WorkerWork } from './worker-messages.ts';
 
 export interface WorkerCalls {
   /** The answer, and the id under which the worker knows what this began. */
@@ -21,7 +21,7 @@ interface Waiting {
 }
 
 export interface WorkerCallsOptions {
-  readonly setup: WorkerSetup;
+  readonly folder: string;
   /** Told once when the thread ends unasked. */
   readonly onDeath: (error: MillraceError) => void;
 }
@@ -29,7 +29,7 @@ export interface WorkerCallsOptions {
 /** @throws MillraceError `engine/unavailable` when the thread ends before the database is open */
 export async function startWorker(options: WorkerCallsOptions): Promise<WorkerCalls> {
   const worker = new Worker(new URL('worker.ts', import.meta.url), {
-    workerData: options.setup,
+    workerData: options.folder,
     // Of the process's own flags only those by which packages are found: some (--input-type) break a worker.
     execArgv: process.execArgv.filter((flag) => flag.startsWith('--conditions=')),
   });

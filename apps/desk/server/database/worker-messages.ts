@@ -3,7 +3,7 @@
 //   main → worker   requests, answered in any order; those on one transaction are run in the order of sending
 //   worker → main   'open' once, then one answer a request, and notifications
 //
-// The id of a transaction is the id of the request that began it. Everything crosses as a structured clone.
+// The worker is started with its folder. The id of a transaction is the id of the request that began it. Everything crosses as a structured clone.
 
 import type { SqlRow } from '@millrace/server/postgres';
 import type { DriverErrorFields } from './driver-error.ts';
@@ -31,8 +31,3 @@ export type WorkerMessage =
   | { readonly kind: 'done'; readonly id: number; readonly rows: readonly SqlRow[] }
   | { readonly kind: 'failed'; readonly id: number; readonly error: DriverErrorFields }
   | { readonly kind: 'notified'; readonly listener: number; readonly payload: string };
-
-/** What the worker is started with. */
-export interface WorkerSetup {
-  readonly folder: string;
-}

@@ -9,7 +9,7 @@ import { PGlite, type Transaction } from '@electric-sql/pglite';
 import type { SqlRow } from '@millrace/server/postgres';
 import { readDriverError } from './driver-error.ts';
 import { PARSERS } from './parsers.ts';
-import type { WorkerMessage, WorkerRequest, WorkerSetup } from './worker-messages.ts';
+import type { WorkerMessage, WorkerRequest } from './worker-messages.ts';
 
 interface OpenTransaction {
   readonly statements: Transaction;
@@ -21,7 +21,8 @@ const port = parentPort;
 if (port === null) throw new Error('The database is started as a worker thread.');
 const say = (message: WorkerMessage): void => port.postMessage(message);
 
-const { folder }: WorkerSetup = workerData;
+const folder: unknown = workerData;
+if (typeof folder !== 'string') throw new Error('The database is started with its folder.');
 const pglite = await PGlite.create(folder, { parsers: PARSERS });
 const transactions = new Map<number, OpenTransaction>();
 const listeners = new Map<number, () => Promise<void>>();
