@@ -8,6 +8,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openChromium, openPageMeter, type PageMeter } from '@millrace/tests';
+import type { Page } from 'playwright-core';
 import type { Bench, BenchOptions, Findings } from './lib/bench.ts';
 import { untilConnected } from './lib/carriers.ts';
 import { type DeskProcess, startDesk } from './lib/desk.ts';

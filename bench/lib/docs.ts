@@ -28,6 +28,7 @@ function section(result: Result | null): string {
     `${machine.cores} cores of ${machine.cpu}, ${machine.memoryGib} GiB, ${machine.system}`,
     `Node ${machine.node.replace('v', '')}`,
     ...(machine.chromium === null ? [] : [versionOf(machine.chromium)]),
+    ...(machine.priority === 0 ? [] : [`priority ${machine.priority}`]),
     `load ${numberText(load.before)} before and ${numberText(load.after)} after`,
   ];
   return [

@@ -1,7 +1,7 @@
 // On what the figures were made: without it they cannot be compared with anybody else's.
 
 import { execFileSync } from 'node:child_process';
-import { cpus, loadavg, release, totalmem } from 'node:os';
+import { cpus, getPriority, loadavg, release, totalmem } from 'node:os';
 
 export interface Machine {
   readonly cpu: string;
@@ -10,6 +10,8 @@ export interface Machine {
   readonly system: string;
   readonly node: string;
   readonly chromium: string | null;
+  /** Of the bench and all that it starts: 0 is ordinary, below is favoured over others on the machine. */
+  readonly priority: number;
   /** Short id of the commit, with `+` where files were changed after it. */
   readonly commit: string | null;
 }
@@ -22,6 +24,7 @@ export function describeMachine(): Machine {
     system: `${process.platform} ${release()}`,
     node: process.version,
     chromium: output(process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium', '--version'),
+    priority: getPriority(),
     commit: commitText(),
   };
 }
