@@ -55,7 +55,8 @@ export function AgentRealtimeChat(props: AgentRealtimeChatProps): ReactElement {
       <section className={chatClassName(null, props.className)} aria-label="Agent messages">
         <div className="mr-bar">
           <h2 className="mr-title">Agent messages</h2>
-          <ConnectionIndicator {...chat} />
+          {/* With an error the notice below says why, and what to do. */}
+          <ConnectionIndicator {...chat} notice={chat.error === null ? chat.notice : null} />
           {props.actions}
         </div>
         {chat.error !== null && (

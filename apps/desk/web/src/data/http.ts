@@ -25,7 +25,13 @@ async function call<Answer>(path: string, init: RequestInit): Promise<Answer> {
   });
   const body: unknown = await response.json().catch(() => null);
   if (response.ok && body !== null) return body as Answer;
-  throw parseWireError(errorOf(body));
+  const error = errorOf(body);
+  if (error !== null) throw parseWireError(error);
+  // A proxy's page, or nothing: its text would tell a person nothing.
+  throw new MillraceError(
+    'link/lost',
+    `The server did not answer as it should (status ${response.status}). Try again in a moment.`,
+  );
 }
 
 function errorOf(body: unknown): unknown {

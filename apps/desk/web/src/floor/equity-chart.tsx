@@ -115,6 +115,8 @@ function chartOptions({
   };
   return {
     legend: { show: false },
+    // Half of the last tick's label stands to the right of the plot.
+    padding: [null, 40, null, null],
     cursor: { y: false, points: { size: 7 } },
     scales: { x: { time: false } },
     hooks: { setCursor: [(chart) => onCursor(chart.cursor.idx ?? null)] },

@@ -26,9 +26,12 @@ export function TalkCard({ agents }: { readonly agents: readonly AgentInfo[] }):
     <AgentRealtimeChat
       agents={agents}
       generateUrl={null}
-      className="h-[560px] xl:h-auto xl:min-h-[440px] xl:flex-1"
+      className="group/talk h-[560px] xl:h-auto xl:min-h-[440px] xl:flex-1"
       actions={
         <>
+          <span className="hidden text-xs text-quiet group-has-[.mr-empty]/talk:inline">
+            Agents write as they trade; the button asks all of them now.
+          </span>
           <span
             role="status"
             className={`text-xs ${generation.is === 'failed' ? 'text-down' : 'text-quiet'}`}

@@ -11,8 +11,11 @@ interface NoticeProps {
 
 export function Notice({ title, text, onRetry }: NoticeProps): ReactElement {
   return (
-    <div role="alert" className="flex flex-col items-start gap-2 p-4">
-      <p className="font-semibold">{title}</p>
+    <div
+      role="alert"
+      className="m-auto flex max-w-prose flex-col items-center gap-2 p-8 text-center"
+    >
+      <h1 className="text-lg font-semibold">{title}</h1>
       <p className="text-quiet">{text}</p>
       {onRetry === undefined ? null : <Button onClick={onRetry}>Try again</Button>}
     </div>

@@ -38,7 +38,7 @@ export function ConnectionPill(): ReactElement {
             {status.latencyMs === null ? 'not measured yet' : `${Math.round(status.latencyMs)} ms`}
           </dd>
           <dt className="text-quiet">Since</dt>
-          <dd>{new Date(status.since).toLocaleTimeString('en-US')}</dd>
+          <dd>{new Date(status.since).toLocaleTimeString('en-GB')}</dd>
         </dl>
       ) : null}
       {words.canRetry ? <Button onClick={() => client.retryNow()}>Try again now</Button> : null}
