@@ -30,11 +30,11 @@ export function TalkCard({ agents }: { readonly agents: readonly AgentInfo[] }):
       actions={
         <>
           <span className="hidden text-xs text-quiet group-has-[.mr-empty]/talk:inline">
-            Agents write as they trade; the button asks all of them now.
+            Agents write as they trade. Ask now:
           </span>
           <span
             role="status"
-            className={`text-xs ${generation.is === 'failed' ? 'text-down' : 'text-quiet'}`}
+            className={`text-xs empty:sr-only ${generation.is === 'failed' ? 'text-down' : 'text-quiet'}`}
           >
             {outcome(generation)}
           </span>
