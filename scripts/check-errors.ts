@@ -29,7 +29,7 @@ export const errorsCheck: Check = {
   },
 };
 
-type Table = Readonly<Record<string, object>>;
+type Table<Cell> = Readonly<Record<string, Cell>>;
 
 interface Row {
   readonly line: number;
@@ -54,13 +54,15 @@ function compareRow(
 }
 
 async function readCodes(root: string): Promise<Map<string, ReadonlyMap<string, string>>> {
-  const codes = Object.entries(await loadTable(root, source, 'ERROR_CODES'));
-  const policyOf = await loadTable(root, policies, 'ERROR_POLICIES');
+  const codes = Object.entries(
+    await loadTable<Record<string, string | number>>(root, source, 'ERROR_CODES'),
+  );
+  const policyOf = await loadTable<string>(root, policies, 'ERROR_POLICIES');
   return new Map(
     codes.map(([code, traits]) => [
       code,
       new Map(
-        Object.entries({ ...traits, policy: policyOf[code] }).map(([name, value]) => [
+        Object.entries({ ...traits, policy: policyOf[code] ?? 'none' }).map(([name, value]) => [
           name,
           String(value),
         ]),
@@ -69,8 +71,8 @@ async function readCodes(root: string): Promise<Map<string, ReadonlyMap<string, 
   );
 }
 
-async function loadTable(root: string, file: string, name: string): Promise<Table> {
-  const loaded: Record<string, Table> = await import(pathToFileURL(join(root, file)).href);
+async function loadTable<Cell>(root: string, file: string, name: string): Promise<Table<Cell>> {
+  const loaded: Record<string, Table<Cell>> = await import(pathToFileURL(join(root, file)).href);
   return loaded[name] ?? {};
 }
 

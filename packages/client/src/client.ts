@@ -1,15 +1,9 @@
 // `createClient`: puts the machines together. Owns the public surface; each concern has its own file.
 
-import {
-  type Channel,
-  type Cursor,
-  type EventInput,
-  type EventSchemas,
-  MillraceError,
-  toMillraceError,
-} from '@millrace/protocol';
+import { MillraceError, toMillraceError } from '@millrace/protocol';
 import { type ConnectFrame, PROTOCOL_VERSION, type ServerFrame } from '@millrace/protocol/wire';
-import { checkData, type SubscribeOptions } from './channel-codec.ts';
+import { checkData } from './channel-codec.ts';
+import type { Client, ClientOptions } from './client-types.ts';
 import { createConnection } from './connection.ts';
 import { defaultEnvironment, type Environment } from './environment.ts';
 import { type Link, openLink } from './link.ts';
@@ -17,58 +11,14 @@ import { checkCarriers, resolveUrl } from './options.ts';
 import { postEvents } from './post-events.ts';
 import { createPublisher } from './publisher.ts';
 import { loadRemembered, storeRemembered } from './remembered.ts';
-import { createStatusStore, projectStatus, type StatusStore } from './status.ts';
+import { createStatusStore, projectStatus } from './status.ts';
 import { createSubscriptions, type Wired } from './subscriptions.ts';
-import { createTokenSource, type TokenOption } from './token.ts';
+import { createTokenSource } from './token.ts';
 import { createTokenRenewal } from './token-renewal.ts';
 import { pollTransport } from './transports/poll.ts';
 import { sseTransport } from './transports/sse.ts';
 import type { Carrier, Transport } from './transports/transport.ts';
 import { websocketTransport } from './transports/websocket.ts';
-
-export interface ClientOptions {
-  /** The hub's address: a path of the page's own server (`/realtime`), or absolute. */
-  readonly url: string;
-  /** A token, or the function that gets a fresh one: called once however many links want it, and again when the server refuses it. */
-  readonly token?: TokenOption;
-  /** Asked beat, ms, ≥ 1000. A link is dead after it and 2.5 s (above 3000: 6 s) without a byte. Default: the server's, 15–20 s. */
-  readonly beatMs?: number;
-  /** Which carriers may be used, best first. Default: all three, in this order. */
-  readonly transports?: readonly Carrier[];
-  /** Cookies on requests by fetch. Default `same-origin`. */
-  readonly credentials?: RequestCredentials;
-  /** Parts of the surroundings to replace: clock, network, storage. For tests and unusual hosts. */
-  readonly environment?: Partial<Environment>;
-  /** Failures that no promise carries: a callback that threw, an event that does not fit its contract. Default: one line to the console. */
-  readonly onError?: (error: MillraceError) => void;
-}
-
-export interface Client {
-  /** Opens the connection; the first `subscribe` or `publish` does it too. After `close` it opens it again. */
-  connect(): void;
-  /** Ends link, timers and unanswered publishes (`link/closed`). Subscriptions keep their place until they are ended. Idempotent. */
-  close(): Promise<void>;
-  /** A person asked for it: tries now, also after a final error; probes a link that stands. */
-  retryNow(): void;
-  readonly status: StatusStore;
-  /** Returns the function that ends it. Subscribers of one channel share it on the wire; each has its own position. */
-  subscribe<Events extends EventSchemas, State>(
-    channel: Channel<Events, State>,
-    options: SubscribeOptions<Events, State>,
-  ): () => void;
-  /**
-   * The event's cursor, once the server has accepted it. Waits for a link, and survives the loss of one: a repeat
-   * has the same idempotency key (`key`, default random).
-   * Rejects with `contract/*` for an event that does not fit, with what the server answers, with
-   * `limit/publishes` past 1,000 waiting, and with `link/closed` after `close`.
-   */
-  publish<Events extends EventSchemas, State>(
-    channel: Channel<Events, State>,
-    event: EventInput<Events>,
-    options?: { readonly key?: string },
-  ): Promise<Cursor>;
-  [Symbol.asyncDispose](): Promise<void>;
-}
 
 const TRANSPORTS: Readonly<Record<Carrier, Transport>> = {
   websocket: websocketTransport,
@@ -91,6 +41,8 @@ export function createClient(options: ClientOptions): Client {
   const url = resolveUrl(options.url, environment.baseUrl);
   const carriers = checkCarriers(options.transports);
   const { credentials = 'same-origin', beatMs } = options;
+  const asked = beatMs === undefined ? {} : { beatMs };
+  const request = { url, credentials, host: environment };
   const session = environment.randomId();
   const tokens = createTokenSource(options.token);
   let isActive = true;
@@ -118,10 +70,9 @@ export function createClient(options: ClientOptions): Client {
     changed: planSync,
   });
   const publisher = createPublisher({
-    now: environment.now,
-    setTimer: environment.setTimer,
+    environment,
     link: () => connection.link(),
-    post: (items) => postEvents({ url, credentials, host: environment }, items, tokens),
+    post: (items) => postEvents(request, items, tokens),
   });
   const renewal = createTokenRenewal({ environment, tokens, report, renewed });
   const connection = createConnection({
@@ -130,32 +81,22 @@ export function createClient(options: ClientOptions): Client {
     remembered: loadRemembered(environment, url),
     openLink: (ref, events) =>
       openLink(
-        {
-          ref,
-          transport: TRANSPORTS[ref.carrier],
-          environment,
-          url,
-          credentials,
-          beatMs,
-          getToken: tokens.get,
-          connectFrame,
-        },
+        { ref, transport: TRANSPORTS[ref.carrier], request, beatMs, tokens, connectFrame },
         events,
       ),
     frame: readFrame,
     helloAt: renewal.schedule,
     remember: (remembered) => storeRemembered(environment, url, remembered),
     forgetToken: tokens.forget,
-    changed(state, link, latencyMs) {
+    changed(state, link) {
       if (link !== null && link.ref.number !== syncedLink) {
         syncedLink = link.ref.number;
         planSync();
         publisher.flush();
       }
-      if (state.state.name === 'closed' && state.state.error !== null) {
-        publisher.abandon(state.state.error);
-      }
-      status.set(projectStatus(state, latencyMs));
+      const now = projectStatus(state, carriers, link?.latencyMs() ?? null);
+      if (now.status === 'closed' && now.error !== null) publisher.abandon(now.error);
+      status.set(now);
     },
   });
 
@@ -166,7 +107,7 @@ export function createClient(options: ClientOptions): Client {
       session,
       link,
       ...(token === null ? {} : { token }),
-      ...(beatMs === undefined ? {} : { beatMs }),
+      ...asked,
       channels: subscriptions.items(wired),
     };
   }
@@ -198,10 +139,7 @@ export function createClient(options: ClientOptions): Client {
       isSyncPlanned = false;
       const link = connection.link();
       if (link === null || !subscriptions.hasChanges(link.wired)) return;
-      if (!link.isDuplex) {
-        connection.feed({ type: 'renew' });
-        return;
-      }
+      if (!link.isDuplex) return connection.feed({ type: 'renew' });
       const { subscribe, unsubscribe } = subscriptions.changes(link.wired);
       if (unsubscribe.length > 0) link.send({ type: 'unsubscribe', channels: unsubscribe });
       if (subscribe.length > 0) link.send({ type: 'subscribe', channels: subscribe });
@@ -211,7 +149,7 @@ export function createClient(options: ClientOptions): Client {
   function renewed(token: string): void {
     const link = connection.link();
     if (link?.isDuplex) link.send({ type: 'token', token });
-    else if (link !== null) connection.feed({ type: 'renew' });
+    else connection.feed({ type: 'renew' });
   }
 
   function start(): void {
@@ -223,6 +161,11 @@ export function createClient(options: ClientOptions): Client {
 
   function startIfIdle(): void {
     if (status.getSnapshot().status === 'idle') start();
+  }
+
+  /** Inside a callback the connection is still to hear of a `close` before. */
+  function isClosed(): boolean {
+    return !isActive || status.getSnapshot().status === 'closed';
   }
 
   function close(): Promise<void> {
@@ -238,13 +181,12 @@ export function createClient(options: ClientOptions): Client {
 
   return {
     connect() {
-      const { status: name } = status.getSnapshot();
-      // Inside a callback the connection is still to hear of a `close` before.
-      if (!isActive || name === 'idle' || name === 'closed') start();
+      if (isClosed()) start();
+      else startIfIdle();
     },
     close,
     retryNow() {
-      if (!isActive || status.getSnapshot().status === 'closed') start();
+      if (isClosed()) start();
       else connection.feed({ type: 'retry' });
     },
     status,
@@ -253,14 +195,16 @@ export function createClient(options: ClientOptions): Client {
       startIfIdle();
       return end;
     },
-    async publish(channel, { type, data, id }, { key = environment.randomId() } = {}) {
-      checkEvent(channel, type, data);
+    async publish({ name, contract }, { type, data, id }, { key = environment.randomId() } = {}) {
+      if (checkData(contract, type, data) === null) {
+        throw new MillraceError('contract/unknown-event', `"${name}" has no event "${type}".`);
+      }
       startIfIdle();
       const now = status.getSnapshot();
       if (!isActive) throw closedError();
       if (now.status === 'closed' && now.error !== null) throw now.error;
       const event = { type, data, ...(id === undefined ? {} : { id }) };
-      return publisher.publish({ channel: channel.name, event, key });
+      return publisher.publish({ channel: name, event, key });
     },
     [Symbol.asyncDispose]: close,
   };
@@ -268,14 +212,4 @@ export function createClient(options: ClientOptions): Client {
 
 function closedError(): MillraceError {
   return new MillraceError('link/closed', 'The client is closed. Call `connect()`.');
-}
-
-function checkEvent<Events extends EventSchemas, State>(
-  { name, contract }: Channel<Events, State>,
-  type: string,
-  data: unknown,
-): void {
-  if (checkData(contract, type, data) === null) {
-    throw new MillraceError('contract/unknown-event', `"${name}" has no event "${type}".`);
-  }
 }

@@ -12,6 +12,7 @@ import type {
   ConnectionState,
   Memory,
 } from './connection-types.ts';
+import { projectStatus } from './status.ts';
 
 type StateName = ConnectionState['name'];
 type EventName = ConnectionEvent['type'];
@@ -25,22 +26,22 @@ const moment = { now: NOW, jitter: 0.5, roundTripMs: null };
 const lost = new MillraceError('link/lost', 'lost');
 const link = { number: 1, carrier: 'sse', begunAt: NOW - 60_000 } as const;
 const next = { number: 2, carrier: 'websocket', begunAt: NOW - 100 } as const;
-const standing = {
+const open = {
+  name: 'open',
   link,
   since: NOW,
   helloAt: NOW - 60_000,
-  notice: null,
   renewAt: null,
   upgradeAt: NOW,
-};
+} as const;
 const outage = { since: NOW, isSlow: false, error: null };
 
 const states: { readonly [Name in StateName]: Extract<ConnectionState, { name: Name }> } = {
   idle: { name: 'idle' },
-  racing: { ...outage, name: 'racing', tries: [link], rungs: ['poll'], nextRungAt: NOW },
-  waiting: { ...outage, name: 'waiting', retryAt: NOW },
-  open: { ...standing, name: 'open' },
-  migrating: { ...standing, name: 'migrating', next, cause: 'upgrade', rungs: [], goneAt: null },
+  racing: { outage, name: 'racing', tries: [link], rungs: ['poll'], nextRungAt: NOW },
+  waiting: { outage, name: 'waiting', retryAt: NOW },
+  open,
+  migrating: { from: open, name: 'migrating', next, cause: 'upgrade', rungs: [], goneAt: null },
   closed: { name: 'closed', error: null, isFinal: false },
 };
 
@@ -289,9 +290,27 @@ describe('CLI-9: what holds back the stream', () => {
       moment,
       config,
     );
-    expect(open.connection.state).toMatchObject({
+    expect(projectStatus(open.connection, config.carriers, null)).toMatchObject({
       notice: 'A proxy holds back the stream; polling instead',
     });
+  });
+});
+
+test('CLI-12: a tab that polls because others hold all streams says so, until a stream finds its place', () => {
+  const error = new MillraceError('link/refused', 'taken', { details: { isCrowded: true } });
+  const polling = after(states.racing, { type: 'failed', link: 1, error });
+  const [poll] = linksOf(polling.state);
+  const hello = { type: 'hello', link: poll?.number ?? 0, tookMs: 5 } as const;
+  const { connection } = stepConnection(polling, hello, moment, config);
+  expect(projectStatus(connection, config.carriers, null)).toMatchObject({
+    transport: 'poll',
+    notice: 'Other tabs hold all streams; polling instead',
+  });
+  const stream = { ...link, number: 9 };
+  const racing: Connection = { ...connection, state: { ...states.racing, tries: [stream] } };
+  const there = stepConnection(racing, { ...hello, link: 9 }, moment, config).connection;
+  expect(projectStatus(there, config.carriers, null)).toMatchObject({
+    notice: 'WebSocket is blocked here; using server-sent events',
   });
 });
 

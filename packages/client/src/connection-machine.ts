@@ -8,11 +8,14 @@
 //             timer │    │ all failed  │ failed
 //                   waiting ◀──────────┘          stop, final error ──▶ closed
 
+import type { MillraceError } from '@millrace/protocol';
 import { spreadMs } from './backoff.ts';
 import type {
   Connection,
   ConnectionConfig,
   ConnectionEvent,
+  ConnectionState,
+  Context,
   In,
   LinkRef,
   Memory,
@@ -20,18 +23,16 @@ import type {
   Step,
 } from './connection-types.ts';
 import { migrate, renew, stepMigrating } from './migration.ts';
-import { rungDelayMs } from './race.ts';
 import {
-  beginLink,
-  type Context,
   connectNow,
   failRace,
   isAnswer,
   loseLink,
+  newOutage,
   openWith,
   settle,
-  stay,
   to,
+  tryNext,
 } from './recovery.ts';
 import { betterCarriers } from './upgrade.ts';
 
@@ -40,16 +41,16 @@ const GATHER_MS = 50;
 /** A wake does not restart a race that is younger. */
 const FRESH_TRY_MS = 1_000;
 
+/** What a changed network makes void. */
+const NEW_NETWORK = { remembered: null, avoided: {}, setback: null, upgrades: 0 } as const;
+
 export function initialConnection(memory: Partial<Memory> = {}): Connection {
   return {
     memory: {
+      ...NEW_NETWORK,
       lastLink: 0,
       lastCarrier: null,
       attempt: 0,
-      upgrades: 0,
-      remembered: null,
-      avoided: {},
-      isBuffered: false,
       isOnline: true,
       hiddenAt: null,
       ...memory,
@@ -60,29 +61,54 @@ export function initialConnection(memory: Partial<Memory> = {}): Connection {
 
 /** Total: in every state every event has a defined next state. */
 export function stepConnection(
-  before: Connection,
+  { memory: before, state }: Connection,
   event: ConnectionEvent,
   moment: Moment,
   config: ConnectionConfig,
 ): Step {
-  const context = { memory: remember(before.memory, event, moment), moment, config };
-  const { state } = before;
-  if (event.type === 'stop') {
-    return to(context.memory, { name: 'closed', error: null, isFinal: false });
+  const memory = remember(before, event, moment.now);
+  return stepState({ ...moment, ...config, memory }, state, event) ?? to(memory, state);
+}
+
+/** What an event says about the page and its network, whatever the state. */
+function remember(memory: Memory, event: ConnectionEvent, now: number): Memory {
+  switch (event.type) {
+    case 'offline':
+      return { ...memory, isOnline: false };
+    case 'online':
+      return memory.isOnline ? memory : { ...memory, ...NEW_NETWORK, isOnline: true };
+    case 'hidden':
+      return { ...memory, hiddenAt: memory.hiddenAt ?? now };
+    case 'wake':
+    case 'retry':
+      return { ...memory, hiddenAt: null };
+    case 'failed':
+      return event.error.details?.['isCrowded'] === true
+        ? { ...memory, setback: 'crowded' }
+        : memory;
+    default:
+      return memory;
   }
+}
+
+/** Null: nothing changes. */
+function stepState(context: Context, state: ConnectionState, event: ConnectionEvent): Step | null {
+  const { memory, now } = context;
+  if (event.type === 'stop') return to(memory, { name: 'closed', error: null, isFinal: false });
   switch (state.name) {
     case 'idle':
     case 'closed':
       return event.type === 'start' || event.type === 'retry'
-        ? connectNow(
-            { ...context, memory: { ...context.memory, attempt: 0 } },
-            { since: moment.now, isSlow: false, error: null },
-          )
-        : stay(context, state);
+        ? connectNow({ ...context, memory: { ...memory, attempt: 0 } }, newOutage(now))
+        : null;
     case 'racing':
-      return stepRacing(context, state, event);
     case 'waiting':
-      return stepWaiting(context, state, event);
+      if (event.type === 'due' && event.timer === 'slow') {
+        return to(memory, { ...state, outage: { ...state.outage, isSlow: true } });
+      }
+      return state.name === 'racing'
+        ? stepRacing(context, state, event)
+        : stepWaiting(context, state, event);
     case 'open':
       return stepOpen(context, state, event);
     case 'migrating':
@@ -90,132 +116,93 @@ export function stepConnection(
   }
 }
 
-/** What an event says about the page, whatever the state. A changed network makes everything known of it void. */
-function remember(memory: Memory, event: ConnectionEvent, { now }: Moment): Memory {
-  switch (event.type) {
-    case 'offline':
-      return { ...memory, isOnline: false };
-    case 'online':
-      return memory.isOnline
-        ? memory
-        : {
-            ...memory,
-            isOnline: true,
-            remembered: null,
-            avoided: {},
-            isBuffered: false,
-            upgrades: 0,
-          };
-    case 'hidden':
-      return { ...memory, hiddenAt: memory.hiddenAt ?? now };
-    case 'wake':
-    case 'retry':
-      return { ...memory, hiddenAt: null };
-    default:
-      return memory;
-  }
-}
-
-function stepRacing(context: Context, state: In<'racing'>, event: ConnectionEvent): Step {
-  const { moment, memory } = context;
+function stepRacing(context: Context, state: In<'racing'>, event: ConnectionEvent): Step | null {
+  const { memory, now, jitter } = context;
+  const { outage, tries } = state;
   switch (event.type) {
     case 'hello': {
-      const winner = state.tries.find(({ number }) => number === event.link);
-      if (winner === undefined) return stay(context, state);
-      return openWith(context, { link: winner, tookMs: event.tookMs, since: moment.now });
+      const winner = tries.find(({ number }) => number === event.link);
+      return winner === undefined ? null : openWith(context, winner, event.tookMs);
     }
-    case 'failed':
-      return failTry(context, state, event);
+    case 'failed': {
+      const others = tries.filter(({ number }) => number !== event.link);
+      return others.length < tries.length ? failTry(context, state, others, event.error) : null;
+    }
     case 'goaway': {
-      const retryAt = moment.now + spreadMs(event.afterMs, event.spreadMs, moment.jitter);
-      const { since, isSlow, error } = state;
-      return to(memory, { name: 'waiting', since, isSlow, error, retryAt });
+      const retryAt = now + spreadMs(event.afterMs, event.spreadMs, jitter);
+      return to(memory, { name: 'waiting', outage, retryAt });
     }
     case 'due':
-      if (event.timer === 'slow') return to(memory, { ...state, isSlow: true });
-      return event.timer === 'rung' ? nextRung(context, state, state.tries) : stay(context, state);
+      return event.timer === 'rung' ? nextRung(context, state, tries) : null;
     case 'wake':
     case 'online':
-    case 'retry': {
-      const newest = Math.max(...state.tries.map(({ begunAt }) => begunAt));
-      return moment.now - newest < FRESH_TRY_MS ? stay(context, state) : connectNow(context, state);
-    }
+    case 'retry':
+      // The newest stands first.
+      return now - tries[0].begunAt < FRESH_TRY_MS ? null : connectNow(context, outage);
     default:
-      return stay(context, state);
+      return null;
   }
 }
 
 function failTry(
   context: Context,
   state: In<'racing'>,
-  event: Extract<ConnectionEvent, { type: 'failed' }>,
-): Step {
-  const tries = state.tries.filter(({ number }) => number !== event.link);
-  if (tries.length === state.tries.length) return stay(context, state);
-  if (isAnswer(event.error)) return settle(context, state, event.error);
-  if (state.rungs.length > 0) return nextRung(context, { ...state, error: event.error }, tries);
+  tries: readonly LinkRef[],
+  error: MillraceError,
+): Step | null {
+  const outage = { ...state.outage, error };
+  if (isAnswer(error)) return settle(context, outage, error);
+  if (state.rungs.length > 0) return nextRung(context, { ...state, outage }, tries);
   const [first, ...rest] = tries;
   return first === undefined
-    ? failRace(context, state, event.error)
-    : to(context.memory, { ...state, error: event.error, tries: [first, ...rest] });
+    ? failRace(context, outage, error)
+    : to(context.memory, { ...state, outage, tries: [first, ...rest] });
 }
 
-function nextRung(context: Context, state: In<'racing'>, tries: readonly LinkRef[]): Step {
-  const { memory, moment } = context;
-  const [carrier, ...rungs] = state.rungs;
-  if (carrier === undefined) return stay(context, state);
-  const begun = beginLink(memory, carrier, moment.now);
-  const nextRungAt = moment.now + rungDelayMs(carrier, rungs[0], { ...memory, ...moment });
-  return to(begun.memory, { ...state, tries: [begun.link, ...tries], rungs, nextRungAt });
+function nextRung(
+  context: Context,
+  { outage, rungs: [carrier, ...rungs] }: In<'racing'>,
+  tries: readonly LinkRef[],
+): Step | null {
+  return carrier === undefined ? null : tryNext(context, outage, [carrier, ...rungs], tries);
 }
 
-function stepWaiting(context: Context, state: In<'waiting'>, event: ConnectionEvent): Step {
+function stepWaiting(context: Context, state: In<'waiting'>, event: ConnectionEvent): Step | null {
   switch (event.type) {
     case 'online':
     case 'wake':
     case 'retry':
-      return connectNow(context, state);
+      return connectNow(context, state.outage);
     case 'due':
-      if (event.timer === 'slow') return to(context.memory, { ...state, isSlow: true });
-      return event.timer === 'retry' ? connectNow(context, state) : stay(context, state);
+      return event.timer === 'retry' ? connectNow(context, state.outage) : null;
     default:
-      return stay(context, state);
+      return null;
   }
 }
 
-function stepOpen(context: Context, state: In<'open'>, event: ConnectionEvent): Step {
-  const { moment, memory, config } = context;
+function stepOpen(context: Context, state: In<'open'>, event: ConnectionEvent): Step | null {
+  const { memory, now, jitter } = context;
+  const { link, renewAt } = state;
   switch (event.type) {
     case 'failed':
-      return event.link === state.link.number
-        ? loseLink(context, state, event.error)
-        : stay(context, state);
+      return event.link === link.number ? loseLink(context, state, event.error) : null;
     case 'goaway': {
-      if (event.link !== state.link.number) return stay(context, state);
-      const renewAt = moment.now + spreadMs(event.afterMs, event.spreadMs, moment.jitter);
-      return to(memory, { ...state, renewAt });
+      if (event.link !== link.number) return null;
+      const at = now + spreadMs(event.afterMs, event.spreadMs, jitter);
+      return to(memory, { ...state, renewAt: at });
     }
     case 'renew':
-      return to(memory, {
-        ...state,
-        renewAt: Math.min(state.renewAt ?? Infinity, moment.now + GATHER_MS),
-      });
+      return to(memory, { ...state, renewAt: Math.min(renewAt ?? Infinity, now + GATHER_MS) });
     case 'wake':
     case 'online':
     case 'retry':
-      return to(memory, state, [{ type: 'probe', link: state.link.number }]);
-    case 'due': {
+      return to(memory, state, { type: 'probe', link: link.number });
+    case 'due':
       if (event.timer === 'renew') return renew(context, state);
-      if (event.timer !== 'upgrade') return stay(context, state);
-      const better = betterCarriers(
-        config.carriers,
-        state.link.carrier,
-        memory.avoided,
-        moment.now,
-      );
-      return migrate(context, state, 'upgrade', better);
-    }
+      return event.timer === 'upgrade'
+        ? migrate(context, state, 'upgrade', betterCarriers(context, link.carrier))
+        : null;
     default:
-      return stay(context, state);
+      return null;
   }
 }

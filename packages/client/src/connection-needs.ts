@@ -1,7 +1,14 @@
 // What a connection needs from its shell, read off its state: the links and the timers there should be.
 // The shell opens and closes, arms and cancels until the world agrees; nothing else does. Rules: CLI-1, CLI-6.
 
-import type { Connection, ConnectionState, LinkRef, TimerName } from './connection-types.ts';
+import type {
+  Connection,
+  ConnectionState,
+  In,
+  LinkRef,
+  Outage,
+  TimerName,
+} from './connection-types.ts';
 
 /** A page that nobody has seen for so long makes no attempts. */
 const PAUSE_HIDDEN_MS = 5 * 60_000;
@@ -27,47 +34,52 @@ export function linksOf(state: ConnectionState): readonly LinkRef[] {
     case 'open':
       return [state.link];
     case 'migrating':
-      return state.goneAt === null ? [state.link, state.next] : [state.next];
+      return state.goneAt === null ? [state.from.link, state.next] : [state.next];
   }
 }
 
-/** The link whose frames count: after a migration's `hello` that is the new one alone. */
-export function currentLink(state: ConnectionState): LinkRef | null {
-  return state.name === 'open' || state.name === 'migrating' ? state.link : null;
+/** What stands: after a migration's `hello` that is the new link alone. */
+export function openState(state: ConnectionState): In<'open'> | null {
+  return state.name === 'migrating' ? state.from : state.name === 'open' ? state : null;
 }
 
-export function timersOf({ state, memory }: Connection): readonly TimerNeed[] {
+/** The link whose frames count. */
+export function currentLink(state: ConnectionState): LinkRef | null {
+  return openState(state)?.link ?? null;
+}
+
+export function timersOf(connection: Connection): readonly TimerNeed[] {
+  const { state } = connection;
   switch (state.name) {
     case 'idle':
     case 'closed':
       return [];
-    case 'migrating':
-      if (state.goneAt !== null) return need('rung', state.goneAt + HAND_OVER_MS);
-      return need(
-        'rung',
-        state.cause === 'renew' && state.rungs.length > 0 ? state.next.begunAt + RENEW_MS : null,
-      );
     case 'racing':
       return [
         ...need('rung', state.rungs.length > 0 ? state.nextRungAt : null),
-        ...need('slow', state.isSlow ? null : state.since + SLOW_AFTER_MS),
+        ...needSlow(state.outage),
       ];
     case 'waiting':
-      return [
-        ...need('retry', retryAt({ state, memory })),
-        ...need('slow', state.isSlow ? null : state.since + SLOW_AFTER_MS),
-      ];
+      return [...need('retry', retryAt(connection)), ...needSlow(state.outage)];
     case 'open':
       return [...need('upgrade', state.upgradeAt), ...need('renew', state.renewAt)];
+    case 'migrating': {
+      const { goneAt, cause, rungs, next } = state;
+      if (goneAt !== null) return need('rung', goneAt + HAND_OVER_MS);
+      return need('rung', cause === 'renew' && rungs.length > 0 ? next.begunAt + RENEW_MS : null);
+    }
   }
 }
 
 /** When the next attempt begins; null while none is planned or the page is offline or long hidden. */
 export function retryAt({ state, memory }: Connection): number | null {
   if (state.name !== 'waiting' || !memory.isOnline) return null;
-  const pauseAt =
-    memory.hiddenAt === null ? Number.POSITIVE_INFINITY : memory.hiddenAt + PAUSE_HIDDEN_MS;
+  const pauseAt = (memory.hiddenAt ?? Infinity) + PAUSE_HIDDEN_MS;
   return state.retryAt < pauseAt ? state.retryAt : null;
+}
+
+function needSlow({ isSlow, since }: Outage): readonly TimerNeed[] {
+  return need('slow', isSlow ? null : since + SLOW_AFTER_MS);
 }
 
 function need(timer: TimerName, at: number | null): readonly TimerNeed[] {

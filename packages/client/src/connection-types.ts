@@ -21,13 +21,13 @@ export interface Outage {
   readonly error: MillraceError | null;
 }
 
-interface Standing {
+interface Open {
+  readonly name: 'open';
   readonly link: LinkRef;
   /** When the connection opened; a migration doesn't change it. */
   readonly since: number;
   /** When this link's `hello` came. */
   readonly helloAt: number;
-  readonly notice: string | null;
   /** When to open the next link on the same carrier (channels or token changed, `goaway`); null: no need. */
   readonly renewAt: number | null;
   /** When to look for a better carrier; null on the best one. */
@@ -36,29 +36,35 @@ interface Standing {
 
 export type ConnectionState =
   | { readonly name: 'idle' }
-  | (Outage & {
+  | {
       readonly name: 'racing';
+      readonly outage: Outage;
       readonly tries: readonly [LinkRef, ...LinkRef[]];
       /** Carriers that this race has not tried yet. */
       readonly rungs: readonly Carrier[];
       readonly nextRungAt: number;
-    })
-  | (Outage & { readonly name: 'waiting'; readonly retryAt: number })
-  | (Standing & { readonly name: 'open' })
-  | (Standing & {
+    }
+  | { readonly name: 'waiting'; readonly outage: Outage; readonly retryAt: number }
+  | Open
+  | {
       readonly name: 'migrating';
+      /** What stands until the next link's `hello`, and again if it fails. */
+      readonly from: Open;
       readonly next: LinkRef;
       readonly cause: 'upgrade' | 'renew';
       readonly rungs: readonly Carrier[];
       /** When the server closed the old link for the new one, whose `hello` is still on its way; null: not yet. */
       readonly goneAt: number | null;
-    })
+    }
   | { readonly name: 'closed'; readonly error: MillraceError | null; readonly isFinal: boolean };
 
 export type In<Name extends ConnectionState['name']> = Extract<
   ConnectionState,
   { readonly name: Name }
 >;
+
+/** Why a better carrier is not used: a proxy holds it back, or other tabs hold all its streams. Else it is blocked. */
+export type Setback = 'buffered' | 'crowded';
 
 /** What outlives each state. */
 export interface Memory {
@@ -70,8 +76,7 @@ export interface Memory {
   readonly upgrades: number;
   readonly remembered: Remembered | null;
   readonly avoided: Avoided;
-  /** Whether a carrier is avoided because a proxy holds it back. */
-  readonly isBuffered: boolean;
+  readonly setback: Setback | null;
   readonly isOnline: boolean;
   /** Since when nobody sees the page; null while somebody may. */
   readonly hiddenAt: number | null;
@@ -98,6 +103,11 @@ export interface Moment {
   readonly jitter: number;
   /** The page's own measured round trip, if there is one. */
   readonly roundTripMs: number | null;
+}
+
+/** All that a step knows besides state and event. */
+export interface Context extends Moment, ConnectionConfig {
+  readonly memory: Memory;
 }
 
 export type ConnectionEvent =

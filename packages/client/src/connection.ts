@@ -11,7 +11,6 @@ import type {
   ConnectionEffect,
   ConnectionEvent,
   LinkRef,
-  TimerName,
 } from './connection-types.ts';
 import type { Environment } from './environment.ts';
 import type { Link, LinkEvents } from './link.ts';
@@ -25,7 +24,7 @@ export interface ConnectionHost {
   /** A frame of the current link. */
   frame(frame: ServerFrame, link: Link): void;
   /** After each step and each frame. */
-  changed(connection: Connection, link: Link | null, latencyMs: number | null): void;
+  changed(connection: Connection, link: Link | null): void;
   /** The server's clock at a link's `hello`. */
   helloAt(serverAt: number): void;
   remember(remembered: Remembered): void;
@@ -40,26 +39,17 @@ export interface ConnectionShell {
   link(): Link | null;
 }
 
-interface OpenLink {
-  readonly link: Link;
-  latencyMs: number | null;
-}
-
 export function createConnection(host: ConnectionHost): ConnectionShell {
-  const { environment, config } = host;
-  const links = new Map<number, OpenLink>();
-  const timers = new Map<TimerName, { readonly at: number; readonly cancel: () => void }>();
+  const { environment, config, remembered } = host;
+  const links = new Map<number, Link>();
   const tasks: (() => void)[] = [];
   let isRunning = false;
   let newestLink = 0;
-  let connection = initialConnection({
-    remembered: host.remembered,
-    isOnline: environment.isOnline(),
-  });
+  let cancelTimer = (): void => undefined;
+  let connection = initialConnection({ remembered, isOnline: environment.isOnline() });
 
-  function current(): OpenLink | null {
-    const ref = currentLink(connection.state);
-    return ref === null ? null : (links.get(ref.number) ?? null);
+  function current(): Link | null {
+    return links.get(currentLink(connection.state)?.number ?? 0) ?? null;
   }
 
   function run(task: () => void): void {
@@ -69,8 +59,7 @@ export function createConnection(host: ConnectionHost): ConnectionShell {
     try {
       for (let next = tasks.shift(); next !== undefined; next = tasks.shift()) {
         next();
-        const open = current();
-        host.changed(connection, open?.link ?? null, open?.latencyMs ?? null);
+        host.changed(connection, current());
       }
     } finally {
       isRunning = false;
@@ -78,21 +67,18 @@ export function createConnection(host: ConnectionHost): ConnectionShell {
   }
 
   function step(event: ConnectionEvent): void {
-    const moment = {
-      now: environment.now(),
-      jitter: environment.random(),
-      roundTripMs: environment.roundTripMs(),
-    };
+    const now = environment.now();
+    const moment = { now, jitter: environment.random(), roundTripMs: environment.roundTripMs() };
     const next = stepConnection(connection, event, moment, config);
     connection = next.connection;
     keepLinks();
-    keepTimers(moment.now);
+    armTimer(now);
     next.effects.forEach(runEffect);
   }
 
   function keepLinks(): void {
     const wanted = linksOf(connection.state);
-    for (const [number, { link }] of links) {
+    for (const [number, link] of links) {
       if (wanted.some((ref) => ref.number === number)) continue;
       links.delete(number);
       link.close();
@@ -101,53 +87,41 @@ export function createConnection(host: ConnectionHost): ConnectionShell {
       // Numbers only rise: one that was opened before has ended since, and is not opened again.
       if (ref.number <= newestLink) continue;
       newestLink = ref.number;
-      links.set(ref.number, { link: host.openLink(ref, eventsOf(ref)), latencyMs: null });
+      links.set(ref.number, host.openLink(ref, eventsOf(ref)));
     }
   }
 
-  function eventsOf({ number }: LinkRef): LinkEvents {
+  function eventsOf({ number: link }: LinkRef): LinkEvents {
     return {
-      hello: (tookMs, latencyMs, serverAt) =>
+      hello: (tookMs, serverAt) =>
         run(() => {
-          const open = links.get(number);
-          if (open === undefined) return;
-          open.latencyMs = latencyMs;
-          host.helloAt(serverAt);
-          step({ type: 'hello', link: number, tookMs });
+          if (links.has(link)) host.helloAt(serverAt);
+          step({ type: 'hello', link, tookMs });
         }),
       failed: (error) =>
         run(() => {
-          links.delete(number);
-          step({ type: 'failed', link: number, error });
+          links.delete(link);
+          step({ type: 'failed', link, error });
         }),
       frame: (frame) =>
         run(() => {
-          if (frame.type === 'goaway') {
-            const { afterMs, spreadMs } = frame;
-            step({ type: 'goaway', link: number, afterMs, spreadMs });
-            return;
-          }
           const open = current();
-          if (open !== null && open.link.ref.number === number) host.frame(frame, open.link);
+          if (frame.type === 'goaway') step({ ...frame, link });
+          else if (open?.ref.number === link) host.frame(frame, open);
         }),
     };
   }
 
-  function keepTimers(now: number): void {
-    const needs = timersOf(connection);
-    for (const [timer, { at, cancel }] of timers) {
-      if (needs.some((need) => need.timer === timer && need.at === at)) continue;
-      timers.delete(timer);
-      cancel();
-    }
-    for (const { timer, at } of needs) {
-      if (timers.has(timer)) continue;
-      const due = (): void => {
-        timers.delete(timer);
-        run(() => step({ type: 'due', timer }));
-      };
-      timers.set(timer, { at, cancel: environment.setTimer(due, Math.max(0, at - now)) });
-    }
+  /** For the first need alone: when it is met, the next step arms the next one. */
+  function armTimer(now: number): void {
+    cancelTimer();
+    const [first] = [...timersOf(connection)].sort((a, b) => a.at - b.at);
+    if (first === undefined) return;
+    const { timer, at } = first;
+    cancelTimer = environment.setTimer(
+      () => run(() => step({ type: 'due', timer })),
+      Math.max(0, at - now),
+    );
   }
 
   function runEffect(effect: ConnectionEffect): void {
@@ -157,14 +131,10 @@ export function createConnection(host: ConnectionHost): ConnectionShell {
       case 'forget-token':
         return host.forgetToken();
       case 'probe':
-        if (links.get(effect.link)?.link.wake() === 'doubtful') run(() => step({ type: 'renew' }));
+        if (links.get(effect.link)?.isDoubtfulAfterWake()) run(() => step({ type: 'renew' }));
         return undefined;
     }
   }
 
-  return {
-    feed: (event) => run(() => step(event)),
-    run,
-    link: () => current()?.link ?? null,
-  };
+  return { feed: (event) => run(() => step(event)), run, link: current };
 }

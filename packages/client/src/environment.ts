@@ -9,8 +9,6 @@ import type { TransportHost } from './transports/transport.ts';
 export type PageChange = 'online' | 'offline' | 'hidden' | 'wake';
 
 export interface Environment extends TransportHost {
-  /** ms since 1970. */
-  now(): number;
   /** 0 (inclusive) to 1 (exclusive), for jitter only. */
   random(): number;
   /** 128 random bits as hex; secret, so from a strong source. */

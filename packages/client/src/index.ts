@@ -1,7 +1,8 @@
 // Public entry of @millrace/client: the connection to a hub, for browsers and Node.
 
 export type { SubscribeOptions } from './channel-codec.ts';
-export { type Client, type ClientOptions, createClient } from './client.ts';
+export { createClient } from './client.ts';
+export type { Client, ClientOptions } from './client-types.ts';
 export { ConnectionState, connectionState } from './connection-state.ts';
 export type { Environment, PageChange } from './environment.ts';
 export type { ConnectionStatus, StatusStore } from './status.ts';

@@ -9,9 +9,9 @@ import {
   type ServerFrame,
 } from '@millrace/protocol/wire';
 import type { LinkRef } from './connection-types.ts';
-import type { Environment } from './environment.ts';
 import { type Liveness, type LivenessEvent, startLiveness, stepLiveness } from './liveness.ts';
 import type { Wired } from './subscriptions.ts';
+import type { TokenSource } from './token.ts';
 import { pollBeatMs } from './transports/poll.ts';
 import type { LinkRequest, Transport, TransportLink } from './transports/transport.ts';
 
@@ -25,18 +25,16 @@ const SILENT_MS = 2_000;
 export interface LinkOptions {
   readonly ref: LinkRef;
   readonly transport: Transport;
-  readonly environment: Environment;
-  readonly url: string;
-  readonly credentials: RequestCredentials;
+  readonly request: Omit<LinkRequest, 'connect'>;
+  /** What `createClient` was asked for. */
   readonly beatMs: number | undefined;
-  getToken(): Promise<string | null>;
+  readonly tokens: Pick<TokenSource, 'get'>;
   /** The frame as of now; what it asks for is noted in `wired`. */
   connectFrame(number: number, token: string | null, wired: Wired): ConnectFrame;
 }
 
 export interface LinkEvents {
-  /** `latencyMs`: from `connect` to `hello`. */
-  hello(tookMs: number, latencyMs: number, serverAt: number): void;
+  hello(tookMs: number, serverAt: number): void;
   frame(frame: ServerFrame): void;
   failed(error: MillraceError): void;
 }
@@ -46,25 +44,29 @@ export interface Link {
   readonly isDuplex: boolean;
   /** The channels that this link carries. */
   readonly wired: Wired;
+  /** From `connect` to `hello`; null before. */
+  latencyMs(): number | null;
   send(frame: ClientFrame): void;
   /**
-   * The page woke up. A duplex link is probed: a silent one fails within a second. Of another one that was
-   * silent for a while this says so, and its owner opens the next.
+   * The page woke up. A duplex link is probed: a silent one fails within a second. Another one is doubtful if it
+   * was silent for a while, and its owner opens the next.
    */
-  wake(): 'fine' | 'doubtful';
+  isDoubtfulAfterWake(): boolean;
   close(): void;
 }
 
 export function openLink(options: LinkOptions, events: LinkEvents): Link {
-  const { ref, transport, environment } = options;
-  const { now } = environment;
+  const { ref, transport, request } = options;
+  const { carrier, isDuplex } = transport;
+  const { now, setTimer } = request.host;
   const wired: Wired = new Map();
   const startedAt = now();
   let connectAt = startedAt;
+  let latencyMs: number | null = null;
   let carried: TransportLink | null = null;
   let liveness: Liveness | null = null;
   let isClosed = false;
-  let cancelTimer = environment.setTimer(() => {
+  let cancelTimer = setTimer(() => {
     fail(new MillraceError('link/refused', 'No answer in time.'));
   }, HELLO_WITHIN_MS);
 
@@ -82,77 +84,71 @@ export function openLink(options: LinkOptions, events: LinkEvents): Link {
 
   function live(event: LivenessEvent): void {
     if (isClosed || liveness === null) return;
-    const wasProbing = liveness.probeUntil !== null;
+    const { probeUntil, tickDueAt } = liveness;
+    const isProbe = probeUntil !== null;
     const step = stepLiveness(liveness, event, now());
     liveness = step.liveness;
     if (step.verdict === 'dead') {
-      const details = wasProbing ? { details: { isProbe: true } } : {};
-      fail(new MillraceError('link/no-beat', 'Nothing came for too long.', details));
-    } else if (step.verdict === 'buffered' && ref.carrier !== 'poll') {
+      fail(
+        new MillraceError('link/no-beat', 'Nothing came for too long.', { details: { isProbe } }),
+      );
+    } else if (step.verdict === 'buffered' && carrier !== 'poll') {
       fail(new MillraceError('link/buffered', 'A proxy holds back the stream.'));
-    } else if (step.verdict === 'probe') {
-      carried?.send({ type: 'probe' });
+    } else {
+      if (step.verdict === 'probe') carried?.send({ type: 'probe' });
+      if (liveness.tickDueAt !== tickDueAt) armTick(liveness);
     }
-    if (event.type !== 'byte' && event.type !== 'beat') armTick();
   }
 
-  function armTick(): void {
+  function armTick({ tickDueAt }: Liveness): void {
     cancelTimer();
-    if (isClosed || liveness === null) return;
-    cancelTimer = environment.setTimer(() => live({ type: 'tick' }), liveness.tickDueAt - now());
+    cancelTimer = setTimer(() => live({ type: 'tick' }), tickDueAt - now());
   }
 
-  function readFrame(frame: ServerFrame): void {
-    if (frame.type === 'beat') live({ type: 'beat', at: frame.at });
-    if (isClosed) return;
-    if (frame.type !== 'hello') {
+  function readFrame(frame: ServerFrame | null): void {
+    if (frame?.type === 'beat') live({ type: 'beat', at: frame.at });
+    if (isClosed || frame === null) return;
+    if (frame.type === 'error' && frame.id === undefined) {
+      fail(frame.error);
+    } else if (frame.type !== 'hello') {
       events.frame(frame);
     } else if (liveness === null) {
-      const { beatMs } = options;
-      const silenceMs = silenceOf(transport, frame.beatMs, beatMs);
-      const arrivedAt = now();
-      liveness = startLiveness(arrivedAt, silenceMs);
-      armTick();
-      events.hello(arrivedAt - startedAt, arrivedAt - connectAt, frame.at);
+      // A poll is not beaten: its hold stands for the beat.
+      const beatMs = carrier === 'poll' ? pollBeatMs(options.beatMs) : frame.beatMs;
+      const graceMs = beatMs <= FAST_BEAT_MS ? FAST_GRACE_MS : BEAT_GRACE_MS;
+      liveness = startLiveness(now(), beatMs + graceMs);
+      latencyMs = now() - connectAt;
+      armTick(liveness);
+      events.hello(now() - startedAt, frame.at);
     }
   }
 
   async function start(): Promise<void> {
-    const token = await options.getToken();
+    const token = await options.tokens.get();
     if (isClosed) return;
-    const request: LinkRequest = {
-      url: options.url,
-      credentials: options.credentials,
-      host: environment,
-      connect() {
-        connectAt = now();
-        return options.connectFrame(ref.number, token, wired);
+    carried = transport.open(
+      {
+        ...request,
+        connect() {
+          connectAt = now();
+          return options.connectFrame(ref.number, token, wired);
+        },
       },
-    };
-    carried = transport.open(request, {
-      bytes: () => live({ type: 'byte' }),
-      frame: readFrame,
-      closed: fail,
-    });
+      { bytes: () => live({ type: 'byte' }), frame: readFrame, closed: fail },
+    );
   }
 
   start().catch((thrown: unknown) => fail(toMillraceError(thrown)));
   return {
     ref,
-    isDuplex: transport.isDuplex,
+    isDuplex,
     wired,
+    latencyMs: () => latencyMs,
     send: (frame) => carried?.send(frame),
-    wake() {
-      live({ type: transport.isDuplex ? 'probe' : 'wake' });
-      const isSilent = liveness !== null && now() - liveness.lastByteAt > SILENT_MS;
-      return isSilent && !transport.isDuplex ? 'doubtful' : 'fine';
+    isDoubtfulAfterWake() {
+      live({ type: isDuplex ? 'probe' : 'wake' });
+      return !isDuplex && liveness !== null && now() - liveness.lastByteAt > SILENT_MS;
     },
     close,
   };
-}
-
-/** Beat and grace. A poll is not beaten: its hold stands for the beat. */
-function silenceOf({ carrier }: Transport, beatMs: number, asked: number | undefined): number {
-  const beat = carrier === 'poll' ? pollBeatMs(asked) : beatMs;
-  return beat + (beat <= FAST_BEAT_MS ? FAST_GRACE_MS : BEAT_GRACE_MS);
 }

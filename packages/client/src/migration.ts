@@ -3,17 +3,18 @@
 
 import type { MillraceError } from '@millrace/protocol';
 import { backoffMs, spreadMs } from './backoff.ts';
-import type { ConnectionEvent, In, Outage, Step } from './connection-types.ts';
+import type { ConnectionEvent, Context, In, Step } from './connection-types.ts';
 import {
   avoidBuffered,
   beginLink,
-  type Context,
   isAnswer,
+  newOutage,
   openWith,
   policyOf,
+  renewal,
   settle,
-  stay,
   to,
+  tryNext,
 } from './recovery.ts';
 import type { Carrier } from './transports/transport.ts';
 import { upgradeDelayMs } from './upgrade.ts';
@@ -24,83 +25,68 @@ const TAKE_OVER_MS = 600;
 /** Opens the first of these carriers beside the link that stands; with none of them it stays as it is. */
 export function migrate(
   context: Context,
-  state: In<'open' | 'migrating'>,
+  from: In<'open'>,
   cause: 'upgrade' | 'renew',
-  carriers: readonly Carrier[],
+  [carrier, ...rungs]: readonly Carrier[],
 ): Step {
-  const { memory, moment } = context;
-  const [carrier, ...rungs] = carriers;
-  if (carrier === undefined) return keepOld(context, state);
-  const begun = beginLink(memory, carrier, moment.now);
-  return to(begun.memory, {
-    ...state,
-    name: 'migrating',
-    next: begun.link,
-    cause,
-    rungs,
-    goneAt: state.name === 'migrating' ? state.goneAt : null,
-    renewAt: cause === 'renew' ? null : state.renewAt,
-  });
+  if (carrier === undefined) return keepOld(context, from, cause);
+  const { memory, link } = beginLink(context, carrier);
+  const standing = cause === 'renew' ? { ...from, renewAt: null } : from;
+  return to(memory, { name: 'migrating', from: standing, next: link, cause, rungs, goneAt: null });
 }
 
 /** The next link on the same carrier; with a second try, should the first find only a dead connection. */
-export function renew(context: Context, state: In<'open'>): Step {
-  const { carrier } = state.link;
-  return migrate(context, state, 'renew', [carrier, carrier]);
+export function renew(context: Context, from: In<'open'>): Step {
+  const { carrier } = from.link;
+  return migrate(context, from, 'renew', [carrier, carrier]);
 }
 
+/** Null: nothing changes. */
 export function stepMigrating(
   context: Context,
   state: In<'migrating'>,
   event: ConnectionEvent,
-): Step {
+): Step | null {
+  const { memory, now } = context;
+  const { from, next, cause, rungs, goneAt } = state;
   switch (event.type) {
     case 'hello':
-      return event.link === state.next.number
-        ? openWith(context, { link: state.next, tookMs: event.tookMs, since: state.since })
-        : stay(context, state);
+      return event.link === next.number ? openWith(context, next, event.tookMs, from.since) : null;
     case 'failed':
-      if (event.link === state.next.number) return failNext(context, state, event.error);
-      if (event.link !== state.link.number || state.goneAt !== null) return stay(context, state);
-      return failOld(context, state, event.error);
+      if (event.link === next.number) return failNext(context, state, event.error);
+      return event.link === from.link.number && goneAt === null
+        ? failOld(context, state, event.error)
+        : null;
     case 'goaway': {
       // The old one is being left anyway; a server that sends the new one away wants it later.
-      if (event.link !== state.next.number) return stay(context, state);
-      const { now, jitter } = context.moment;
-      const at = now + spreadMs(event.afterMs, event.spreadMs, jitter);
-      return state.goneAt !== null
-        ? to(context.memory, { ...newOutage(now), name: 'waiting', retryAt: at })
-        : keepOld(context, { ...state, renewAt: state.cause === 'renew' ? at : state.renewAt });
+      if (event.link !== next.number) return null;
+      const at = now + spreadMs(event.afterMs, event.spreadMs, context.jitter);
+      return goneAt === null
+        ? keepOld(context, cause === 'renew' ? { ...from, renewAt: at } : from, cause)
+        : to(memory, { name: 'waiting', outage: newOutage(now), retryAt: at });
     }
     case 'due':
-      if (event.timer !== 'rung') return stay(context, state);
-      return state.goneAt === null
-        ? migrate(context, state, state.cause, state.rungs)
-        : goBack(context, state);
+      if (event.timer !== 'rung') return null;
+      return goneAt === null ? migrate(context, from, cause, rungs) : goBack(context, state);
     case 'wake':
     case 'online':
     case 'retry':
-      return to(context.memory, state, [{ type: 'probe', link: state.link.number }]);
+      return to(memory, state, { type: 'probe', link: from.link.number });
     default:
-      return stay(context, state);
+      return null;
   }
 }
 
 function failOld(context: Context, state: In<'migrating'>, error: MillraceError): Step {
+  const { memory, now, carriers } = context;
+  const { next } = state;
   // The server read the new link's `connect` before we read its `hello`: the hand-over is under way.
-  if (error.code === 'link/replaced') {
-    return to(context.memory, { ...state, goneAt: context.moment.now });
-  }
-  if (isAnswer(error) && policyOf(error) !== 'retry')
-    return settle(context, newOutage(context.moment.now), error);
-  const others = context.config.carriers.filter((carrier) => carrier !== state.next.carrier);
-  return to(context.memory, {
-    ...newOutage(context.moment.now, error),
-    name: 'racing',
-    tries: [state.next],
-    rungs: others,
-    nextRungAt: context.moment.now + TAKE_OVER_MS,
-  });
+  if (error.code === 'link/replaced') return to(memory, { ...state, goneAt: now });
+  const outage = newOutage(now, error);
+  if (isAnswer(error) && policyOf(error) !== 'retry') return settle(context, outage, error);
+  const rungs = carriers.filter((carrier) => carrier !== next.carrier);
+  const nextRungAt = now + TAKE_OVER_MS;
+  return to(memory, { name: 'racing', outage, tries: [next], rungs, nextRungAt });
 }
 
 /**
@@ -108,54 +94,29 @@ function failOld(context: Context, state: In<'migrating'>, error: MillraceError)
  * carrier that worked gets the next link; the silent one is not waited for, since closing it may set its
  * `hello` free.
  */
-function goBack({ memory, moment }: Context, state: In<'migrating'>): Step {
-  const { carrier } = state.link;
-  const held = state.next.carrier;
-  const avoiding = held === carrier ? memory : avoidBuffered(memory, held, moment.now);
-  const begun = beginLink(avoiding, carrier, moment.now);
-  return to(begun.memory, {
-    ...newOutage(moment.now),
-    name: 'racing',
-    tries: [begun.link],
-    rungs: [],
-    nextRungAt: moment.now,
-  });
+function goBack(context: Context, { from, next }: In<'migrating'>): Step {
+  const { carrier } = from.link;
+  const memory = next.carrier === carrier ? context.memory : avoidBuffered(context, next.carrier);
+  return tryNext({ ...context, memory }, newOutage(context.now), [carrier]);
 }
 
 function failNext(context: Context, state: In<'migrating'>, error: MillraceError): Step {
-  const { memory, moment } = context;
-  if (state.goneAt !== null) return settle(context, newOutage(context.moment.now), error);
-  if (!isAnswer(error) && state.rungs.length > 0)
-    return migrate(context, state, state.cause, state.rungs);
-  if (state.cause === 'upgrade') return keepOld(context, state);
-  if (policyOf(error) === 'stop') return settle(context, newOutage(context.moment.now), error);
+  const { memory, now, jitter } = context;
+  const { from, cause, rungs, goneAt } = state;
+  const policy = policyOf(error);
+  const isOver = goneAt !== null;
+  if (!isOver && !isAnswer(error) && rungs.length > 0) return migrate(context, from, cause, rungs);
+  if (!isOver && cause === 'upgrade') return keepOld(context, from, cause);
+  if (isOver || policy === 'stop') return settle(context, newOutage(now), error);
   // The old link lacks a channel or has an old token: the new one is still needed, a little later.
   const attempt = memory.attempt + 1;
-  const renewAt = moment.now + backoffMs(attempt, moment.jitter, error);
-  const isAuth = policyOf(error) === 'reauthenticate';
-  return keepOld(
-    { ...context, memory: { ...memory, attempt } },
-    { ...state, renewAt },
-    isAuth ? [{ type: 'forget-token' }] : [],
-  );
+  const renewAt = now + backoffMs(attempt, jitter, error);
+  return to({ ...memory, attempt }, { ...from, renewAt }, ...renewal(policy));
 }
 
-function keepOld(
-  { memory, moment }: Context,
-  state: In<'open' | 'migrating'>,
-  effects: Step['effects'] = [],
-): Step {
-  const { link, since, helloAt, notice, renewAt } = state;
-  const isUpgrade = state.name === 'open' || state.cause === 'upgrade';
-  const upgrades = memory.upgrades + (isUpgrade ? 1 : 0);
-  const upgradeAt = isUpgrade ? moment.now + upgradeDelayMs(upgrades) : state.upgradeAt;
-  return to(
-    { ...memory, upgrades },
-    { name: 'open', link, since, helloAt, notice, renewAt, upgradeAt },
-    effects,
-  );
-}
-
-function newOutage(now: number, error: MillraceError | null = null): Outage {
-  return { since: now, isSlow: false, error };
+/** An upgrade that did not work is tried again later. */
+function keepOld({ memory, now }: Context, from: In<'open'>, cause: 'upgrade' | 'renew'): Step {
+  if (cause === 'renew') return to(memory, from);
+  const upgrades = memory.upgrades + 1;
+  return to({ ...memory, upgrades }, { ...from, upgradeAt: now + upgradeDelayMs(upgrades) });
 }

@@ -11,19 +11,16 @@ export function resolveUrl(url: string, baseUrl: string | undefined): string {
     const { origin, pathname } = new URL(url, baseUrl);
     return origin + pathname.replace(/\/+$/, '');
   } catch (cause) {
-    throw new MillraceError(
-      'settings/invalid',
-      `"${url}" is no address here. Give an absolute one.`,
-      { cause },
-    );
+    const text = `"${url}" is no address here. Give an absolute one.`;
+    throw new MillraceError('settings/invalid', text, { cause });
   }
 }
 
 /** @throws MillraceError `settings/invalid` */
-export function checkCarriers(given: readonly Carrier[] = ALL): readonly [Carrier, ...Carrier[]] {
-  const [first, ...rest] = given;
-  if (first === undefined) {
-    throw new MillraceError('settings/invalid', '`transports` is empty.');
-  }
-  return [first, ...rest];
+export function checkCarriers([first, ...rest]: readonly Carrier[] = ALL): readonly [
+  Carrier,
+  ...Carrier[],
+] {
+  if (first !== undefined) return [first, ...rest];
+  throw new MillraceError('settings/invalid', '`transports` is empty.');
 }

@@ -1,7 +1,7 @@
 // Publishing by its own POST. Rules: HTTP-1, PUB-5, CLI-13.
 
 import { MillraceError, type PublishResult } from '@millrace/protocol';
-import { type PublishItem, parseJsonObject, parseServerFrames } from '@millrace/protocol/wire';
+import { type PublishItem, parseServerFrames, readJsonObject } from '@millrace/protocol/wire';
 import type { TokenSource } from './token.ts';
 import { linkError, post } from './transports/http.ts';
 import type { LinkRequest } from './transports/transport.ts';
@@ -25,7 +25,7 @@ export async function postEvents(
       signal: controller.signal,
       headers: token === null ? {} : { authorization: `Bearer ${token}` },
     });
-    const body = parseJsonObject(await response.text());
+    const body = readJsonObject(await response.text());
     // The answer has the shape of a `published` frame, and so the same reader.
     const [frame] = parseServerFrames([{ ...body, type: 'published', id: 0 }]);
     if (frame?.type === 'published') return frame.results;

@@ -9,11 +9,11 @@ import {
   toMillraceError,
 } from '@millrace/protocol';
 import type { PublishItem } from '@millrace/protocol/wire';
+import type { Environment } from './environment.ts';
 import type { Link } from './link.ts';
 
 export interface PublisherHost {
-  now(): number;
-  setTimer(callback: () => void, ms: number): () => void;
+  readonly environment: Pick<Environment, 'now' | 'setTimer'>;
   /** The open link, or null. */
   link(): Link | null;
   /** The results, in order. @throws MillraceError for the request as a whole */
@@ -47,7 +47,8 @@ const RETRY_MS = 1_000;
 /** Characters of one request; the server takes 64 KiB, and a character is three bytes at most. */
 const MAX_BATCH_LENGTH = 20_000;
 
-export function createPublisher(host: PublisherHost): Publisher {
+export function createPublisher({ environment, link: openLink, post }: PublisherHost): Publisher {
+  const { now, setTimer } = environment;
   /** By id, oldest first. */
   const pending = new Map<number, Pending>();
   let lastId = 0;
@@ -62,14 +63,14 @@ export function createPublisher(host: PublisherHost): Publisher {
   }
 
   function flush(): void {
-    const link = host.link();
+    const link = openLink();
     for (const [id, entry] of pending) {
-      if (entry.sentAt !== null && host.now() - entry.sentAt > REPEAT_WITHIN_MS) {
+      if (entry.sentAt !== null && now() - entry.sentAt > REPEAT_WITHIN_MS) {
         const error = new MillraceError('link/lost', 'No answer; it may have been accepted.');
         settle(id, { error });
       } else if (link?.isDuplex && entry.sentOn !== link.ref.number) {
         entry.sentOn = link.ref.number;
-        entry.sentAt ??= host.now();
+        entry.sentAt ??= now();
         link.send({ type: 'publish', id, events: [entry.item] });
       }
     }
@@ -81,16 +82,15 @@ export function createPublisher(host: PublisherHost): Publisher {
     const batch = nextBatch();
     let pauseMs = 0;
     try {
-      const results = await host.post(batch.map(([, { item }]) => item));
+      const results = await post(batch.map(([, { item }]) => item));
       batch.forEach(([id], index) => settle(id, results[index]));
     } catch (thrown) {
       const error = toMillraceError(thrown);
-      const { retryAfterMs } = error.details ?? {};
-      pauseMs = typeof retryAfterMs === 'number' ? retryAfterMs : RETRY_MS;
+      pauseMs = Number(error.details?.['retryAfterMs'] ?? RETRY_MS);
       if (error.policy === 'stop') for (const [id] of batch) settle(id, { error });
     }
     // Until then the next ones wait too: their order is a promise.
-    host.setTimer(() => {
+    setTimer(() => {
       isPosting = false;
       flush();
     }, pauseMs);
@@ -102,22 +102,20 @@ export function createPublisher(host: PublisherHost): Publisher {
       length += JSON.stringify(item).length;
       return index === 0 || length <= MAX_BATCH_LENGTH;
     });
-    for (const [, entry] of entries) entry.sentAt ??= host.now();
+    for (const [, entry] of entries) entry.sentAt ??= now();
     return entries;
   }
 
   return {
-    publish(item) {
-      if (pending.size >= MAX_PENDING) {
-        const text = 'Too many events wait to be published. Publish later.';
-        return Promise.reject(new MillraceError('limit/publishes', text));
-      }
-      return new Promise((resolve, reject) => {
+    publish: (item) =>
+      new Promise((resolve, reject) => {
+        if (pending.size >= MAX_PENDING) {
+          throw new MillraceError('limit/publishes', 'Too many events wait to be published.');
+        }
         lastId += 1;
         pending.set(lastId, { item, sentAt: null, sentOn: 0, resolve, reject });
         flush();
-      });
-    },
+      }),
     flush,
     settle,
     abandon(error) {

@@ -6,6 +6,7 @@
 //   sse remembered:       sse ─────────▶
 //                         │ 2 × usual + 1 s    websocket, then poll as above
 
+import type { Context } from './connection-types.ts';
 import type { Carrier } from './transports/transport.ts';
 
 /** The carrier that won last time on this origin, and what it needed until its `hello`. */
@@ -20,11 +21,10 @@ export interface Remembered {
 export type Avoided = Readonly<Partial<Record<Carrier, number>>>;
 
 export interface Plan {
-  readonly first: Carrier;
   /** Avoided ones last: where nothing else gets through, one that let a link down is better than none. */
-  readonly rungs: readonly Carrier[];
-  /** When the second one starts, if the first has neither failed nor won by then. */
-  readonly delayMs: number;
+  readonly order: readonly [Carrier, ...Carrier[]];
+  /** When the second one starts, if the first has neither failed nor won by then; undefined: as always. */
+  readonly delayMs: number | undefined;
 }
 
 const REMEMBER_MS = 30 * 60_000;
@@ -33,44 +33,31 @@ const NEXT_DELAY_MS = 600;
 /** What the others get before an avoided carrier: its `connect` would make the server let theirs go. */
 const LAST_RESORT_MS = 2_000;
 
-export interface RaceInput {
-  readonly carriers: readonly [Carrier, ...Carrier[]];
-  readonly remembered: Remembered | null;
-  readonly avoided: Avoided;
-  readonly roundTripMs: number | null;
-  readonly now: number;
-}
-
-export function planRace(input: RaceInput): Plan {
-  const { carriers, remembered, avoided, now } = input;
-  const usable = carriers.filter((carrier) => !isAvoided(avoided, carrier, now));
+export function planRace(context: Context): Plan {
+  const { carriers, memory, now } = context;
+  const usable = carriers.filter((carrier) => !isAvoided(context, carrier));
   // With all of them avoided none is better than another.
-  const all = usable.length > 0 ? usable : carriers;
-  const known =
-    remembered !== null && isFresh(remembered, now) && all.includes(remembered.carrier)
-      ? remembered
-      : null;
-  const first = known?.carrier ?? all[0] ?? carriers[0];
-  const lastResort = carriers.filter((carrier) => !all.includes(carrier));
-  const rungs = [...all.filter((carrier) => carrier !== first), ...lastResort];
-  const delayMs = known === null ? rungDelayMs(first, rungs[0], input) : 2 * known.usualMs + 1_000;
-  return { first, rungs, delayMs };
+  const [best = carriers[0], ...others] = usable.length > 0 ? usable : carriers;
+  const known = memory.remembered;
+  const isKnown =
+    known !== null && now - known.at < REMEMBER_MS && [best, ...others].includes(known.carrier);
+  const first = isKnown ? known.carrier : best;
+  // A set keeps each where it stands first.
+  const [, ...rungs] = new Set([first, best, ...others, ...carriers]);
+  return { order: [first, ...rungs], delayMs: isKnown ? 2 * known.usualMs + 1_000 : undefined };
 }
 
 /** What a carrier gets before `next` starts beside it. */
-export function rungDelayMs(
+export function rungDelayMs(context: Context, carrier: Carrier, next: Carrier | undefined): number {
+  if (next !== undefined && isAvoided(context, next)) return LAST_RESORT_MS;
+  return carrier === 'websocket'
+    ? Math.max(FIRST_DELAY_MS, 4 * (context.roundTripMs ?? 0))
+    : NEXT_DELAY_MS;
+}
+
+export function isAvoided(
+  { memory, now }: Pick<Context, 'memory' | 'now'>,
   carrier: Carrier,
-  next: Carrier | undefined,
-  { roundTripMs, avoided, now }: Pick<RaceInput, 'roundTripMs' | 'avoided' | 'now'>,
-): number {
-  if (next !== undefined && isAvoided(avoided, next, now)) return LAST_RESORT_MS;
-  return carrier === 'websocket' ? Math.max(FIRST_DELAY_MS, 4 * (roundTripMs ?? 0)) : NEXT_DELAY_MS;
-}
-
-export function isAvoided(avoided: Avoided, carrier: Carrier, now: number): boolean {
-  return (avoided[carrier] ?? 0) > now;
-}
-
-function isFresh({ at }: Remembered, now: number): boolean {
-  return now - at < REMEMBER_MS;
+): boolean {
+  return (memory.avoided[carrier] ?? 0) > now;
 }

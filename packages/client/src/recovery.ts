@@ -4,25 +4,18 @@
 import type { ErrorPolicy, MillraceError } from '@millrace/protocol';
 import { backoffMs, STABLE_MS } from './backoff.ts';
 import type {
-  ConnectionConfig,
   ConnectionEffect,
   ConnectionState,
+  Context,
   In,
   LinkRef,
   Memory,
-  Moment,
   Outage,
   Step,
 } from './connection-types.ts';
-import { type Avoided, isAvoided, planRace } from './race.ts';
+import { isAvoided, planRace, rungDelayMs } from './race.ts';
 import type { Carrier } from './transports/transport.ts';
-import { describeDowngrade, upgradeDelayMs } from './upgrade.ts';
-
-export interface Context {
-  readonly memory: Memory;
-  readonly moment: Moment;
-  readonly config: ConnectionConfig;
-}
+import { upgradeDelayMs } from './upgrade.ts';
 
 /** A link that ends sooner after its `hello` was let through for show: its carrier is left aside for a while. */
 const SHORT_LIFE_MS = 2_000;
@@ -39,16 +32,8 @@ const OWN_CODES: readonly string[] = [
   'link/replaced',
 ];
 
-export function to(
-  memory: Memory,
-  state: ConnectionState,
-  effects: readonly ConnectionEffect[] = [],
-): Step {
+export function to(memory: Memory, state: ConnectionState, ...effects: ConnectionEffect[]): Step {
   return { connection: { memory, state }, effects };
-}
-
-export function stay({ memory }: Context, state: ConnectionState): Step {
-  return to(memory, state);
 }
 
 export function isAnswer({ code }: MillraceError): boolean {
@@ -60,29 +45,34 @@ export function policyOf({ code, policy }: MillraceError): ErrorPolicy {
   return code === 'link/replaced' ? 'retry' : policy;
 }
 
+export function newOutage(since: number, error: MillraceError | null = null): Outage {
+  return { since, isSlow: false, error };
+}
+
 /** An attempt at once; while the page is offline, as soon as it no longer is. */
-export function connectNow({ memory, moment, config }: Context, outage: Outage): Step {
-  const { since, isSlow, error } = outage;
-  if (!memory.isOnline) {
-    return to(memory, { name: 'waiting', since, isSlow, error, retryAt: moment.now });
-  }
-  const plan = planRace({ ...memory, ...moment, ...config });
-  const begun = beginLink(memory, plan.first, moment.now);
-  return to(begun.memory, {
-    name: 'racing',
-    since,
-    isSlow,
-    error,
-    tries: [begun.link],
-    rungs: plan.rungs,
-    nextRungAt: moment.now + plan.delayMs,
-  });
+export function connectNow(context: Context, outage: Outage): Step {
+  const { memory, now } = context;
+  if (!memory.isOnline) return to(memory, { name: 'waiting', outage, retryAt: now });
+  const { order, delayMs } = planRace(context);
+  return tryNext(context, outage, order, [], delayMs);
+}
+
+/** The first of these carriers beside the tries that there are; the others are its race's rungs. */
+export function tryNext(
+  context: Context,
+  outage: Outage,
+  [carrier, ...rungs]: readonly [Carrier, ...Carrier[]],
+  tries: readonly LinkRef[] = [],
+  delayMs: number = rungDelayMs(context, carrier, rungs[0]),
+): Step {
+  const { memory, link } = beginLink(context, carrier);
+  const nextRungAt = context.now + delayMs;
+  return to(memory, { name: 'racing', outage, tries: [link, ...tries], rungs, nextRungAt });
 }
 
 export function beginLink(
-  memory: Memory,
+  { memory, now }: Pick<Context, 'memory' | 'now'>,
   carrier: Carrier,
-  now: number,
 ): { readonly memory: Memory; readonly link: LinkRef } {
   const number = memory.lastLink + 1;
   return {
@@ -91,101 +81,84 @@ export function beginLink(
   };
 }
 
-export interface Opened {
-  readonly link: LinkRef;
-  /** From its beginning to its `hello`. */
-  readonly tookMs: number;
-  readonly since: number;
-}
-
-export function openWith({ memory, moment, config }: Context, opened: Opened): Step {
-  const { link, tookMs, since } = opened;
-  const { now } = moment;
-  const before = memory.remembered?.carrier === link.carrier ? memory.remembered.usualMs : tookMs;
-  const remembered = { carrier: link.carrier, usualMs: (before + tookMs) / 2, at: now };
-  const isBest = link.carrier === config.carriers[0];
-  const isBuffered = memory.isBuffered && !isBest;
+/** @param tookMs from its beginning to its `hello` */
+export function openWith(
+  { memory, now, carriers }: Context,
+  link: LinkRef,
+  tookMs: number,
+  since: number = now,
+): Step {
+  const { carrier } = link;
+  const before = memory.remembered?.carrier === carrier ? memory.remembered.usualMs : tookMs;
+  const remembered = { carrier, usualMs: (before + tookMs) / 2, at: now };
+  const isBest = carrier === carriers[0];
+  // A stream has found its place; a proxy in the way stays there.
+  const isOver = isBest || (memory.setback === 'crowded' && carrier !== 'poll');
+  const upgradeAt = isBest ? null : now + upgradeDelayMs(memory.upgrades);
   return to(
-    { ...memory, remembered, isBuffered },
-    {
-      name: 'open',
-      link,
-      since,
-      helloAt: now,
-      notice: describeDowngrade(config.carriers, link.carrier, isBuffered),
-      renewAt: null,
-      upgradeAt: isBest ? null : now + upgradeDelayMs(memory.upgrades),
-    },
-    [{ type: 'remember', remembered }],
+    { ...memory, remembered, setback: isOver ? null : memory.setback },
+    { name: 'open', link, since, helloAt: now, renewAt: null, upgradeAt },
+    { type: 'remember', remembered },
   );
 }
 
 /** The open link ended. Some ends say at once how to go on; the rest is `settle`'s. */
-export function loseLink(context: Context, state: In<'open'>, error: MillraceError): Step {
-  const { moment, config } = context;
+export function loseLink(before: Context, state: In<'open'>, error: MillraceError): Step {
+  const { now, carriers } = before;
   const { link, helloAt, renewAt } = state;
-  const livedMs = moment.now - helloAt;
+  const { carrier } = link;
+  const livedMs = now - helloAt;
   const isStable = livedMs >= STABLE_MS;
-  const memory: Memory = isStable
-    ? {
-        ...context.memory,
-        attempt: 0,
-        upgrades: link.carrier === config.carriers[0] ? 0 : context.memory.upgrades,
-      }
-    : context.memory;
-  const outage = { since: moment.now, isSlow: false, error };
-  const now = { ...context, memory };
-  if (error.code === 'link/buffered') {
-    return connectNow({ ...now, memory: avoidBuffered(memory, link.carrier, moment.now) }, outage);
-  }
-  if (error.details?.['isProbe'] === true) return connectNow(now, outage);
-  if (
-    error.code === 'link/replaced' &&
-    memory.lastCarrier !== null &&
-    memory.lastLink > link.number
-  ) {
+  const memory: Memory = {
+    ...before.memory,
+    ...(isStable ? { attempt: 0 } : {}),
+    ...(isStable && carrier === carriers[0] ? { upgrades: 0 } : {}),
+  };
+  const context = { ...before, memory };
+  const outage = newOutage(now, error);
+  const goOn = (changed: Memory): Step => connectNow({ ...context, memory: changed }, outage);
+  if (error.code === 'link/buffered') return goOn(avoidBuffered(context, carrier));
+  if (error.details?.['isProbe'] === true) return goOn(memory);
+  const aside = avoid(context, carrier, AVOID_SHORT_MS);
+  const { lastCarrier } = memory;
+  if (error.code === 'link/replaced' && lastCarrier !== null && memory.lastLink > link.number) {
     // A later try of the same race had reached the server when this one's `hello` came out, late: often only
     // because the server, by closing it, made a proxy let go. The later one's carrier is the quick one.
-    const remembered = { carrier: memory.lastCarrier, usualMs: 0, at: moment.now };
-    const next = avoid(memory, link.carrier, moment.now + AVOID_SHORT_MS);
-    return connectNow({ ...now, memory: { ...next, remembered } }, outage);
+    return goOn({ ...aside, remembered: { carrier: lastCarrier, usualMs: 0, at: now } });
   }
   // One that had been left aside already was the last resort: from there only the backoff leads on.
-  const isLastResort = isAvoided(memory.avoided, link.carrier, moment.now);
-  if (!isAnswer(error) && livedMs < SHORT_LIFE_MS && !isLastResort) {
-    const avoiding = avoid(memory, link.carrier, moment.now + AVOID_SHORT_MS);
+  const isFirstTime = livedMs < SHORT_LIFE_MS && !isAvoided(context, carrier);
+  const hasOthers = carriers.some((other) => !isAvoided({ memory: aside, now }, other));
+  if (!isAnswer(error) && isFirstTime && hasOthers) {
     // Each time it is tried again later, or the session would go to and fro for ever.
-    const next = { ...avoiding, upgrades: memory.upgrades + 1 };
-    const others = config.carriers.filter(
-      (carrier) => !isAvoided(next.avoided, carrier, moment.now),
-    );
-    if (others.length > 0) return connectNow({ ...now, memory: next }, outage);
+    return goOn({ ...aside, upgrades: memory.upgrades + 1 });
   }
-  if (renewAt !== null && renewAt > moment.now && policyOf(error) !== 'stop') {
-    return to(memory, { ...outage, name: 'waiting', retryAt: renewAt });
+  if (renewAt !== null && renewAt > now && policyOf(error) !== 'stop') {
+    return to(memory, { name: 'waiting', outage, retryAt: renewAt });
   }
-  return settle(now, outage, error);
+  return settle(context, outage, error);
 }
 
 /** The attempt or link is over: what the error's policy says comes next. */
-export function settle(
-  { memory, moment, config }: Context,
-  outage: Outage,
-  error: MillraceError,
-): Step {
+export function settle(context: Context, outage: Outage, error: MillraceError): Step {
+  const { memory, now, jitter, canReauthenticate } = context;
   const policy = policyOf(error);
   // `auth/required` means that there is no token: asking for one again would not make any.
-  const canRetry = config.canReauthenticate && error.code !== 'auth/required';
+  const canRetry = canReauthenticate && error.code !== 'auth/required';
   if (policy === 'stop' || (policy === 'reauthenticate' && !canRetry)) {
     return to(memory, { name: 'closed', error, isFinal: true });
   }
-  const { since, isSlow } = outage;
-  const retryAt = moment.now + backoffMs(memory.attempt, moment.jitter, error);
+  const retryAt = now + backoffMs(memory.attempt, jitter, error);
   return to(
     { ...memory, attempt: memory.attempt + 1 },
-    { name: 'waiting', since, isSlow, error, retryAt },
-    policy === 'reauthenticate' ? [{ type: 'forget-token' }] : [],
+    { name: 'waiting', outage: { ...outage, error }, retryAt },
+    ...renewal(policy),
   );
+}
+
+/** What a refused token asks of the shell before the next link. */
+export function renewal(policy: ErrorPolicy): ConnectionEffect[] {
+  return policy === 'reauthenticate' ? [{ type: 'forget-token' }] : [];
 }
 
 /**
@@ -193,19 +166,17 @@ export function settle(
  * of its carrier, and what was found out about better ones is void.
  */
 export function failRace(context: Context, outage: Outage, error: MillraceError): Step {
-  const { memory, moment } = context;
-  const held = Object.entries(memory.avoided).filter(
-    ([, until]) => until - moment.now > AVOID_SHORT_MS,
-  );
-  const avoided: Avoided = Object.fromEntries(held);
+  const { memory, now } = context;
+  const held = Object.entries(memory.avoided).filter(([, until]) => until - now > AVOID_SHORT_MS);
+  const avoided = Object.fromEntries(held);
   return settle({ ...context, memory: { ...memory, avoided, upgrades: 0 } }, outage, error);
 }
 
 /** A proxy holds it back: for long, and people are told. */
-export function avoidBuffered(memory: Memory, carrier: Carrier, now: number): Memory {
-  return { ...avoid(memory, carrier, now + AVOID_BUFFERED_MS), isBuffered: true };
+export function avoidBuffered(context: Context, carrier: Carrier): Memory {
+  return { ...avoid(context, carrier, AVOID_BUFFERED_MS), setback: 'buffered' };
 }
 
-function avoid(memory: Memory, carrier: Carrier, until: number): Memory {
-  return { ...memory, avoided: { ...memory.avoided, [carrier]: until } };
+function avoid({ memory, now }: Context, carrier: Carrier, forMs: number): Memory {
+  return { ...memory, avoided: { ...memory.avoided, [carrier]: now + forMs } };
 }

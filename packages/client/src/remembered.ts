@@ -1,7 +1,7 @@
 // The carrier that worked, kept per origin between page loads. Storage is untrusted: anything else than what was
 // stored here counts as nothing. Rule: CLI-3.
 
-import { parseJsonObject } from '@millrace/protocol/wire';
+import { readJsonObject } from '@millrace/protocol/wire';
 import type { Environment } from './environment.ts';
 import type { Remembered } from './race.ts';
 
@@ -12,17 +12,16 @@ export function storeRemembered({ store }: Store, url: string, remembered: Remem
 }
 
 export function loadRemembered({ load }: Store, url: string): Remembered | null {
-  const text = load(keyOf(url));
-  if (text === null) return null;
   try {
-    const { carrier, usualMs, at } = parseJsonObject(text);
+    const { carrier, usualMs, at } = readJsonObject(load(keyOf(url)) ?? '');
     const isKnown = carrier === 'websocket' || carrier === 'sse' || carrier === 'poll';
-    if (!isKnown || typeof usualMs !== 'number' || typeof at !== 'number') return null;
-    return { carrier, usualMs, at };
+    if (isKnown && typeof usualMs === 'number' && typeof at === 'number') {
+      return { carrier, usualMs, at };
+    }
   } catch {
     // Somebody else's text under our key: as good as nothing.
-    return null;
   }
+  return null;
 }
 
 function keyOf(url: string): string {

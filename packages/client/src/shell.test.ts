@@ -2,7 +2,8 @@
 
 import { defineChannel, type StandardSchema } from '@millrace/protocol';
 import { describe, expect, test, vi } from 'vitest';
-import { type ClientOptions, createClient } from './client.ts';
+import { createClient } from './client.ts';
+import type { ClientOptions } from './client-types.ts';
 import type { PageChange } from './environment.ts';
 import { createFakeLink } from './testing/index.ts';
 import { createManualClock } from './testing/manual-clock.ts';

@@ -4,6 +4,7 @@ import type { MillraceError } from '@millrace/protocol';
 import { retryAt } from './connection-needs.ts';
 import type { Connection } from './connection-types.ts';
 import type { Carrier } from './transports/transport.ts';
+import { describeDowngrade } from './upgrade.ts';
 
 export type ConnectionStatus =
   | { readonly status: 'idle' }
@@ -44,30 +45,34 @@ export interface StatusStore {
   subscribe(listener: () => void): () => void;
 }
 
-export function projectStatus(connection: Connection, latencyMs: number | null): ConnectionStatus {
+export function projectStatus(
+  connection: Connection,
+  carriers: readonly Carrier[],
+  latencyMs: number | null,
+): ConnectionStatus {
   const { state, memory } = connection;
   switch (state.name) {
     case 'idle':
       return { status: 'idle' };
     case 'racing':
-    case 'waiting':
-      return {
-        status: 'connecting',
-        attempt: memory.attempt + 1,
-        nextTryAt: retryAt(connection),
-        error: state.error,
-        isSlow: state.isSlow,
-      };
-    case 'open':
-    case 'migrating':
+    case 'waiting': {
+      const { error, isSlow } = state.outage;
+      const nextTryAt = retryAt(connection);
+      return { status: 'connecting', attempt: memory.attempt + 1, nextTryAt, error, isSlow };
+    }
+    case 'open': {
+      const { carrier: transport } = state.link;
       return {
         status: 'open',
-        transport: state.link.carrier,
-        isRealtime: state.link.carrier !== 'poll',
+        transport,
+        isRealtime: transport !== 'poll',
         since: state.since,
         latencyMs,
-        notice: state.notice,
+        notice: describeDowngrade(carriers, transport, memory.setback),
       };
+    }
+    case 'migrating':
+      return projectStatus({ memory, state: state.from }, carriers, latencyMs);
     case 'closed':
       return { status: 'closed', error: state.error, isFinal: state.isFinal };
   }
@@ -85,9 +90,7 @@ export function createStatusStore(
       // A function of its own: the same listener may subscribe twice.
       const own = (): void => listener();
       listeners.add(own);
-      return () => {
-        listeners.delete(own);
-      };
+      return () => listeners.delete(own);
     },
     set(status) {
       if (isSame(snapshot, status)) return;

@@ -3,7 +3,7 @@
 // Rules: AUTH-3, CLI-11.
 
 import { MillraceError } from '@millrace/protocol';
-import { parseJsonObject } from '@millrace/protocol/wire';
+import { readJsonObject } from '@millrace/protocol/wire';
 
 export type TokenOption = string | (() => Promise<string | null>);
 
@@ -19,19 +19,18 @@ export interface TokenSource {
 }
 
 export function createTokenSource(option: TokenOption | undefined): TokenSource {
-  let current: string | null | undefined =
-    typeof option === 'function' ? undefined : (option ?? null);
+  const refresh = typeof option === 'function' ? option : null;
+  const fixed = typeof option === 'string' ? option : null;
+  let current = refresh === null ? fixed : undefined;
   let pending: Promise<string | null> | null = null;
   let hadToken = false;
 
-  async function ask(refresh: () => Promise<string | null>): Promise<string | null> {
-    let token: string | null;
+  async function ask(): Promise<string | null> {
+    let token: string | null = null;
     try {
-      token = await refresh();
+      token = (await refresh?.()) ?? null;
     } catch (cause) {
-      throw new MillraceError('auth/expired', 'No new token yet. Trying again.', {
-        cause,
-      });
+      throw new MillraceError('auth/expired', 'No new token yet. Trying again.', { cause });
     }
     if (token === null && hadToken) {
       throw new MillraceError('auth/required', 'There is no token any more. Sign in again.');
@@ -42,31 +41,30 @@ export function createTokenSource(option: TokenOption | undefined): TokenSource 
   }
 
   return {
-    canRefresh: typeof option === 'function',
+    canRefresh: refresh !== null,
     current: () => current,
-    get() {
-      if (current !== undefined) return Promise.resolve(current);
-      if (typeof option !== 'function') return Promise.resolve(null);
-      pending ??= ask(option).finally(() => {
+    async get() {
+      if (current !== undefined) return current;
+      pending ??= ask().finally(() => {
         pending = null;
       });
       return pending;
     },
     forget() {
-      if (typeof option === 'function') current = undefined;
+      if (refresh !== null) current = undefined;
     },
   };
 }
 
 /** When a token expires by its own word, ms since 1970 on the server's clock; null when it does not say. */
 export function tokenExpiresAt(token: string): number | null {
-  const payload = /^[\w-]+\.([\w-]+)\.[\w-]*$/.exec(token)?.[1];
-  if (payload === undefined) return null;
+  const payload = /^[\w-]+\.([\w-]+)\.[\w-]*$/.exec(token)?.[1] ?? '';
   try {
-    const { exp } = parseJsonObject(atob(payload.replaceAll('-', '+').replaceAll('_', '/')));
+    const text = atob(payload.replaceAll('-', '+').replaceAll('_', '/'));
+    const { exp } = readJsonObject(text);
     return typeof exp === 'number' ? exp * 1_000 : null;
   } catch {
-    // Three parts and yet no JWT: an opaque token, which is replaced when the server refuses it.
+    // No JWT: an opaque token, which is replaced when the server refuses it.
     return null;
   }
 }

@@ -1,25 +1,20 @@
 // When better carriers are tried again in the background, and what a person is told meanwhile. Rule: CLI-5.
 
-import { type Avoided, isAvoided } from './race.ts';
+import type { Context, Setback } from './connection-types.ts';
+import { isAvoided } from './race.ts';
 import type { Carrier } from './transports/transport.ts';
 
-const SCHEDULE_MS = [5_000, 30_000, 120_000, 600_000] as const;
+const SCHEDULE_MS = [5_000, 30_000, 120_000];
+const LAST_MS = 600_000;
 
 /** @param tries how many times it was tried since the network was new */
 export function upgradeDelayMs(tries: number): number {
-  return SCHEDULE_MS[Math.min(tries, SCHEDULE_MS.length - 1)] ?? SCHEDULE_MS[3];
+  return SCHEDULE_MS[tries] ?? LAST_MS;
 }
 
 /** Carriers better than `current`, best first, without those that let a link down lately. */
-export function betterCarriers(
-  carriers: readonly Carrier[],
-  current: Carrier,
-  avoided: Avoided,
-  now: number,
-): readonly Carrier[] {
-  return carriers
-    .slice(0, Math.max(0, carriers.indexOf(current)))
-    .filter((carrier) => !isAvoided(avoided, carrier, now));
+export function betterCarriers(context: Context, current: Carrier): readonly Carrier[] {
+  return better(context.carriers, current).filter((carrier) => !isAvoided(context, carrier));
 }
 
 const NAMES: Readonly<Record<Carrier, string>> = {
@@ -28,16 +23,24 @@ const NAMES: Readonly<Record<Carrier, string>> = {
   poll: 'polling',
 };
 
+const SETBACKS: Readonly<Record<Setback, string>> = {
+  buffered: 'A proxy holds back the stream',
+  crowded: 'Other tabs hold all streams',
+};
+
 /** Why the link is not on the best carrier, in a sentence for people; null when it is. */
 export function describeDowngrade(
   carriers: readonly Carrier[],
   current: Carrier,
-  isBuffered: boolean,
+  setback: Setback | null,
 ): string | null {
-  const better = carriers.slice(0, Math.max(0, carriers.indexOf(current)));
-  if (better.length === 0) return null;
+  const names = better(carriers, current).map((carrier) => NAMES[carrier]);
+  if (names.length === 0) return null;
+  const blocked = `${names.join(' and ')} ${names.length > 1 ? 'are' : 'is'} blocked here`;
   const instead = current === 'poll' ? 'polling instead' : `using ${NAMES[current]}`;
-  if (isBuffered) return `A proxy holds back the stream; ${instead}`;
-  const blocked = better.map((carrier) => NAMES[carrier]).join(' and ');
-  return `${blocked} ${better.length > 1 ? 'are' : 'is'} blocked here; ${instead}`;
+  return `${setback === null ? blocked : SETBACKS[setback]}; ${instead}`;
+}
+
+function better(carriers: readonly Carrier[], current: Carrier): readonly Carrier[] {
+  return carriers.slice(0, carriers.indexOf(current));
 }

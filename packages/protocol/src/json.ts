@@ -18,6 +18,11 @@ export function parseJsonObject(text: string): JsonObject {
   return requiredObject(parseJson(text), 'the text');
 }
 
+/** As `readJson`. @throws MillraceError `protocol/malformed` */
+export function readJsonObject(text: string): JsonObject {
+  return requiredObject(readJson(text), 'the text');
+}
+
 /** Without the bound on nesting: for what our own server wrote. @throws MillraceError `protocol/malformed` */
 export function readJson(text: string): unknown {
   try {

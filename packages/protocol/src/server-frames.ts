@@ -15,7 +15,6 @@ import {
   requiredString,
   requiredWhole,
 } from './json.ts';
-import type { JsonObject } from './json-object.ts';
 import { isOffset, type Offset } from './offset.ts';
 
 /** Why events are missing: trimmed from history, another epoch (restart, failover, forgotten), or a log that went back. */

@@ -13,8 +13,8 @@ export {
   type SubscribeItem,
 } from './client-frames.ts';
 export { encodeEvent, encodeEventBody, parseEvent } from './event.ts';
-export { parseJson, parseJsonObject } from './json.ts';
-export type { JsonObject } from './json-object.ts';
+export { parseJson, parseJsonObject, readJsonObject } from './json.ts';
+export { isJsonObject, type JsonObject } from './json-object.ts';
 export { BEAT_GRACE_MS, DEFAULT_BEAT_MS } from './limits.ts';
 export { isOffset, nextOffset, previousOffset, toOffset, ZERO_OFFSET } from './offset.ts';
 export {

@@ -16,7 +16,7 @@ import {
   type ServerFrame,
   type SubscribeItem,
 } from '@millrace/protocol/wire';
-import type { ClientOptions } from '../client.ts';
+import type { ClientOptions } from '../client-types.ts';
 import type { Socket } from '../transports/transport.ts';
 import { createFakeLog, type FakeLog } from './fake-log.ts';
 

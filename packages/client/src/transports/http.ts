@@ -1,8 +1,9 @@
-// What SSE, poll and publish share: one POST, and its failure as one of our errors. Rules: LINK-7, CLI-4, ERR-3.
+// What SSE, poll and publish share: one POST, its failure as one of our errors, and a link that only receives.
+// Rules: LINK-7, CLI-4, ERR-3.
 
 import { MillraceError, parseWireError } from '@millrace/protocol';
-import { type JsonObject, parseJsonObject } from '@millrace/protocol/wire';
-import type { LinkRequest } from './transport.ts';
+import { isJsonObject, readJsonObject } from '@millrace/protocol/wire';
+import type { Carrier, LinkHandlers, LinkRequest, Transport } from './transport.ts';
 
 export interface PostOptions {
   readonly path: string;
@@ -11,24 +12,41 @@ export interface PostOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** @param receive ends by throwing, always: such a link has no good end */
+export function receivingTransport(
+  carrier: Carrier,
+  receive: (request: LinkRequest, handlers: LinkHandlers, signal: AbortSignal) => Promise<never>,
+): Transport {
+  return {
+    carrier,
+    isDuplex: false,
+    open(request, handlers) {
+      const controller = new AbortController();
+      const { signal } = controller;
+      receive(request, handlers, signal).catch((thrown: unknown) => {
+        if (!signal.aborted) handlers.closed(linkError(thrown));
+      });
+      return { send: () => undefined, close: () => controller.abort() };
+    },
+  };
+}
+
 /** The answer, its head only. @throws MillraceError the server's own error, or `link/refused` when none came */
 export async function post(
-  request: Pick<LinkRequest, 'url' | 'credentials' | 'host'>,
+  { url, credentials, host }: Pick<LinkRequest, 'url' | 'credentials' | 'host'>,
   { path, body, signal, headers }: PostOptions,
 ): Promise<Response> {
-  let response: Response;
-  try {
-    response = await request.host.fetch(`${request.url}/${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      credentials: request.credentials,
-      cache: 'no-store',
-      body,
-      signal,
-    });
-  } catch (cause) {
+  const answer = host.fetch(`${url}/${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    credentials,
+    cache: 'no-store',
+    body,
+    signal,
+  });
+  const response = await answer.catch((cause: unknown) => {
     throw new MillraceError('link/refused', 'The server cannot be reached.', { cause });
-  }
+  });
   if (!response.ok) throw await readFailure(response);
   return response;
 }
@@ -44,9 +62,9 @@ export function linkError(thrown: unknown): MillraceError {
 async function readFailure(response: Response): Promise<MillraceError> {
   const { status, headers } = response;
   const retryAfterMs = Number(headers.get('retry-after') ?? Number.NaN) * 1_000;
-  const later = Number.isFinite(retryAfterMs) ? { retryAfterMs } : null;
+  const later = retryAfterMs >= 0 ? { retryAfterMs } : null;
   try {
-    const { error } = parseJsonObject(await response.text());
+    const { error } = readJsonObject(await response.text());
     // A proxy may have an `error` of its own: ours has a code `area/problem`.
     if (isJsonObject(error) && String(error['code']).includes('/')) {
       const { code, message, details } = parseWireError(error);
@@ -58,8 +76,4 @@ async function readFailure(response: Response): Promise<MillraceError> {
   return later !== null && (status === 429 || status === 503)
     ? new MillraceError('server/overloaded', 'Asked to come later.', { details: later })
     : new MillraceError('link/refused', `Status ${status}.`);
-}
-
-function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null;
 }

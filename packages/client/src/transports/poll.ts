@@ -2,13 +2,8 @@
 // The first one is not held, so that the link is up at once; the next ones are held for as long as a dead
 // server is still noticed in time. Without a slot among the origin's tabs none is held. Rules: POLL-1, CLI-12.
 
-import {
-  type ConnectFrame,
-  encodeClientFrame,
-  parseJson,
-  parseServerFrames,
-} from '@millrace/protocol/wire';
-import { linkError, post } from './http.ts';
+import { encodeClientFrame, parseServerFrames } from '@millrace/protocol/wire';
+import { post, receivingTransport } from './http.ts';
 import type { LinkHandlers, LinkRequest, Transport } from './transport.ts';
 
 /** Longest hold and longest pause between polls that are not held, ms. */
@@ -23,40 +18,38 @@ export function pollBeatMs(askedBeatMs: number | undefined): number {
   return Math.min(askedBeatMs ?? HOLD_MS, HOLD_MS);
 }
 
-export const pollTransport: Transport = {
-  carrier: 'poll',
-  isDuplex: false,
-  open(request, handlers) {
-    const controller = new AbortController();
-    const { signal } = controller;
-    pollForever(request, handlers, signal).catch((thrown: unknown) => {
-      if (signal.aborted) return;
-      controller.abort();
-      handlers.closed(linkError(thrown));
-    });
-    return { send: () => undefined, close: () => controller.abort() };
-  },
-};
+export const pollTransport: Transport = receivingTransport('poll', pollForever);
 
-/** Ends by throwing, always. */
 async function pollForever(
   request: LinkRequest,
   handlers: LinkHandlers,
   signal: AbortSignal,
 ): Promise<never> {
+  const { host } = request;
   let release: (() => void) | null = null;
   let holdMs = 0;
   let pauseMs = MIN_PAUSE_MS;
   try {
     for (;;) {
       const connect = { ...request.connect(), holdMs };
-      const outcome = await pollOnce(request, handlers, connect, signal);
-      const beatMs = pollBeatMs(connect.beatMs);
-      release ??= await request.host.acquireSlot();
+      const askedAt = host.now();
+      const body = encodeClientFrame(connect);
+      const response = await post(request, { path: 'poll', body, signal });
+      const frames = parseServerFrames(JSON.parse(await response.text()));
+      const isEarly = host.now() - askedAt < EARLY_MS;
       signal.throwIfAborted();
-      if (outcome === 'news') pauseMs = MIN_PAUSE_MS;
+      handlers.bytes();
+      for (const frame of frames) {
+        handlers.frame(frame);
+        signal.throwIfAborted();
+      }
+      const isNews = frames.some(({ type }) => type === 'events');
+      const beatMs = pollBeatMs(connect.beatMs);
+      release ??= await host.acquireSlot();
+      signal.throwIfAborted();
+      if (isNews) pauseMs = MIN_PAUSE_MS;
       // Also a server that answers a held poll at once with nothing must not be asked without a pause.
-      if (release === null || (holdMs > 0 && outcome === 'nothing-early')) {
+      if (release === null || (holdMs > 0 && isEarly && !isNews)) {
         await pause(request, pauseMs, signal);
         pauseMs = Math.min(pauseMs * 1.5, MAX_PAUSE_MS, Math.max(beatMs, MIN_PAUSE_MS));
       }
@@ -68,43 +61,13 @@ async function pollForever(
   }
 }
 
-async function pollOnce(
-  request: LinkRequest,
-  handlers: LinkHandlers,
-  connect: ConnectFrame,
-  signal: AbortSignal,
-): Promise<'news' | 'nothing' | 'nothing-early'> {
-  let isEarly = true;
-  const cancel = request.host.setTimer(() => {
-    isEarly = false;
-  }, EARLY_MS);
-  try {
-    const response = await post(request, {
-      path: 'poll',
-      body: encodeClientFrame(connect),
-      signal,
-    });
-    const frames = parseServerFrames(parseJson(await response.text()));
-    signal.throwIfAborted();
-    handlers.bytes();
-    for (const frame of frames) {
-      if (frame.type === 'error' && frame.id === undefined) throw frame.error;
-      handlers.frame(frame);
-      signal.throwIfAborted();
-    }
-    if (frames.some(({ type }) => type === 'events')) return 'news';
-    return isEarly ? 'nothing-early' : 'nothing';
-  } finally {
-    cancel();
-  }
-}
-
 function pause({ host }: LinkRequest, ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const cancel = host.setTimer(resolve, ms);
-    signal.addEventListener('abort', () => {
+    // Not a listener of each pause's own: a tab may pause for days.
+    signal.onabort = () => {
       cancel();
       reject(signal.reason);
-    });
+    };
   });
 }

@@ -4,25 +4,11 @@
 import { MillraceError } from '@millrace/protocol';
 import { encodeClientFrame, parseServerFrame } from '@millrace/protocol/wire';
 import { createParser } from 'eventsource-parser';
-import { linkError, post } from './http.ts';
+import { post, receivingTransport } from './http.ts';
 import type { LinkHandlers, LinkRequest, Transport } from './transport.ts';
 
-export const sseTransport: Transport = {
-  carrier: 'sse',
-  isDuplex: false,
-  open(request, handlers) {
-    const controller = new AbortController();
-    const { signal } = controller;
-    readStream(request, handlers, signal).catch((thrown: unknown) => {
-      if (signal.aborted) return;
-      controller.abort();
-      handlers.closed(linkError(thrown));
-    });
-    return { send: () => undefined, close: () => controller.abort() };
-  },
-};
+export const sseTransport: Transport = receivingTransport('sse', readStream);
 
-/** Ends by throwing, always: a stream has no good end. */
 async function readStream(
   request: LinkRequest,
   handlers: LinkHandlers,
@@ -31,7 +17,8 @@ async function readStream(
   const release = await request.host.acquireSlot();
   try {
     if (release === null) {
-      throw new MillraceError('link/refused', 'Other tabs hold all streams.');
+      const details = { isCrowded: true };
+      throw new MillraceError('link/refused', 'Other tabs hold all streams.', { details });
     }
     signal.throwIfAborted();
     const body = encodeClientFrame(request.connect());
@@ -41,10 +28,8 @@ async function readStream(
     }
     const parser = createParser({
       onEvent({ data }) {
-        if (signal.aborted) return;
-        const frame = parseServerFrame(data);
-        if (frame?.type === 'error' && frame.id === undefined) throw frame.error;
-        if (frame !== null) handlers.frame(frame);
+        signal.throwIfAborted();
+        handlers.frame(parseServerFrame(data));
       },
     });
     const decoder = new TextDecoder();

@@ -1,12 +1,13 @@
 // The Transport seam: how the client opens one link over one carrier. Imports no implementation.
 //
 // Contract, in prose:
-// - `open` never throws and calls no handler before it has returned.
+// - `open` calls no handler before it has returned. It may throw what `closed` would tell.
 // - `request.connect()` gives the `connect` frame as of now, with the current cursors: it is called at the
 //   moment of sending (poll: before each request), as late as possible.
 // - `bytes` is called for whatever arrives, also what is no whole frame; `frame` in the order of arrival.
-// - `closed` is called once at most, with the reason as the server told it, else `link/refused` (nothing ever
-//   came) or `link/lost`; after it, or after `close()`, no handler is called any more.
+// - `frame` is also given what ends the link (an `error` without id), and null for a frame of an unknown type.
+// - `closed` tells why it ended, if no frame did: `link/refused` (nothing ever came) or `link/lost`. Whoever hears
+//   it, or such a frame, calls `close()`; after that no handler is called any more.
 // - `send` is for carriers with `isDuplex`; on the others it does nothing, and the client opens a new link
 //   instead. A leader tab that carries several pages would be one more implementation of this file.
 
@@ -27,6 +28,8 @@ export interface Socket {
 
 /** What a transport may use of its surroundings. */
 export interface TransportHost {
+  /** ms since 1970. */
+  now(): number;
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
   /** Undefined where there is none: that carrier then fails with `link/refused`. */
   readonly WebSocket: (new (url: string, protocols: string) => Socket) | undefined;
@@ -46,7 +49,7 @@ export interface LinkRequest {
 
 export interface LinkHandlers {
   bytes(): void;
-  frame(frame: ServerFrame): void;
+  frame(frame: ServerFrame | null): void;
   closed(error: MillraceError): void;
 }
 
