@@ -14,10 +14,14 @@ export const FIX_UPGRADE =
 export const FIX_NOT_DESK =
   'Something else answers there, or a proxy answers in its place. Check the address and the proxy’s route to Desk.';
 
+export const FIX_HTTPS =
+  'In production give the https:// address. If this is it, the proxy there must send `X-Forwarded-Proto: https`, and ' +
+  'its address, as Desk sees it, must stand in TRUST_PROXY.';
+
 /** For an answer that is not 2xx. */
 export function adviseOnStatus(status: number): string {
   if (status === 401 || status === 403) {
-    return 'Give the deployment’s CRON_SECRET or an administrator’s token: --token TOKEN. If it has none, set CRON_SECRET there.';
+    return 'Give the deployment’s CRON_SECRET or an administrator’s token (`npm run -s token` there): --token TOKEN.';
   }
   if (status === 404) return FIX_NOT_DESK;
   if (status === 429)

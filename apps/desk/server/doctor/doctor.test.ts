@@ -147,6 +147,21 @@ test('a deployment that asks for a secret says so, and --token is what it wants'
   }
 }, 60_000);
 
+test('plain HTTP to a production Desk is one FAIL that speaks of HTTPS and the proxy, not of tokens', async () => {
+  await desk.restart({
+    ...{ NODE_ENV: 'production', DEV_SIGN_IN: 'off', TRUST_PROXY: '127.0.0.1' },
+    SESSION_SECRET: 'a-session-secret-for-a-test',
+  });
+  try {
+    const { results, summary } = await examineAt(desk.address);
+    expect(results).toEqual({ Health: 'FAIL' });
+    expect(summary).toMatch(/https:\/\/ address.*X-Forwarded-Proto.*TRUST_PROXY/);
+    expect(summary).not.toContain('--token');
+  } finally {
+    await desk.restart();
+  }
+}, 60_000);
+
 test('pages of another site are checked where asked', async () => {
   const refused = await examineAt(desk.address, { origin: 'https://app.example' }, [
     'Cross-Origin Access',

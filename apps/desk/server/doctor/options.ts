@@ -19,7 +19,8 @@ export const USAGE = `Checks a running Desk, here or anywhere.
 
   URL             the deployment; without it the Desk on this machine (PORT, else 3000)
   --no-generate   lets the agents write nothing: for sites with people on them
-  --token TOKEN   the deployment's CRON_SECRET, or an administrator's token: production asks for it
+  --token TOKEN   the deployment's CRON_SECRET, or an administrator's token (npm run -s token there): production
+                  asks for it
   --origin ORIGIN also checks that pages of this site may call the deployment
 `;
 

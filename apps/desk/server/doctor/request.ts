@@ -14,6 +14,8 @@ export interface AskOptions {
   readonly bodyWithinMs?: number;
   /** What to do when nothing answers. */
   readonly fixForSilence?: string;
+  /** What to do about a 401 or 403. Default: to give a token. */
+  readonly fixForRefusal?: string;
 }
 
 export type Asked =
@@ -53,7 +55,9 @@ export async function ask(url: string, options: AskOptions = {}): Promise<Asked>
     if (response.ok) return { isAnswered: true, response, ms, abandon };
     const said = await reasonOf(response);
     const problem = `${method} ${url} was answered with ${response.status}${said}.`;
-    return { isAnswered: false, outcome: fail(problem, adviseOnStatus(response.status)) };
+    const isRefused = response.status === 401 || response.status === 403;
+    const fix = isRefused ? options.fixForRefusal : undefined;
+    return { isAnswered: false, outcome: fail(problem, fix ?? adviseOnStatus(response.status)) };
   } catch (error) {
     const { fixForSilence = FIX_UNREACHABLE } = options;
     const problem = `${method} ${url}: ${whyNot(error)}.`;
