@@ -66,9 +66,28 @@ function handOver(file, args, env) {
         child.kill(signal);
       });
     }
+    const orphaned = whenParentEnds(() => child.kill('SIGTERM'));
     child.on('error', (error) => fail(new Stop(`Cannot run ${file}: ${error.message}`)));
-    child.on('exit', (code, signal) => done(code ?? 128 + (constants.signals[signal] ?? 1)));
+    child.on('exit', (code, signal) => {
+      clearInterval(orphaned);
+      done(code ?? 128 + (constants.signals[signal] ?? 1));
+    });
   });
+}
+
+/**
+ * npm passes a signal to its shell, and the shell dies of it without passing it on: whoever stops
+ * `npm start` by its process id would leave Desk running, alone, on its port and its data.
+ */
+function whenParentEnds(then) {
+  if (process.env.npm_lifecycle_event === undefined) return undefined;
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    then();
+  }, 250);
+  return watch.unref();
 }
 
 main(process.argv.slice(2)).then(

@@ -64,6 +64,22 @@ it('passes a signal on and waits for the answer', async () => {
   expect((await ended(child)).code).toBe(5);
 });
 
+it('ends what it runs when npm was stopped, whose shell passes no signal on', async () => {
+  const script =
+    "process.on('SIGTERM', () => { console.log('told'); process.exit(); }); setInterval(() => {}, 1000); console.log('up')";
+  // Not the last command, so that no shell puts it in its own place.
+  const command = `"$NODE" scripts/bootstrap.mjs run -e "$SCRIPT"; true`;
+  const shell = spawn('/bin/sh', ['-c', command], {
+    cwd: root,
+    env: { ...process.env, NODE: process.execPath, SCRIPT: script, npm_lifecycle_event: 'start' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const end = ended(shell);
+  await once(shell.stdout, 'data');
+  shell.kill('SIGTERM');
+  expect((await end).output).toBe('up\ntold\n');
+});
+
 it.each([
   ['npm error code ENOTFOUND', 'npm does not reach its registry'],
   ['npm error code ENOSPC', 'the disk is full'],
