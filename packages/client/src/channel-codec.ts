@@ -26,38 +26,26 @@ export interface SubscribeOptions<Events extends EventSchemas, State> {
   onEnd?(cursor: Cursor): void;
 }
 
-/** A contract without its types. */
-export interface ErasedContract {
-  readonly version: number;
-  readonly hasState: boolean;
-  readonly initial: unknown;
-  /** The event with its data as the schema gives it; null for a type that the contract does not know. */
-  decode(event: ChannelEvent): ChannelEvent | null;
-  reduce(state: unknown, event: ChannelEvent): unknown;
-}
-
+/** Contract and options without their types. */
+export type ErasedContract = ContractBody<EventSchemas, unknown>;
 export type ErasedOptions = SubscribeOptions<EventSchemas, unknown>;
 
 export function eraseContract<Events extends EventSchemas, State>(
   contract: ContractBody<Events, State>,
 ): ErasedContract {
-  const { state } = contract;
-  return {
-    version: contract.version,
-    hasState: state !== undefined,
-    initial: state?.initial,
-    decode(event) {
-      const checked = checkData(contract, event.type, event.data);
-      return checked === null ? null : { ...event, data: checked.value };
-    },
-    reduce: (value, event) => state?.reduce(value as State, event),
-  };
+  return contract as unknown as ErasedContract;
 }
 
 export function eraseOptions<Events extends EventSchemas, State>(
   options: SubscribeOptions<Events, State>,
 ): ErasedOptions {
   return options as unknown as ErasedOptions;
+}
+
+/** The event with its data as the schema gives it; null when the contract has no such event. @throws as `checkData` */
+export function decodeEvent(contract: ErasedContract, event: ChannelEvent): ChannelEvent | null {
+  const checked = checkData(contract, event.type, event.data);
+  return checked === null ? null : { ...event, data: checked.value };
 }
 
 /**
@@ -73,9 +61,8 @@ export function checkData<Events extends EventSchemas, State>(
   if (schema === undefined) return null;
   const checked = checkSchema(schema, data);
   if ('value' in checked) return checked;
-  const problems = checked.problems.join('; ');
   throw new MillraceError(
     'contract/invalid-event',
-    `Not a "${type}" of "${contract.type}": ${problems}`,
+    `Not a "${type}" of "${contract.type}": ${checked.problems.join('; ')}`,
   );
 }

@@ -21,20 +21,27 @@ export interface Judged {
   readonly hasHole?: true;
 }
 
+type Placed = Extract<Verdict, { cursor: Cursor }>;
+
 /** @param asked what the link asked for: a position below it in the same epoch is a log that went back */
 export function judge(place: Place, verdict: Verdict, asked: Start): Judged {
-  if (verdict.verdict === 'denied' || verdict.verdict === 'unknown') {
+  if (!('cursor' in verdict)) {
     if (place.at === 'refused' || place.at === 'ended') return { place, tell: null };
     return { place: { at: 'refused', start: startOf(place) }, tell: verdict };
   }
+  if ('start' in place) return begin(place.start, verdict);
   const { cursor } = verdict;
-  if (place.at === 'waiting' || place.at === 'refused') {
-    return begin(place.start, verdict);
-  }
   const own = place.cursor;
   const moved: Place = { at: 'reading', cursor };
   if (own.epoch !== cursor.epoch) {
-    return { place: moved, tell: verdict.verdict === 'exact' ? restarted(cursor) : verdict };
+    const restarted: Verdict = {
+      verdict: 'gap',
+      cursor,
+      from: null,
+      to: null,
+      reason: 'restarted',
+    };
+    return { place: moved, tell: verdict.verdict === 'exact' ? restarted : verdict };
   }
   if (isRolledBack(verdict, asked)) return { place: moved, tell: verdict };
   if (own.offset >= cursor.offset) return { place, tell: null };
@@ -64,34 +71,29 @@ export function finish(place: Place, cursor: Cursor): Place | 'past' | 'hole' {
 
 /** Whether a verdict on `asked` also answers a subscriber that wants to begin at `start`. */
 export function isAnswered(start: Start, asked: Start): boolean {
-  if (typeof start === 'string' || typeof asked === 'string') return start === asked;
-  if ('last' in start || 'last' in asked) {
-    return 'last' in start && 'last' in asked && start.last === asked.last;
-  }
-  return start.epoch === asked.epoch && start.offset >= asked.offset;
+  return isCursor(start) && isCursor(asked)
+    ? start.epoch === asked.epoch && start.offset >= asked.offset
+    : JSON.stringify(start) === JSON.stringify(asked);
 }
 
-function begin(start: Start, verdict: Extract<Verdict, { cursor: Cursor }>): Judged {
+function begin(start: Start, verdict: Placed): Judged {
   const { cursor } = verdict;
-  const isAhead = isCursor(start) && start.epoch === cursor.epoch && start.offset > cursor.offset;
-  if (isAhead && verdict.verdict === 'exact') {
-    return { place: { at: 'reading', cursor: start }, tell: { verdict: 'exact', cursor: start } };
-  }
-  return { place: { at: 'reading', cursor }, tell: verdict };
+  const isAhead = verdict.verdict === 'exact' && isPast(start, cursor);
+  const from = isAhead ? start : cursor;
+  return {
+    place: { at: 'reading', cursor: from },
+    tell: isAhead ? { ...verdict, cursor: start } : verdict,
+  };
 }
 
-function isRolledBack(verdict: Extract<Verdict, { cursor: Cursor }>, asked: Start): boolean {
-  if (verdict.verdict === 'gap') return verdict.reason === 'rolled-back';
-  return (
-    verdict.verdict === 'snapshot' &&
-    isCursor(asked) &&
-    asked.epoch === verdict.cursor.epoch &&
-    asked.offset > verdict.cursor.offset
-  );
+function isRolledBack(verdict: Placed, asked: Start): boolean {
+  return verdict.verdict === 'gap'
+    ? verdict.reason === 'rolled-back'
+    : verdict.verdict === 'snapshot' && isPast(asked, verdict.cursor);
 }
 
-function restarted(cursor: Cursor): Verdict {
-  return { verdict: 'gap', cursor, from: null, to: null, reason: 'restarted' };
+function isPast(start: Start, cursor: Cursor): start is Cursor {
+  return isCursor(start) && start.epoch === cursor.epoch && start.offset > cursor.offset;
 }
 
 function startOf(place: Place): Start {

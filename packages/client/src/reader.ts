@@ -5,7 +5,7 @@
 // and each is looked at again before it is called, so a callback may end any subscription, also its own.
 
 import type { ChannelEvent, Cursor, Start, Verdict } from '@millrace/protocol';
-import type { ErasedContract, ErasedOptions } from './channel-codec.ts';
+import { decodeEvent, type ErasedContract, type ErasedOptions } from './channel-codec.ts';
 import { finish, isAnswered, judge, type Place, take } from './channel-reader.ts';
 
 interface Consumer {
@@ -24,6 +24,8 @@ export interface ReaderHost {
 }
 
 export interface Reader {
+  /** The contract's. */
+  readonly version: number;
   add(options: ErasedOptions): { readonly end: () => void; readonly welcome: () => void };
   /** @param asked what the link had asked for this channel */
   verdict(verdict: Verdict, asked: Start): void;
@@ -41,26 +43,39 @@ export interface Reader {
 
 export function createReader(contract: ErasedContract, host: ReaderHost): Reader {
   const consumers = new Set<Consumer>();
-  // The fold is a subscriber of its own: it must not take an event twice either.
-  const fold: { place: Place; state: unknown } = {
-    place: { at: 'waiting', start: 'now' },
-    state: undefined,
-  };
+  const { state: folding, version } = contract;
+  let state: unknown;
   let hasHole = false;
   /** The last event that was given out: whoever joins from inside a callback gets what comes after it. */
   let head: Cursor | null = null;
 
-  const places = (): Place[] => [
-    ...(contract.hasState ? [fold.place] : []),
-    ...[...consumers].map(({ place }) => place),
-  ];
+  // The fold is a consumer of its own: it must not take an event twice either.
+  const fold = createConsumer({ at: 'waiting', start: 'now' }, null, {
+    onVerdict(told) {
+      if (told.verdict === 'snapshot') state = told.state;
+      else if (!('cursor' in told)) return;
+      // Nothing was ever published: the state is the one that everything begins with.
+      else if (told.cursor.offset === 0) state = folding?.initial;
+      // No state came with it, so what was folded no longer holds; the next link asks for a snapshot (SUB-5).
+      else fold.place = { at: 'refused', start: 'now' };
+    },
+    onEvent(event) {
+      state = folding?.reduce(state, event);
+    },
+  });
 
+  /** The fold first: what the others are told of the state holds it all. */
+  const everyone = (): Consumer[] => [...(folding === undefined ? [] : [fold]), ...consumers];
+  const cursors = (): Cursor[] =>
+    everyone().flatMap(({ place }) => (place.at === 'reading' ? [place.cursor] : []));
   const mayHear = (consumer: Consumer): boolean => consumer.isActive && host.isActive();
 
-  /** Asked before its place moves: what it is told first may end it, and then it takes nothing. */
-  function isReady(consumer: Consumer): boolean {
-    welcome(consumer);
-    return mayHear(consumer);
+  /** Those that may hear something now, each after its welcome. Its place moves later: that may have ended it. */
+  function* ready(): Generator<Consumer> {
+    for (const consumer of everyone()) {
+      welcome(consumer);
+      if (mayHear(consumer)) yield consumer;
+    }
   }
 
   /** The verdict of one that joined, before anything else it hears. */
@@ -69,30 +84,29 @@ export function createReader(contract: ErasedContract, host: ReaderHost): Reader
     if (joined === null || !mayHear(consumer)) return;
     consumer.joined = null;
     host.call(() => options.onVerdict?.(joined));
-    if (joined.verdict === 'snapshot' && place.at === 'reading' && mayHear(consumer)) {
-      host.call(() => options.onState?.(joined.state, place.cursor));
-    }
+    if (joined.verdict === 'snapshot') tellStateTo(consumer, joined.state, place);
   }
 
   function tellState(): void {
-    const { place, state } = fold;
-    if (place.at !== 'reading') return;
-    for (const consumer of [...consumers]) {
-      if (consumer.place.at !== 'reading' || !isReady(consumer)) continue;
-      host.call(() => consumer.options.onState?.(state, place.cursor));
+    const { place } = fold;
+    const told = state;
+    for (const consumer of ready()) {
+      if (consumer.place.at === 'reading') tellStateTo(consumer, told, place);
     }
+  }
+
+  function tellStateTo(consumer: Consumer, told: unknown, place: Place): void {
+    if (place.at !== 'reading' || !mayHear(consumer)) return;
+    host.call(() => consumer.options.onState?.(told, place.cursor));
   }
 
   function add(options: ErasedOptions): { readonly end: () => void; readonly welcome: () => void } {
     const start = options.start ?? 'now';
-    const end = furthest(places(), head);
-    const isJoining = end !== null && (start === 'now' || contract.hasState);
-    const consumer: Consumer = {
-      place: isJoining ? { at: 'reading', cursor: end } : { at: 'waiting', start },
-      joined: isJoining ? joinVerdict(end) : null,
-      isActive: true,
-      options,
-    };
+    const end = furthest(cursors(), head);
+    const isJoining = end !== null && (start === 'now' || folding !== undefined);
+    const consumer = isJoining
+      ? createConsumer({ at: 'reading', cursor: end }, joinVerdict(end), options)
+      : createConsumer({ at: 'waiting', start }, null, options);
     consumers.add(consumer);
     return {
       welcome: () => welcome(consumer),
@@ -104,114 +118,86 @@ export function createReader(contract: ErasedContract, host: ReaderHost): Reader
   }
 
   function joinVerdict(cursor: Cursor): Verdict {
-    return contract.hasState
-      ? { verdict: 'snapshot', cursor, version: contract.version, state: fold.state }
-      : { verdict: 'exact', cursor };
+    return folding === undefined
+      ? { verdict: 'exact', cursor }
+      : { verdict: 'snapshot', cursor, version, state };
   }
 
   function verdict(told: Verdict, asked: Start): void {
-    const hasFolded = contract.hasState && judgeFold(told, asked);
-    for (const consumer of [...consumers]) {
-      if (!isReady(consumer)) continue;
+    let hasFolded = false;
+    for (const consumer of ready()) {
       const { place } = consumer;
       // Of several first subscriptions that begin at different places each has its own turn.
-      if (place.at === 'waiting' && 'cursor' in told && !answers(place.start, asked)) continue;
+      const isOthers = folding === undefined && place.at === 'waiting' && 'cursor' in told;
+      if (isOthers && !isAnswered(place.start, asked)) continue;
       const judged = judge(place, told, asked);
+      const { tell } = judged;
       consumer.place = judged.place;
       hasHole ||= judged.hasHole === true;
-      const { tell } = judged;
-      if (tell !== null) host.call(() => consumer.options.onVerdict?.(tell));
+      if (tell === null) continue;
+      host.call(() => consumer.options.onVerdict?.(tell));
+      hasFolded ||= consumer === fold;
     }
     if (hasFolded) tellState();
-  }
-
-  function answers(start: Start, asked: Start): boolean {
-    return contract.hasState || isAnswered(start, asked);
-  }
-
-  /** Whether there is another state to tell. */
-  function judgeFold(told: Verdict, asked: Start): boolean {
-    const judged = judge(fold.place, told, asked);
-    if (judged.tell === null) {
-      hasHole ||= judged.hasHole === true;
-      return false;
-    }
-    fold.place = judged.place;
-    if (told.verdict === 'snapshot') fold.state = told.state;
-    // Nothing was ever published: the state is the one that everything begins with.
-    else if ('cursor' in told && told.cursor.offset === 0) fold.state = contract.initial;
-    // No state came with it, so what was folded no longer holds; the next link asks for a snapshot (SUB-5).
-    else if ('cursor' in told) fold.place = { at: 'refused', start: 'now' };
-    return fold.place.at === 'reading';
   }
 
   function events(list: readonly ChannelEvent[]): void {
     let hasMoved = false;
     for (const raw of list) {
-      if (!host.isActive()) return;
       const event = decode(raw);
-      foldEvent(raw, event);
-      for (const consumer of [...consumers]) {
-        if (!isReady(consumer) || !moveTo(consumer, take(consumer.place, raw.offset))) continue;
+      for (const consumer of ready()) {
+        if (!moveTo(consumer, take(consumer.place, raw.offset))) continue;
         hasMoved = true;
-        const { place } = consumer;
-        if (place.at === 'reading') head = place.cursor;
-        if (event === null || place.at !== 'reading') continue;
-        host.call(() => consumer.options.onEvent?.(event, place.cursor));
+        const { place, options } = consumer;
+        if (place.at !== 'reading') continue;
+        head = place.cursor;
+        if (event !== null) host.call(() => options.onEvent?.(event, place.cursor));
       }
     }
-    if (hasMoved && contract.hasState) tellState();
+    if (hasMoved && folding !== undefined) tellState();
   }
 
   function decode(raw: ChannelEvent): ChannelEvent | null {
     // Checking costs: what nobody will take is not looked at.
-    if (!places().some((place) => typeof take(place, raw.offset) !== 'string')) return null;
-    try {
-      return contract.decode(raw);
-    } catch (error) {
-      host.call(() => {
-        throw error;
-      });
-      return null;
-    }
-  }
-
-  function foldEvent(raw: ChannelEvent, event: ChannelEvent | null): void {
-    if (!contract.hasState || !moveTo(fold, take(fold.place, raw.offset)) || event === null) return;
+    if (everyone().every(({ place }) => typeof take(place, raw.offset) === 'string')) return null;
+    let event: ChannelEvent | null = null;
     host.call(() => {
-      fold.state = contract.reduce(fold.state, event);
+      event = decodeEvent(contract, raw);
     });
+    return event;
   }
 
   function end(cursor: Cursor): void {
-    if (contract.hasState) moveTo(fold, finish(fold.place, cursor));
-    for (const consumer of [...consumers]) {
-      if (!isReady(consumer) || !moveTo(consumer, finish(consumer.place, cursor))) continue;
+    for (const consumer of ready()) {
+      if (!moveTo(consumer, finish(consumer.place, cursor))) continue;
       host.call(() => consumer.options.onEnd?.(cursor));
     }
   }
 
-  function moveTo(holder: { place: Place }, next: Place | 'past' | 'hole'): boolean {
+  function moveTo(consumer: Consumer, next: Place | 'past' | 'hole'): boolean {
     if (next === 'hole') hasHole = true;
     if (typeof next === 'string') return false;
-    holder.place = next;
+    consumer.place = next;
     return true;
   }
 
+  const areAll = (at: Place['at']): boolean => [...consumers].every(({ place }) => place.at === at);
+
   return {
+    version,
     add,
     verdict,
     events,
     end,
     isEmpty: () => consumers.size === 0,
-    isEnded: () => consumers.size > 0 && [...consumers].every(({ place }) => place.at === 'ended'),
-    isRefused: () => [...consumers].every(({ place }) => place.at === 'refused'),
+    isEnded: () => areAll('ended'),
+    isRefused: () => areAll('refused'),
     needsAsk: () => hasHole || [...consumers].some(({ place }) => place.at === 'waiting'),
     ask(isNewLink) {
-      const reading = nearest(places());
+      const reading = nearest(cursors());
       const isMissing = hasHole;
       hasHole = false;
-      if (contract.hasState) return fold.place.at === 'reading' && reading ? reading : 'now';
+      if (folding !== undefined) return fold.place.at === 'reading' && reading ? reading : 'now';
       if (reading !== null && (isNewLink || isMissing)) return reading;
       for (const { place } of consumers) if ('start' in place) return place.start;
       return reading ?? 'now';
@@ -219,21 +205,20 @@ export function createReader(contract: ErasedContract, host: ReaderHost): Reader
   };
 }
 
-function cursorsOf(places: readonly Place[]): Cursor[] {
-  return places.flatMap((place) => (place.at === 'reading' ? [place.cursor] : []));
+function createConsumer(place: Place, joined: Verdict | null, options: ErasedOptions): Consumer {
+  return { place, joined, isActive: true, options };
 }
 
 /** Where everybody's next event can be read from. */
-function nearest(places: readonly Place[]): Cursor | null {
-  return cursorsOf(places).reduce<Cursor | null>(
+function nearest(cursors: readonly Cursor[]): Cursor | null {
+  return cursors.reduce<Cursor | null>(
     (best, cursor) => (best === null || cursor.offset < best.offset ? cursor : best),
     null,
   );
 }
 
 /** Where those that read stand: the live end, as far as it is known here. */
-function furthest(places: readonly Place[], head: Cursor | null): Cursor | null {
-  const cursors = cursorsOf(places);
+function furthest(cursors: readonly Cursor[], head: Cursor | null): Cursor | null {
   return cursors.reduce<Cursor | null>(
     (best, cursor) => (best?.epoch !== cursor.epoch || cursor.offset > best.offset ? cursor : best),
     cursors.length > 0 ? head : null,

@@ -52,55 +52,56 @@ export interface SubscriptionsHost extends ReaderHost {
   changed(): void;
 }
 
-interface Entry {
-  readonly reader: Reader;
-  readonly version: number;
-}
-
 export function createSubscriptions(host: SubscriptionsHost): Subscriptions {
-  const entries = new Map<string, Entry>();
+  const readers = new Map<string, Reader>();
 
   /** A channel that nobody reads any more goes, but not before its verdict: the next subscriber would take that for its own. */
-  function isDone(name: string, { reader }: Entry, wired: Wired): boolean {
-    const asked = wired.get(name);
-    return reader.isEmpty() && (asked === undefined || asked.reader !== reader || asked.isAnswered);
-  }
-
   function sweep(wired: Wired): void {
-    for (const [name, entry] of entries) if (isDone(name, entry, wired)) entries.delete(name);
+    for (const [name, reader] of readers) {
+      const asked = wired.get(name);
+      const isAwaited = asked?.reader === reader && !asked.isAnswered;
+      if (reader.isEmpty() && !isAwaited) readers.delete(name);
+    }
   }
 
-  function isMissing(name: string, { reader }: Entry, wired: Wired): boolean {
-    const asked = wired.get(name);
-    if (reader.isEmpty() || reader.isEnded()) return false;
-    if (asked?.reader !== reader) return true;
-    return asked.isAnswered && reader.needsAsk();
+  /** The channels that still have something to come and of which that holds. */
+  function those(
+    wired: Wired,
+    holds: (reader: Reader, asked: Asked | undefined) => boolean,
+  ): readonly (readonly [string, Reader])[] {
+    return [...readers].filter(([name, reader]) => {
+      const asked = wired.get(name);
+      return !reader.isEnded() && holds(reader, asked?.reader === reader ? asked : undefined);
+    });
   }
 
-  function missing(wired: Wired): readonly (readonly [string, Entry])[] {
-    return [...entries].filter(([name, entry]) => isMissing(name, entry, wired));
+  function missing(wired: Wired): readonly (readonly [string, Reader])[] {
+    return those(
+      wired,
+      (reader, asked) => asked === undefined || (asked.isAnswered && reader.needsAsk()),
+    );
   }
 
   function leftOver(wired: Wired): readonly string[] {
-    return [...wired.keys()].filter((name) => !entries.has(name));
+    return [...wired.keys()].filter((name) => !readers.has(name));
   }
 
-  function ask(name: string, { reader, version }: Entry, wired: Wired): SubscribeItem {
-    const start = reader.ask(wired.get(name)?.reader !== reader);
-    wired.set(name, { reader, start, isAnswered: false });
-    return { channel: name, version, start };
+  function ask(
+    channels: readonly (readonly [string, Reader])[],
+    wired: Wired,
+  ): readonly SubscribeItem[] {
+    return channels.map(([channel, reader]) => {
+      const start = reader.ask(wired.get(channel)?.reader !== reader);
+      wired.set(channel, { reader, start, isAnswered: false });
+      return { channel, version: reader.version, start };
+    });
   }
 
   return {
-    add(channel, options) {
-      const { name } = channel;
-      let entry = entries.get(name);
-      if (entry === undefined) {
-        const contract = eraseContract(channel.contract);
-        entry = { reader: createReader(contract, host), version: contract.version };
-        entries.set(name, entry);
-      }
-      const { end, welcome } = entry.reader.add(eraseOptions(options));
+    add({ name, contract }, options) {
+      const reader = readers.get(name) ?? createReader(eraseContract(contract), host);
+      readers.set(name, reader);
+      const { end, welcome } = reader.add(eraseOptions(options));
       host.later(welcome);
       host.changed();
       return () => {
@@ -110,15 +111,11 @@ export function createSubscriptions(host: SubscriptionsHost): Subscriptions {
     },
     items(wired) {
       sweep(wired);
-      const items: SubscribeItem[] = [];
-      for (const [name, entry] of entries) {
-        const { reader } = entry;
-        const isAgain = wired.get(name)?.reader === reader;
-        // A poll asks with each request: what was refused on this link is not asked for again.
-        if (reader.isEmpty() || reader.isEnded() || (isAgain && reader.isRefused())) continue;
-        items.push(ask(name, entry, wired));
-      }
-      return items;
+      // A poll asks with each request: what was refused on this link is not asked for again.
+      return ask(
+        those(wired, (reader, asked) => asked === undefined || !reader.isRefused()),
+        wired,
+      );
     },
     hasChanges(wired) {
       sweep(wired);
@@ -128,24 +125,23 @@ export function createSubscriptions(host: SubscriptionsHost): Subscriptions {
       sweep(wired);
       const unsubscribe = leftOver(wired);
       for (const name of unsubscribe) wired.delete(name);
-      const subscribe = missing(wired).map(([name, entry]) => ask(name, entry, wired));
-      return { subscribe, unsubscribe };
+      return { subscribe: ask(missing(wired), wired), unsubscribe };
     },
     verdict(channel, verdict, wired) {
       const asked = wired.get(channel);
-      const reader = entries.get(channel)?.reader;
+      const reader = readers.get(channel);
       if (asked === undefined || asked.reader !== reader) return;
       asked.isAnswered = true;
       reader.verdict(verdict, asked.start);
       host.changed();
     },
     events(channel, events) {
-      const reader = entries.get(channel)?.reader;
+      const reader = readers.get(channel);
       reader?.events(events);
       if (reader?.needsAsk()) host.changed();
     },
     end(channel, cursor) {
-      entries.get(channel)?.reader.end(cursor);
+      readers.get(channel)?.end(cursor);
     },
   };
 }
