@@ -4,6 +4,12 @@
 import type { Cursor } from '@millrace/protocol';
 import type { OutboundFrame } from './seams/link.ts';
 
+/** A frame for all who are live, and where a reader stands that has no room for it. */
+export interface Sending {
+  readonly frame: OutboundFrame;
+  readonly before: Cursor;
+}
+
 /** A subscription as its topic sees it. */
 export interface TopicReader {
   /** Its place in the array of live readers, kept by the audience; -1 outside. */
@@ -22,8 +28,8 @@ export interface Audience {
   wait(reader: TopicReader): void;
   /** Out of both; a reader that is in neither is fine. */
   leave(reader: TopicReader): void;
-  /** Offers the frame to every live reader; whoever has no room falls behind, from `before`. */
-  send(frame: OutboundFrame, before: Cursor): void;
+  /** Offers the frames in order to every live reader; whoever has no room for one falls behind, from its `before`. */
+  send(sendings: readonly Sending[]): void;
   /** Every live reader falls behind. */
   scatter(position: Cursor): void;
   wake(): void;
@@ -54,13 +60,18 @@ export function createAudience(): Audience {
       live[slot] = last;
       last.slot = slot;
     },
-    send(frame, before) {
-      // Leaving moves others in the array, so whoever has no room leaves after the loop.
-      let full: TopicReader[] | null = null;
+    send(sendings) {
+      // Whoever has no room leaves after the loop: leaving moves others in the array, and whoever catches up at once
+      // must not come back among those who still get the rest.
+      let full: { readonly reader: TopicReader; readonly before: Cursor }[] | null = null;
       for (const reader of live) {
-        if (!reader.offer(frame)) (full ??= []).push(reader);
+        for (const { frame, before } of sendings) {
+          if (reader.offer(frame)) continue;
+          (full ??= []).push({ reader, before });
+          break;
+        }
       }
-      if (full !== null) for (const reader of full) reader.fallBehind(before);
+      if (full !== null) for (const { reader, before } of full) reader.fallBehind(before);
     },
     scatter(position) {
       for (const reader of [...live]) reader.fallBehind(position);

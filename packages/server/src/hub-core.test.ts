@@ -1,81 +1,16 @@
 // The hub over links without sockets: everything about time, queues and engines that sockets would only blur.
 
-import type { Cursor, Start } from '@millrace/protocol';
-import { type ConnectFrame, type ServerFrame, toOffset } from '@millrace/protocol/wire';
+import { type ServerFrame, toOffset } from '@millrace/protocol/wire';
 import { describe, expect, test } from 'vitest';
 import { memoryEngine } from './engines/memory/memory-engine.ts';
-import { createHubCore, type HubCore, type HubCoreOptions } from './hub-core.ts';
 import type { Engine } from './seams/engine.ts';
 import type { AppendHint, Log } from './seams/log.ts';
-import { connectFrame, type MemoryLink, openMemoryLink } from './testing/memory-link.ts';
-import {
-  listedNotes,
-  openNotes,
-  pacedNotes,
-  testAuthenticate,
-  testAuthorize,
-  testContracts,
-} from './testing/test-channels.ts';
+import type { MemoryLink } from './testing/memory-link.ts';
+import { on, runCore, textsOf, verdictsOf } from './testing/run-core.ts';
+import { listedNotes, openNotes, pacedNotes } from './testing/test-channels.ts';
 import { waitUntil } from './testing/waiting.ts';
 
-interface Running extends AsyncDisposable {
-  readonly core: HubCore;
-  readonly engine: Engine;
-  readonly errors: string[];
-  open(parts?: Partial<ConnectFrame>, address?: string): MemoryLink;
-  publish(channel: { readonly name: string }, ...texts: string[]): Promise<Cursor>;
-}
-
-function runCore(options: Partial<HubCoreOptions> = {}): Running {
-  const engine = options.engine ?? memoryEngine();
-  const errors: string[] = [];
-  const core = createHubCore({
-    contracts: testContracts,
-    authenticate: testAuthenticate,
-    authorize: testAuthorize,
-    onError: (error) => errors.push(error.message),
-    ...options,
-    engine,
-  });
-  return {
-    core,
-    engine,
-    errors,
-    open: (parts, address) => openMemoryLink(core.links, connectFrame(parts), address),
-    async publish(channel, ...texts) {
-      const items = texts.map((text) => ({
-        channel: channel.name,
-        event: { type: 'note', data: { text } },
-      }));
-      const last = (await core.publisher.publish(items)).at(-1);
-      if (last === undefined || 'error' in last)
-        throw last?.error ?? new Error('nothing published');
-      return last.cursor;
-    },
-    async [Symbol.asyncDispose]() {
-      await core.sendAway(0);
-      await core.close();
-      await engine.close();
-    },
-  };
-}
-
 const notes = openNotes.of({ id: '1' });
-const on = (
-  channel: { readonly name: string },
-  start: Start = 'now',
-  version = 1,
-): Partial<ConnectFrame> => ({
-  channels: [{ channel: channel.name, start, version }],
-});
-const texts = (link: MemoryLink): string[] =>
-  link.frames.flatMap((frame) =>
-    frame.type === 'events'
-      ? frame.events.map((event) => (event.data as { text: string }).text)
-      : [],
-  );
-const verdicts = (link: MemoryLink): string[] =>
-  link.frames.flatMap((frame) => (frame.type === 'verdict' ? [frame.verdict] : []));
 const types = (frames: readonly ServerFrame[]): string[] => frames.map((frame) => frame.type);
 
 describe('fan-out', () => {
@@ -85,7 +20,7 @@ describe('fan-out', () => {
     await Promise.all(links.map((link) => link.next('verdict')));
     await Promise.all(['a', 'b', 'c'].map((text) => hub.publish(notes, text)));
     for (const link of links) {
-      await waitUntil('three events', () => texts(link).length === 3);
+      await waitUntil('three events', () => textsOf(link).length === 3);
       expect(types(link.frames)).toEqual(['hello', 'verdict', 'events']);
     }
   });
@@ -107,7 +42,7 @@ describe('fan-out', () => {
       await hub[Symbol.asyncDispose]();
       return opened;
     })();
-    expect(verdicts(link)).toEqual(['exact']);
+    expect(verdictsOf(link)).toEqual(['exact']);
     expect(asked).toEqual(['closed_notes a/b']);
   });
 
@@ -115,7 +50,7 @@ describe('fan-out', () => {
     await using hub = runCore();
     const link = hub.open(on({ name: 'open_notes:%31' }));
     await link.next('verdict');
-    expect(verdicts(link)).toEqual(['unknown']);
+    expect(verdictsOf(link)).toEqual(['unknown']);
   });
 
   test('CHAN-6: a reader built with another version is told so, newer or older', async () => {
@@ -140,10 +75,10 @@ describe('fan-out', () => {
       type: 'subscribe',
       channels: [{ channel: notes.name, start: cursor, version: 1 }],
     });
-    await waitUntil('a second verdict', () => verdicts(link).length === 2);
+    await waitUntil('a second verdict', () => verdictsOf(link).length === 2);
     await hub.publish(notes, 'heard');
-    await waitUntil('the event', () => texts(link).length === 1);
-    expect(texts(link)).toEqual(['heard']);
+    await waitUntil('the event', () => textsOf(link).length === 1);
+    expect(textsOf(link)).toEqual(['heard']);
   });
 });
 
@@ -158,15 +93,15 @@ describe('slow readers', () => {
     await Promise.all([slow.next('verdict'), fast.next('verdict')]);
     slow.stall();
     for (let index = 0; index < 300; index += 1) await hub.publish(notes, `${index} ${text}`);
-    await waitUntil('the fast reader', () => texts(fast).length === 300);
+    await waitUntil('the fast reader', () => textsOf(fast).length === 300);
     expect(slow.waitingBytes).toBeLessThanOrEqual(8_000);
-    expect(texts(slow).length).toBeLessThan(40);
+    expect(textsOf(slow).length).toBeLessThan(40);
     slow.flow();
-    await waitUntil('the slow reader', () => texts(slow).length === 300);
-    expect(texts(slow)).toEqual(texts(fast));
-    expect(verdicts(slow)).toEqual(['exact']);
+    await waitUntil('the slow reader', () => textsOf(slow).length === 300);
+    expect(textsOf(slow)).toEqual(textsOf(fast));
+    expect(verdictsOf(slow)).toEqual(['exact']);
     await hub.publish(notes, 'live again');
-    await waitUntil('the live event', () => texts(slow).at(-1) === 'live again');
+    await waitUntil('the live event', () => textsOf(slow).at(-1) === 'live again');
   });
 
   test('SUB-8: a hundred channels that catch up at once share the one queue', async () => {
@@ -181,7 +116,7 @@ describe('slow readers', () => {
     await link.attachment.ready;
     expect(link.waitingBytes).toBeLessThan(8_000 + 2_500);
     // The peer takes what is there, and stalls again: each time some more of the past fits.
-    for (let rounds = 0; texts(link).length < 1_200; rounds += 1) {
+    for (let rounds = 0; textsOf(link).length < 1_200; rounds += 1) {
       expect(rounds).toBeLessThan(400);
       link.flow();
       link.stall();
@@ -269,9 +204,9 @@ describe('engines whose hints cannot be trusted', () => {
     const link = hub.open(on(notes));
     await link.next('verdict');
     for (let index = 0; index < 20; index += 1) await hub.publish(notes, `${index}`);
-    await waitUntil('20 events', () => texts(link).length >= 20);
-    expect(texts(link)).toEqual(Array.from({ length: 20 }, (_, index) => `${index}`));
-    expect(verdicts(link)).toEqual(['exact']);
+    await waitUntil('20 events', () => textsOf(link).length >= 20);
+    expect(textsOf(link)).toEqual(Array.from({ length: 20 }, (_, index) => `${index}`));
+    expect(verdictsOf(link)).toEqual(['exact']);
   });
 
   test('CUR-4: an epoch that changes under a live reader is told before the next event', async () => {
@@ -296,10 +231,10 @@ describe('engines whose hints cannot be trusted', () => {
     const link = hub.open(on(notes));
     await link.next('verdict');
     await hub.publish(notes, 'old');
-    await waitUntil('the old event', () => texts(link).length === 1);
+    await waitUntil('the old event', () => textsOf(link).length === 1);
     current = second.log;
     await hub.publish(notes, 'new');
-    await waitUntil('the new event', () => texts(link).length === 2);
+    await waitUntil('the new event', () => textsOf(link).length === 2);
     expect(types(link.frames)).toEqual(['hello', 'verdict', 'events', 'verdict', 'events']);
     expect(link.frames[3]).toMatchObject({
       verdict: 'gap',
@@ -321,10 +256,10 @@ describe('engines whose hints cannot be trusted', () => {
     await using hub = runCore({ engine: { ...engine, log } });
     const link = hub.open(on(notes));
     await waitUntil('a report', () => hub.errors.length > 0);
-    expect(verdicts(link)).toEqual([]);
+    expect(verdictsOf(link)).toEqual([]);
     isDown = false;
     await link.next('verdict');
-    expect(verdicts(link)).toEqual(['exact']);
+    expect(verdictsOf(link)).toEqual(['exact']);
   });
 });
 
@@ -349,7 +284,7 @@ describe('state', () => {
     });
     const exact = hub.open(on(listed, { ...seen, offset: toOffset(3) }, 2));
     expect(await exact.next('verdict')).toMatchObject({ verdict: 'exact' });
-    await waitUntil('the tail', () => texts(exact).length === 1);
+    await waitUntil('the tail', () => textsOf(exact).length === 1);
   });
 
   test('CHAN-7: a state folded from a stored snapshot equals one folded from all events', async () => {
@@ -382,8 +317,8 @@ describe('state', () => {
       () => link.frames.at(-1)?.type === 'verdict' && lastState(link).length === 60,
     );
     const passes = (performance.now() - from) / 100;
-    expect(verdicts(link).length).toBeLessThanOrEqual(passes + 3);
-    expect(verdicts(link).length).toBeGreaterThan(2);
+    expect(verdictsOf(link).length).toBeLessThanOrEqual(passes + 3);
+    expect(verdictsOf(link).length).toBeGreaterThan(2);
     expect(types(link.frames)).not.toContain('events');
   });
 
@@ -397,6 +332,59 @@ describe('state', () => {
     const link = hub.open(on(listed, 'now', 2));
     expect(await link.next('verdict')).toMatchObject({ state: [] });
     expect(hub.errors[0]).toContain('threw');
+  });
+
+  test.each([
+    ['at a join', 'listed_notes', {}],
+    ['while readers are live', 'paced_notes', { deliver: 'state' as const, everyMs: 50 }],
+  ])(
+    'a state that is no JSON %s ends its readers, and harms nobody else',
+    async (_when, type, delivery) => {
+      const state = {
+        initial: [] as unknown,
+        reduce: (_state: unknown, event: { data: unknown }) =>
+          JSON.stringify(event.data).includes('bad') ? [1n] : ['good'],
+      };
+      const broken = {
+        ...(type === 'listed_notes' ? listedNotes : pacedNotes),
+        ...delivery,
+        state,
+      };
+      const channel = { name: `${type}:1` };
+      await using hub = runCore({ contracts: [broken, openNotes] });
+      const bystander = hub.open(on(notes));
+      const live = hub.open(on(channel, 'now', broken.version));
+      await Promise.all([live.next('verdict'), bystander.next('verdict')]);
+      await hub.publish(channel, 'bad');
+      const late = hub.open(on(channel, 'now', broken.version));
+      expect(await late.next('verdict')).toMatchObject({
+        verdict: 'denied',
+        error: { code: 'server/internal' },
+      });
+      if (type === 'paced_notes') {
+        await waitUntil('the end of the live one', () => verdictsOf(live).at(-1) === 'denied');
+      }
+      expect(hub.errors[0]).toContain('no JSON');
+      await hub.publish(notes, 'goes on');
+      await waitUntil('the bystander', () => textsOf(bystander).length === 1);
+    },
+  );
+
+  test('SUB-9: a channel that delivers states ends with its last one', async () => {
+    await using hub = runCore();
+    const paced = pacedNotes.of({ id: '1' });
+    const link = hub.open(on(paced));
+    await link.next('verdict');
+    await hub.publish(paced, 'a');
+    await waitUntil('the first state', () => lastState(link).length === 1);
+    await hub.publish(paced, 'b');
+    await hub.core.publisher.end(paced.name);
+    await link.next('end');
+    const told = link.frames.slice(-2);
+    expect(told).toMatchObject([
+      { type: 'verdict', verdict: 'snapshot', state: ['a', 'b'] },
+      { type: 'end', cursor: { offset: 2 } },
+    ]);
   });
 
   function lastState(link: MemoryLink): readonly unknown[] {

@@ -5,6 +5,7 @@ import { DEFAULT_LIMITS, type Limits, type MillraceError } from '@millrace/proto
 import { type ClientPublish, createClientPublish } from './client-publish.ts';
 import { type ContractSet, createContractSet } from './contract-set.ts';
 import { memoryEngine } from './engines/memory/memory-engine.ts';
+import { createErrorSink } from './error-sink.ts';
 import type { HubOptions, HubStats } from './hub-types.ts';
 import { createGate, type Gate } from './identity.ts';
 import { createLinkCounts } from './link-counts.ts';
@@ -47,12 +48,12 @@ export interface HubCore {
 
 export type HubCoreOptions = Pick<
   HubOptions,
-  'contracts' | 'engine' | 'authenticate' | 'authorize' | 'limits' | 'onError'
+  'contracts' | 'engine' | 'authenticate' | 'authorize' | 'limits' | 'onError' | 'onLink'
 >;
 
 export function createHubCore(options: HubCoreOptions): HubCore {
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const onError = options.onError ?? logError;
+  const onError = createErrorSink(options.onError);
   const contracts = createContractSet(options.contracts);
   const engine = options.engine ?? memoryEngine();
   const { log } = engine;
@@ -98,6 +99,7 @@ export function createHubCore(options: HubCoreOptions): HubCore {
     onDelivered,
     onRefused,
     onError,
+    onLink: options.onLink ?? (() => undefined),
   });
   const unwatch = log.watch(topics.hinted);
 
@@ -174,9 +176,4 @@ function createBeatFrame(): () => OutboundFrame {
     }
     return frame;
   };
-}
-
-function logError(error: MillraceError): void {
-  // oxlint-disable-next-line no-console -- the default sink of background failures; pass `onError` for another
-  console.error(`millrace: ${error.code}: ${error.message}`, error.cause ?? '');
 }

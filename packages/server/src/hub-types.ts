@@ -50,6 +50,16 @@ export type Authorize = (
   channel: ChannelInfo,
 ) => boolean | Promise<boolean>;
 
+/** A link's beginning (after `hello`) or end, for a log. A long-poll is a link for as long as one poll. */
+export interface LinkNews {
+  readonly step: 'opened' | 'closed';
+  /** `websocket`, `sse`, `poll`, or `plain` for a stream without frames. */
+  readonly transport: string;
+  readonly identityId: string | null;
+  /** Why the hub ended it; null at the beginning, and when the other side went away. */
+  readonly reason: MillraceError | null;
+}
+
 export interface HubOptions {
   /** The channels this hub serves. */
   readonly contracts: readonly AnyContract[];
@@ -67,8 +77,10 @@ export interface HubOptions {
   readonly limits?: Partial<Limits>;
   /** Beats, ms. Default 15,000 on SSE, 20,000 on WebSocket. */
   readonly beatMs?: { readonly sse?: number; readonly websocket?: number };
-  /** The one place for what fails in the background. Default: a line on the console. */
+  /** The one place for what fails in the background; the same failure at most once in 5 s. Default: a line on the console. */
   readonly onError?: (error: MillraceError) => void;
+  /** Told of each link that opens, and of its end. Must not throw. Default: nobody is told. */
+  readonly onLink?: (news: LinkNews) => void;
 }
 
 export interface HistoryOptions {

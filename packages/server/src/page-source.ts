@@ -63,11 +63,14 @@ export function createPageSource(options: PageSourceOptions): PageSource {
       if (shared !== undefined) return shared;
       const reading = readLog(after);
       if (fromLog.size >= MAX_KEPT) return reading;
-      fromLog.set(after, reading);
+      // What the log said beside it is news to the one who asked; later it is out of date, and would pass for a
+      // log that went back.
+      const kept = reading.then((page): TopicPage => ({ ...page, source: null }));
+      fromLog.set(after, kept);
       const forget = (): void => {
-        if (fromLog.get(after) === reading) fromLog.delete(after);
+        if (fromLog.get(after) === kept) fromLog.delete(after);
       };
-      reading.then(() => timers.after(KEEP_MS, forget), forget);
+      kept.then(() => timers.after(KEEP_MS, forget), forget);
       return reading;
     },
     clear() {

@@ -5,14 +5,14 @@ import { MillraceError, type Offset } from '@millrace/protocol';
 import { nextOffset, previousOffset } from '@millrace/protocol/wire';
 import { eventsFrame } from './outbound-frame.ts';
 import type { OutboundFrame } from './seams/link.ts';
-import type { LogEntry, LogPage } from './seams/log.ts';
+import type { LogEntry, LogPage, PageSize } from './seams/log.ts';
 import type { PageRange } from './subscription.ts';
 
 export interface TopicPage extends PageRange {
   readonly epoch: string;
   /** Null when the page is empty. */
   readonly frame: OutboundFrame | null;
-  /** What the log said beside it; null for a page from memory. */
+  /** What the log said beside it; null for a page from memory, or one that was read for somebody else. */
   readonly source: LogPage | null;
 }
 
@@ -29,6 +29,24 @@ export function pageFromMemory(
   head: Offset,
 ): TopicPage {
   return { ...build(channel, epoch, entries, head), source: null };
+}
+
+/** The entries in pages of `size`, one entry at least in each. */
+export function splitEntries(entries: readonly LogEntry[], size: PageSize): LogEntry[][] {
+  const pages: LogEntry[][] = [];
+  let page: LogEntry[] = [];
+  let bytes = 0;
+  for (const entry of entries) {
+    bytes += entry.text.length;
+    if (page.length > 0 && (bytes > size.maxBytes || page.length >= size.maxEvents)) {
+      pages.push(page);
+      page = [];
+      bytes = entry.text.length;
+    }
+    page.push(entry);
+  }
+  if (page.length > 0) pages.push(page);
+  return pages;
 }
 
 function build(

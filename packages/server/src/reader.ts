@@ -1,7 +1,7 @@
 // The shell of one subscription: feeds the machine of subscription.ts and runs its effects on a topic and a link.
 // Owns nothing but the machine's state and the topic it holds. Rules: SUB-2, SUB-7, SUB-8, SUB-9.
 
-import type { Cursor, MillraceError, Start, Verdict } from '@millrace/protocol';
+import { type Cursor, MillraceError, type Start, type Verdict } from '@millrace/protocol';
 import type { TopicReader } from './audience.ts';
 import { controlFrame } from './outbound-frame.ts';
 import type { TopicPage } from './page.ts';
@@ -84,6 +84,7 @@ export function createReader(channel: string, start: Start, outlet: Outlet): Rea
       case 'tell-state':
         lastState = topic?.stateFrame() ?? null;
         if (lastState !== null) outlet.tell(lastState);
+        else dispatch({ type: 'refused', verdict: 'denied', error: noState(channel) });
         return;
       case 'read':
         read(effect.after);
@@ -170,4 +171,8 @@ export function createReader(channel: string, start: Start, outlet: Outlet): Rea
     },
     isBehind: () => state.at === 'behind',
   };
+}
+
+function noState(channel: string): MillraceError {
+  return new MillraceError('server/internal', `The state of ${channel} cannot be told.`);
 }

@@ -6,6 +6,8 @@ import type { Timers } from './seams/timers.ts';
 export interface StatePace {
   /** The state moved: sends now if the last time is long enough ago, else when it is. */
   moved(): void;
+  /** Nothing moves any more: what waits for the end of a pause goes out now. */
+  finish(): void;
   stop(): void;
 }
 
@@ -27,6 +29,11 @@ export function createStatePace(everyMs: number, timers: Timers, send: () => voi
     moved() {
       if (cancel === null) sendNow();
       else isDirty = true;
+    },
+    finish() {
+      if (!isDirty) return;
+      cancel?.();
+      sendNow();
     },
     stop() {
       cancel?.();

@@ -96,11 +96,11 @@ describe('looking where a start leads', () => {
       'read 12, = behind',
     ],
     [
-      'SUB-7',
-      'a told reader past the head waits for the topic',
+      'SUB-4',
+      'a told reader past the head: the log may have gone back',
       behind(at(12), true),
       look(),
-      'wait, = behind',
+      'read 12, = behind',
     ],
     [
       'SUB-7',
@@ -204,10 +204,10 @@ describe('taking a page', () => {
     ],
     [
       'SUB-4',
-      'a log that is ahead of the topic is no gap',
+      'a log that is ahead of the topic is no gap: its news is waited for',
       behind(at(12)),
       page(range(14, 14, 14)),
-      'exact 12, look, = behind',
+      'exact 12, wait, = behind',
     ],
     [
       'SUB-5',
@@ -254,7 +254,14 @@ describe('the rest of its life', () => {
       'refused',
       start,
       { type: 'refused', verdict: 'denied', error },
-      'denied auth/denied, = ended',
+      'leave, denied auth/denied, = ended',
+    ],
+    [
+      'SUB-5',
+      'a state that cannot be told ends it later too',
+      live,
+      { type: 'refused', verdict: 'denied', error },
+      'leave, denied auth/denied, = ended',
     ],
     ['SUB-2', 'nothing is told before it is allowed', start, look(), '= authorizing'],
     ['SUB-2', 'allowed', start, { type: 'allowed' }, 'look, = behind'],

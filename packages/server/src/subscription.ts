@@ -44,6 +44,7 @@ export interface PageRange {
 
 export type SubscriptionEvent =
   | { readonly type: 'allowed' }
+  /** Not allowed, or what was allowed cannot be told. */
   | {
       readonly type: 'refused';
       readonly verdict: 'denied' | 'unknown';
@@ -88,9 +89,9 @@ export function stepSubscription(state: Subscription, event: SubscriptionEvent):
         effects: [{ type: 'look' }],
       };
     case 'refused': {
-      if (state.at !== 'authorizing') return stay(state);
+      if (state.at === 'ended') return stay(state);
       const verdict: Verdict = { verdict: event.verdict, error: event.error };
-      return { state: ENDED, effects: [{ type: 'tell', verdict }] };
+      return { state: ENDED, effects: [{ type: 'leave' }, { type: 'tell', verdict }] };
     }
     case 'look':
       return look(state, event.view, event.hasRoom);
@@ -131,9 +132,8 @@ function look(state: Subscription, view: TopicView | null, hasRoom: boolean): Su
   // Another epoch may be news that has not reached the topic: only the log can tell.
   if (from.epoch !== view.epoch) return read(state, ZERO_OFFSET);
   if (from.offset === view.head) return arrive(state, view);
-  if (from.offset > view.head) {
-    return state.isTold ? { state, effects: [{ type: 'wait' }] } : read(state, from.offset);
-  }
+  // Ahead of the topic, or of a log that went back: only the log can tell.
+  if (from.offset > view.head) return read(state, from.offset);
   return view.deliversState ? tellState(view) : read(state, from.offset);
 }
 
@@ -146,7 +146,8 @@ function takePage(state: Subscription, view: TopicView, page: PageRange): Subscr
   const isWanted = page.begin === after && page.last > after;
   if (isWanted) effects.push({ type: 'send-page' });
   const from: Cursor = { epoch: view.epoch, offset: isWanted ? page.last : after };
-  effects.push({ type: 'look' });
+  // Ahead of the topic, whose news is under way: it wakes those who wait.
+  effects.push({ type: from.offset > view.head ? 'wait' : 'look' });
   return { state: { at: 'behind', from, isTold: true, isReading: false }, effects };
 }
 

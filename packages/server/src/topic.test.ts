@@ -108,7 +108,9 @@ test('SUB-8: readers at one place share one read; a question about the head is a
   await topic.loaded();
   reads.length = 0;
   const pages = await Promise.all([0, 0, 0].map(async () => topic.read(toOffset(0))));
-  expect(new Set(pages).size).toBe(1);
+  const frames = pages.map((page) => typeof page === 'object' && page.frame);
+  expect(new Set(frames).size).toBe(1);
+  expect(frames[0]).toBeTruthy();
   expect(reads).toEqual([0]);
   await Promise.all([2, 2].map(async (after) => topic.read(toOffset(after))));
   expect(reads).toEqual([0, 2, 2]);
@@ -123,4 +125,44 @@ test('EVT-2: a page from memory is built once for all at that place', async () =
   reads.length = 0;
   expect(topic.read(toOffset(0))).toBe(topic.read(toOffset(0)));
   expect(reads).toEqual([]);
+});
+
+test('SUB-8: a page that was read for others some time ago is no news of a log that went back', async () => {
+  const { log } = memoryEngine();
+  for (let index = 0; index < 3; index += 1) await log.append([{ channel: name, body }]);
+  const { topic, reads } = open(log);
+  await topic.loaded();
+  const live = seat();
+  topic.join(live);
+  const epoch = topic.view()?.epoch ?? '';
+  await topic.read(toOffset(1));
+  topic.hinted({ epoch, head: toOffset(4), isEnded: false, entries: entries(4) });
+  reads.length = 0;
+  const page = await topic.read(toOffset(1));
+  expect(page).toMatchObject({ begin: 1, last: 3 });
+  expect(reads).toEqual([]);
+  expect(live.got).toEqual(['4']);
+});
+
+test('SUB-8: a burst of one tick goes out in frames of a page each', async () => {
+  const { log } = memoryEngine();
+  const { topic } = open(log);
+  await topic.loaded();
+  const sizes: number[] = [];
+  topic.join({
+    ...seat(),
+    offer(frame) {
+      sizes.push(frame.text.length);
+      return true;
+    },
+  });
+  const large = Array.from({ length: 10 }, (_, index) => ({
+    offset: toOffset(index + 1),
+    text: `{"offset":${index + 1},"data":"${'x'.repeat(20_000)}"}`,
+  }));
+  const epoch = topic.view()?.epoch ?? '';
+  topic.hinted({ epoch, head: toOffset(10), isEnded: false, entries: large });
+  await Promise.resolve();
+  expect(sizes).toHaveLength(4);
+  expect(Math.max(...sizes)).toBeLessThan(DEFAULT_LIMITS.maxPageBytes + 200);
 });

@@ -7,16 +7,16 @@
 import {
   type Cursor,
   type Limits,
-  type MillraceError,
+  MillraceError,
   type Offset,
   toMillraceError,
 } from '@millrace/protocol';
-import { previousOffset, ZERO_OFFSET } from '@millrace/protocol/wire';
+import { nextOffset, previousOffset, ZERO_OFFSET } from '@millrace/protocol/wire';
 import { createAudience, type TopicReader } from './audience.ts';
 import type { AnyContract } from './contract-set.ts';
 import { createFoldedState } from './folded-state.ts';
 import { controlFrame, eventsFrame } from './outbound-frame.ts';
-import type { TopicPage } from './page.ts';
+import { splitEntries, type TopicPage } from './page.ts';
 import { createPageSource } from './page-source.ts';
 import { createRing } from './ring.ts';
 import type { OutboundFrame } from './seams/link.ts';
@@ -36,8 +36,8 @@ export interface Topic {
   view(): TopicView | null;
   /** The entries after `after`. Never rejects: a failure is reported, and `wait` tells when to try again. */
   read(after: Offset): TopicRead | Promise<TopicRead>;
-  /** The `snapshot` verdict at the head. */
-  stateFrame(): OutboundFrame;
+  /** The `snapshot` verdict at the head; null, and reported, when the reducer made what is no JSON. */
+  stateFrame(): OutboundFrame | null;
   join(reader: TopicReader): void;
   wait(reader: TopicReader): void;
   leave(reader: TopicReader): void;
@@ -87,14 +87,16 @@ export function createTopic(options: TopicOptions): Topic {
   let fresh: LogEntry[] = [];
   /** Reading the log to the head; `again` when news came meanwhile. */
   let catchUp: 'idle' | 'reading' | 'again' = 'idle';
-  let stateMemo: { readonly at: TopicState; readonly frame: OutboundFrame } | null = null;
+  let stateMemo: { readonly at: TopicState; readonly frame: OutboundFrame | null } | null = null;
+  /** Readers whose read failed wait for one common second try. */
+  let isWaking = false;
 
   let loading: Promise<void> = load();
 
   async function load(): Promise<void> {
     try {
       const page = await readToHead();
-      if (state.at !== 'loading' || page === null) return;
+      if (state.at !== 'loading') return;
       const { epoch, first, head, isEnded } = page;
       state = { at: 'ready', epoch, first, head, isEnded };
       // Hints that came while it loaded were not looked at.
@@ -106,15 +108,16 @@ export function createTopic(options: TopicOptions): Topic {
   }
 
   /** The log's last page, with the state folded up to it. */
-  async function readToHead(): Promise<LogPage | null> {
+  async function readToHead(): Promise<LogPage> {
     let page = await log.read(name, ZERO_OFFSET, HEAD_ONLY);
     if (folded === null) return page;
-    const { epoch } = page;
+    const { epoch, first } = page;
     let at = folded.start(page);
     while (at < page.head) {
       page = await log.read(name, at, ringSize);
-      // Started again while it was read: the fold is of the old epoch.
-      if (page.epoch !== epoch) return readToHead();
+      // Started again, or trimmed past this place while it was read: the fold is of another epoch, or has a hole.
+      const isTrimmed = page.first > first && page.first > nextOffset(at);
+      if (page.epoch !== epoch || isTrimmed) return readToHead();
       for (const entry of page.entries) folded.fold(entry);
       at = page.entries.at(-1)?.offset ?? page.head;
     }
@@ -126,6 +129,16 @@ export function createTopic(options: TopicOptions): Topic {
     onError(toMillraceError(thrown));
     timers.after(RETRY_MS, () => {
       if (state.at !== 'closed') void run();
+    });
+  }
+
+  /** However many reads fail together, one try for all of them. */
+  function wakeLater(thrown: unknown): void {
+    if (isWaking) return;
+    isWaking = true;
+    retry(thrown, () => {
+      isWaking = false;
+      audience.wake();
     });
   }
 
@@ -149,6 +162,7 @@ export function createTopic(options: TopicOptions): Topic {
     }
     if (state.isEnded && !wasEnded) {
       flush();
+      pace?.finish();
       audience.end(cursorOf(state));
     }
     if (following.isBehind && !isTruth) refresh();
@@ -158,6 +172,7 @@ export function createTopic(options: TopicOptions): Topic {
   function flush(): void {
     if (state.at !== 'ready' || fresh.length === 0) return;
     const entries = fresh;
+    const { epoch } = state;
     fresh = [];
     const { live } = audience;
     if (live.length === 0) return;
@@ -166,28 +181,55 @@ export function createTopic(options: TopicOptions): Topic {
       return;
     }
     options.onDelivered(entries.length * live.length);
-    audience.send(eventsFrame(name, state.epoch, entries), beforeEntries(state.epoch, entries));
+    // Nearly always one frame. A burst must not become one of megabytes, which would pass every queue limit.
+    const pages = splitEntries(entries, ringSize);
+    audience.send(
+      pages.map((page) => ({
+        frame: eventsFrame(name, epoch, page),
+        before: beforeEntries(epoch, page),
+      })),
+    );
   }
 
   function sendState(): void {
     if (state.at !== 'ready' || audience.live.length === 0) return;
+    const frame = stateFrame();
+    const before = { epoch: state.epoch, offset: ZERO_OFFSET };
+    // Without one each reader asks for it, and is told that there is none.
+    if (frame === null) {
+      audience.scatter(before);
+      return;
+    }
     options.onDelivered(audience.live.length);
-    audience.send(stateFrame(), { epoch: state.epoch, offset: ZERO_OFFSET });
+    audience.send([{ frame, before }]);
   }
 
-  function stateFrame(): OutboundFrame {
-    if (stateMemo?.at === state) return stateMemo.frame;
-    if (state.at !== 'ready') throw new RangeError(`${name} is not loaded`);
-    const frame = controlFrame({
-      type: 'verdict',
-      channel: name,
-      verdict: 'snapshot',
-      cursor: cursorOf(state),
-      version: contract.version,
-      state: folded?.current() ?? null,
-    });
-    stateMemo = { at: state, frame };
-    return frame;
+  function stateFrame(): OutboundFrame | null {
+    if (state.at !== 'ready') return null;
+    if (stateMemo?.at !== state) stateMemo = { at: state, frame: encodeState(cursorOf(state)) };
+    return stateMemo.frame;
+  }
+
+  function encodeState(cursor: Cursor): OutboundFrame | null {
+    try {
+      return controlFrame({
+        type: 'verdict',
+        channel: name,
+        verdict: 'snapshot',
+        cursor,
+        version: contract.version,
+        state: folded?.current() ?? null,
+      });
+    } catch (cause) {
+      onError(
+        new MillraceError(
+          'server/internal',
+          `The state of ${name} is no JSON: let "${contract.type}" reduce to plain values.`,
+          { cause },
+        ),
+      );
+      return null;
+    }
   }
 
   function refresh(): void {
@@ -222,12 +264,13 @@ export function createTopic(options: TopicOptions): Topic {
     return wasAsked;
   }
 
-  /** What a page says beside its entries. The log may have gone back: then the topic starts again. */
+  /** What a page says beside its entries. The log may have gone back, or been trimmed past here: start again. */
   function learn(page: LogPage, askedAt: TopicState): void {
     if (state.at !== 'ready' || askedAt.at !== 'ready') return;
     const isOther = page.epoch !== state.epoch;
     const isBack = page.epoch === askedAt.epoch && page.head < askedAt.head;
-    if (isOther || isBack) restart();
+    const isCut = page.first > nextOffset(state.head);
+    if (isOther || isBack || isCut) restart();
     else if (page.first > state.first) state = { ...state, first: page.first };
   }
 
@@ -276,7 +319,7 @@ export function createTopic(options: TopicOptions): Topic {
       return page.then(
         (one) => received(one, askedAt),
         (thrown: unknown) => {
-          retry(thrown, audience.wake);
+          wakeLater(thrown);
           return 'failed';
         },
       );
