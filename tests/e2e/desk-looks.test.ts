@@ -17,15 +17,18 @@ const schemes = ['light', 'dark'] as const;
 const everyLook = widths.flatMap((width) => schemes.map((colorScheme) => ({ width, colorScheme })));
 
 let empty: Desk;
+let busy: Desk;
 let chromium: Chromium;
 
 beforeAll(async () => {
-  [empty, chromium] = await Promise.all([startDesk(), openChromium()]);
+  [empty, busy, chromium] = await Promise.all([startDesk(), startDesk(), openChromium()]);
+  for (let n = 0; n < 3; n += 1) await fetch(`${busy.url}/api/chat/generate`, { method: 'POST' });
 });
 
 afterAll(async () => {
   await chromium.close();
   await empty[Symbol.asyncDispose]();
+  await busy[Symbol.asyncDispose]();
 });
 
 function look(width: number, colorScheme: 'light' | 'dark'): PageOptions {
@@ -71,14 +74,6 @@ describe('a floor without messages', () => {
 });
 
 describe('a floor with messages', () => {
-  let busy: Desk;
-
-  beforeAll(async () => {
-    busy = await startDesk({ CHAT_EVERY_MS: '0' });
-    for (let n = 0; n < 3; n += 1) await fetch(`${busy.url}/api/chat/generate`, { method: 'POST' });
-  });
-  afterAll(() => busy[Symbol.asyncDispose]());
-
   async function open(page: Page): Promise<void> {
     await page.goto(busy.url);
     await until(async () => ((await shownMessages(page))['Buy & Hold']?.length ?? 0) >= 6, {

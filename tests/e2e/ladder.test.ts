@@ -129,7 +129,7 @@ describe('CLI-3: the next visit on the same network', () => {
 
     const alone: number[] = [];
     const next: number[] = [];
-    for (let n = 0; n < 6; n += 1) {
+    for (let n = 0; n < 5; n += 1) {
       const only = { ...onIt, transports: [carrier] };
       alone.push((await freshVisit(chromium, network.url, only)).fromClientMs);
       next.push((await visitWith(user.page, network.url, onIt)).fromClientMs);

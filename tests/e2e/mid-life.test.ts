@@ -1,6 +1,6 @@
 // Failures in the middle of a stream of messages, on each carrier: noticed in time, told, gone
 // around, healed, and back on the WebSocket once it is let through; nothing lost or doubled.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Chromium, openChromium } from '../support/chromium.ts';
 import { createFaultyProxy, type FaultyProxy } from '../support/faulty-proxy.ts';
 import type { Rules } from '../support/proxy/rules.ts';
@@ -19,6 +19,9 @@ const networks: Readonly<Record<Carrier, Rules>> = {
   poll: { websocket: { mode: 'status', status: 403 }, stream: { mode: 'status', status: 403 } },
 };
 const classes = { websocket: 'websocket', sse: 'stream', poll: 'poll' } as const;
+
+// Each scene mostly waits; each has a network of its own.
+vi.setConfig({ maxConcurrency: 8 });
 
 let server: ProbeServer;
 let chromium: Chromium;
@@ -122,6 +125,60 @@ async function backOnWebSocket(tab: ProbeTab, since: number): Promise<number> {
   return entry.atMs - since;
 }
 
+describe.concurrent('CLI-9: a proxy that begins to hold the stream back', () => {
+  test('for ever: the page polls within 5 s and says why', async () => {
+    await using scene = await openScene('held-sse', networks.sse, 'sse');
+    const { network, tab } = scene;
+    network.setRules({ ...networks.sse, stream: { mode: 'buffer' } });
+    expect(network.impose('stream', { mode: 'buffer' })).toBe(1);
+    const faultAt = Date.now();
+    expect(await noticed(tab, 'sse', faultAt)).toBeLessThanOrEqual(5_000);
+    const polling = await tab.untilEntry('status', ({ transport }) => transport === 'poll', {
+      label: 'polling',
+      deadlineMs: 10_000,
+      since: faultAt,
+    });
+    expect(polling.notice).toMatch(/poll/i);
+    expect(polling.isRealtime).toBe(false);
+    await scene.conclude();
+  });
+
+  test('by 4 KiB: the page polls with a reason, and the next tries of SSE hold nothing up', async () => {
+    await using scene = await openScene('bunched-sse', networks.sse, 'sse');
+    const { network, tab, publisher } = scene;
+    const held = { mode: 'buffer-bytes', bytes: 4_096 } as const;
+    network.setRules({ ...networks.sse, stream: held });
+    expect(network.impose('stream', held)).toBe(1);
+    const faultAt = Date.now();
+    // A quiet hour: messages in plenty would push each other through.
+    publisher.pace(1_200);
+    const polling = await tab.untilEntry('status', ({ transport }) => transport === 'poll', {
+      label: 'polling',
+      deadlineMs: 10_000,
+      since: faultAt,
+    });
+    expect(polling.notice).toMatch(/polling/);
+    const tried = network.stats.requests.stream;
+    await until(() => network.stats.requests.stream > tried || Date.now() > faultAt + 20_000, {
+      label: 'a background try of SSE',
+      deadlineMs: 25_000,
+    });
+    const since = publisher.accepted.length;
+    await until(() => publisher.accepted.length > since + 3, {
+      label: 'messages around that try',
+      deadlineMs: 10_000,
+    });
+    await scene.conclude();
+    const delays = (await tab.entries()).flatMap((entry) =>
+      entry.kind === 'event' && entry.sentAt > polling.atMs ? entry.atMs - entry.sentAt : [],
+    );
+    console.info(
+      `polling beside a held stream: slowest message ${Math.round(Math.max(...delays))} ms`,
+    );
+    expect(Math.max(...delays)).toBeLessThanOrEqual(2_500);
+  });
+});
+
 describe.concurrent.each(['websocket', 'sse', 'poll'] as const)('a link over %s', (carrier) => {
   const kind = classes[carrier];
 
@@ -188,60 +245,6 @@ describe.concurrent('CLI-5: back on the better carrier by itself', () => {
   });
 });
 
-describe.concurrent('CLI-9: a proxy that begins to hold the stream back', () => {
-  test('for ever: the page polls within 5 s and says why', async () => {
-    await using scene = await openScene('held-sse', networks.sse, 'sse');
-    const { network, tab } = scene;
-    network.setRules({ ...networks.sse, stream: { mode: 'buffer' } });
-    expect(network.impose('stream', { mode: 'buffer' })).toBe(1);
-    const faultAt = Date.now();
-    expect(await noticed(tab, 'sse', faultAt)).toBeLessThanOrEqual(5_000);
-    const polling = await tab.untilEntry('status', ({ transport }) => transport === 'poll', {
-      label: 'polling',
-      deadlineMs: 10_000,
-      since: faultAt,
-    });
-    expect(polling.notice).toMatch(/poll/i);
-    expect(polling.isRealtime).toBe(false);
-    await scene.conclude();
-  });
-
-  test('by 4 KiB: the page polls with a reason, and the next tries of SSE hold nothing up', async () => {
-    await using scene = await openScene('bunched-sse', networks.sse, 'sse');
-    const { network, tab, publisher } = scene;
-    const held = { mode: 'buffer-bytes', bytes: 4_096 } as const;
-    network.setRules({ ...networks.sse, stream: held });
-    expect(network.impose('stream', held)).toBe(1);
-    const faultAt = Date.now();
-    // A quiet hour: messages in plenty would push each other through.
-    publisher.pace(1_200);
-    const polling = await tab.untilEntry('status', ({ transport }) => transport === 'poll', {
-      label: 'polling',
-      deadlineMs: 10_000,
-      since: faultAt,
-    });
-    expect(polling.notice).toMatch(/polling/);
-    const tried = network.stats.requests.stream;
-    await until(() => network.stats.requests.stream > tried || Date.now() > faultAt + 20_000, {
-      label: 'a background try of SSE',
-      deadlineMs: 25_000,
-    });
-    const since = publisher.accepted.length;
-    await until(() => publisher.accepted.length > since + 3, {
-      label: 'messages around that try',
-      deadlineMs: 10_000,
-    });
-    await scene.conclude();
-    const delays = (await tab.entries()).flatMap((entry) =>
-      entry.kind === 'event' && entry.sentAt > polling.atMs ? entry.atMs - entry.sentAt : [],
-    );
-    console.info(
-      `polling beside a held stream: slowest message ${Math.round(Math.max(...delays))} ms`,
-    );
-    expect(Math.max(...delays)).toBeLessThanOrEqual(2_500);
-  });
-});
-
 describe.concurrent('CLI-10: a sign of life from the page', () => {
   test('a network that returns replaces a dead link within 2.5 s', async () => {
     await using scene = await openScene('wake-websocket', networks.websocket, 'websocket');
@@ -258,6 +261,29 @@ describe.concurrent('CLI-10: a sign of life from the page', () => {
     expect(backMs).toBeLessThanOrEqual(2_500);
     await scene.conclude();
   });
+});
+
+describe.concurrent('CLI-10: a browser that goes offline and online again', () => {
+  test.each(['websocket', 'sse', 'poll'] as const)(
+    'over %s: told in time, back at once',
+    async (carrier) => {
+      await using scene = await openScene(`offline-${carrier}`, networks[carrier], carrier);
+      const { tab, probe } = scene;
+      const offlineAt = Date.now();
+      await probe.test.context.setOffline(true);
+      // Chromium's emulation leaves open WebSockets alone: a network that is gone does not.
+      scene.network.freeze('all');
+      expect(await noticed(tab, carrier, offlineAt)).toBeLessThanOrEqual(5_000);
+      scene.network.cutAll({ how: 'rst' });
+      const onlineAt = Date.now();
+      await probe.test.context.setOffline(false);
+      await nextTick(tab, onlineAt, 5_000);
+      const backMs = Date.now() - onlineAt;
+      console.info(`${carrier} online again: messages after ${backMs} ms`);
+      expect(backMs).toBeLessThanOrEqual(2_500);
+      await scene.conclude();
+    },
+  );
 });
 
 test('EVT-1: a reader who comes back too late is told what it missed before the next message', async () => {

@@ -47,7 +47,7 @@ async function openPages(
   return { pages, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
-test('LOG-11: with a database behind it, a server killed twice loses nothing and doubles nothing', async () => {
+test('LOG-11: with a database behind it, a server killed, closed and killed again loses nothing and doubles nothing', async () => {
   await using folder = await tempFolder();
   await using server = await startProcess({ ENGINE: 'pglite', DATA_DIR: join(folder.path, 'db') });
   const url = `${server.url}/realtime`;
@@ -56,17 +56,17 @@ test('LOG-11: with a database behind it, a server killed twice loses nothing and
   const { pages } = opened;
   await Promise.all(pages.map(({ tab }) => tab.untilTick(5, 10_000)));
 
-  for (const round of [1, 2]) {
+  for (const [round, signal] of (['SIGKILL', 'SIGTERM', 'SIGKILL'] as const).entries()) {
     const before = publisher.accepted.length;
     await until(() => publisher.accepted.length > before + 40, {
       label: 'a stream of messages',
       deadlineMs: 15_000,
     });
     const killedAt = Date.now();
-    const restarting = server.restart('SIGKILL');
+    const restarting = server.restart(signal);
     for (const { tab } of pages) {
       const told = await tab.untilEntry('status', ({ status }) => status !== 'open', {
-        label: `round ${round}: the loss of the server in the status`,
+        label: `${signal}: the loss of the server in the status`,
         deadlineMs: 5_000,
         since: killedAt,
       });
@@ -76,12 +76,12 @@ test('LOG-11: with a database behind it, a server killed twice loses nothing and
     const backAt = Date.now();
     for (const { tab } of pages) {
       const back = await tab.untilEntry('event', ({ sentAt }) => sentAt > backAt, {
-        label: `round ${round}: messages again`,
+        label: `${signal} in round ${round}: messages again`,
         deadlineMs: 25_000,
         since: backAt,
       });
       console.info(
-        `killed in round ${round}: down ${backAt - killedAt} ms, messages ${Math.round(back.atMs - backAt)} ms after the start`,
+        `${signal}: down ${backAt - killedAt} ms, messages ${Math.round(back.atMs - backAt)} ms after the start`,
       );
     }
   }
