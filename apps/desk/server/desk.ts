@@ -6,7 +6,7 @@
 
 import { join } from 'node:path';
 import type { MillraceError } from '@millrace/protocol';
-import { createHub, type Engine, type Hub } from '@millrace/server';
+import { createHub, type Engine, type Hub, type LinkNews } from '@millrace/server';
 import { pgliteEngine } from '@millrace/server/postgres';
 import { agentActivity, agentEquity, agentMessages, marketTicks } from '../shared/channels.ts';
 import { builtInPhrasing } from './chat/built-in-phrasing.ts';
@@ -168,6 +168,7 @@ function startHub(parts: {
     // Where nobody signs in, everybody is the developer: one identity must not run out of links before its address.
     ...(settings.hasDevSignIn ? { limits: { maxLinksPerIdentity: 1_000 } } : {}),
     onError: (err) => log.error({ tag: 'real-time', err }, 'real-time part failed'),
+    onLink: (news) => logLink(log, news),
   });
   log.info({ tag: 'real-time' }, 'channel manager started');
   log.info({ tag: 'WebSocket', path: '/realtime/ws' }, 'WebSocket ready');
@@ -177,4 +178,15 @@ function startHub(parts: {
   );
   log.info({ tag: 'real-time', path: '/realtime/poll' }, 'long-poll ready');
   return hub;
+}
+
+const TAGS: Readonly<Record<string, string>> = { websocket: 'WebSocket', sse: 'SSE' };
+
+function logLink(log: Log, { step, transport, identityId: userId, reason }: LinkNews): void {
+  // The chat's route tells of its own streams, with their agents.
+  if (transport === 'plain') return;
+  const why = reason === null ? {} : { code: reason.code };
+  const facts = { tag: TAGS[transport] ?? 'real-time', transport, userId, ...why };
+  // Each long-poll is a link: at the usual level a single page would fill the log.
+  log[transport === 'poll' ? 'debug' : 'info'](facts, `link ${step}`);
 }

@@ -14,7 +14,7 @@ import {
 import { createBeats } from './beats.ts';
 import type { ClientPublish } from './client-publish.ts';
 import { createExpiry } from './expiry.ts';
-import type { Identity } from './hub-types.ts';
+import type { Identity, LinkNews } from './hub-types.ts';
 import { expired, type Gate } from './identity.ts';
 import type { LinkCounts } from './link-counts.ts';
 import { createLinkQueue } from './link-queue.ts';
@@ -37,6 +37,7 @@ export interface AttachmentContext
   readonly clientPublish: ClientPublish;
   readonly beatFrame: () => OutboundFrame;
   readonly onError: (error: MillraceError) => void;
+  readonly onLink: (news: LinkNews) => void;
 }
 
 export interface OpenAttachment extends Attachment {
@@ -109,6 +110,7 @@ export function createAttachment(
         identity: identity?.id ?? null,
       }),
     );
+    tell('opened', identity, null);
     beats.start();
     expiry.watch(identity);
     readers.subscribeFirst(connect.channels);
@@ -126,6 +128,10 @@ export function createAttachment(
     };
     sessions.claim(place);
     cleanups.push(() => sessions.release(place));
+  }
+
+  function tell(step: LinkNews['step'], who: Identity | null, reason: MillraceError | null): void {
+    context.onLink({ step, transport: link.transport, identityId: who?.id ?? null, reason });
   }
 
   function onRoom(): void {
@@ -200,7 +206,9 @@ export function createAttachment(
 
   function close(reason: MillraceError | null): void {
     if (state.at === 'closed') return;
+    const before = state;
     state = { at: 'closed' };
+    if (before.at === 'open') tell('closed', before.identity, reason);
     for (const undo of cleanups) undo();
     if (reason !== null) context.onRefused(reason);
     link.close(reason);

@@ -14,6 +14,7 @@ export type {
   HubOptions,
   HubStats,
   Identity,
+  LinkNews,
   PublishManyItem,
   StreamOptions,
 } from './hub-types.ts';

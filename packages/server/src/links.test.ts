@@ -4,7 +4,7 @@ import { MillraceError } from '@millrace/protocol';
 import type { ConnectFrame } from '@millrace/protocol/wire';
 import { describe, expect, test } from 'vitest';
 import { createHubCore, type HubCore, type HubCoreOptions } from './hub-core.ts';
-import type { AuthRequest } from './hub-types.ts';
+import type { AuthRequest, LinkNews } from './hub-types.ts';
 import { connectFrame, type MemoryLink, openMemoryLink } from './testing/memory-link.ts';
 import {
   openNotes,
@@ -295,5 +295,27 @@ describe('a link’s life', () => {
     await link.next('hello');
     link.attachment.failed(new MillraceError('protocol/malformed', 'no'));
     expect(await closed(link)).toBe('protocol/malformed');
+  });
+});
+
+describe('what a log is told', () => {
+  test('a link is told when it opens and once when it ends, with who it is and why', async () => {
+    const news: LinkNews[] = [];
+    await using hub = runCore({ onLink: (one) => news.push(one) });
+    const link = hub.open({ token: 'user-ann' });
+    await link.next('hello');
+    const about = { transport: 'memory', identityId: 'ann' };
+    expect(news).toEqual([{ ...about, step: 'opened', reason: null }]);
+    const reason = new MillraceError('protocol/malformed', 'What came is no frame.');
+    link.attachment.failed(reason);
+    await closed(link);
+    expect(news.slice(1)).toEqual([{ ...about, step: 'closed', reason }]);
+  });
+
+  test('a link that was refused before it opened is no news', async () => {
+    const news: LinkNews[] = [];
+    await using hub = runCore({ authenticate: () => null, onLink: (one) => news.push(one) });
+    await closed(hub.open({ token: 'any' }));
+    expect(news).toEqual([]);
   });
 });
