@@ -134,6 +134,25 @@ test('the same state and randomness give the same words', () => {
   expect(say()).toHaveLength(3);
 });
 
+test('the grid says of a price that went straight that it was only what was left', () => {
+  const market = open('straight');
+  for (let tick = 0; tick < 250; tick += 1) market.tick();
+  const standing = market.standing('gemini_grid')!;
+  const { lastDecision } = standing;
+  const seen = lastDecision?.reasoning;
+  if (lastDecision === null || seen?.kind !== 'grid') throw new Error('no decision of the grid');
+  const wordings = (choppiness: number): string => {
+    const grids = seen.grids.map((one) => ({ ...one, choppiness }));
+    const told = { ...standing, lastDecision: { ...lastDecision, reasoning: { ...seen, grids } } };
+    const topics = topicsFor({ standing: told, quotes: market.quotes() });
+    return topics.flatMap(({ texts }) => texts).join(' ');
+  };
+  expect(seen.grids.length).toBeGreaterThan(0);
+  expect(wordings(31.4)).toContain('had walked 31 times as far as it got');
+  expect(wordings(1.2)).toContain('had hardly turned round');
+  expect(wordings(1.2)).not.toContain('times as far');
+});
+
 test('a refused order is told with its rule', () => {
   const rules = [{ id: 'no-zuno', kind: 'allowed_symbols' as const, symbols: ['TARN'] }];
   const agents = [{ id: 'holder', strategy: 'hold', rules }];

@@ -10,7 +10,7 @@ const QUEUE = 'generate-messages';
 
 export interface ScheduleOptions {
   readonly database: SqlDatabase;
-  /** Five fields, UTC; empty: no schedule, and one that was kept from before is taken away. */
+  /** Five fields, UTC; empty: nothing is scheduled here, and what the database kept from before fires nothing. */
   readonly cron: string;
   run(): Promise<unknown>;
   readonly log: Log;

@@ -4,6 +4,9 @@ import { exposure } from './common.ts';
 import { type Situation, type Topic, topic } from './topic.ts';
 import { clock, listed, money, plural, share, signedMoney, whole } from './words.ts';
 
+/** Path over net move, from which a price may be said to walk more than it arrives. */
+const MIN_CHOPPY = 2;
+
 export function gridTopics(situation: Situation, seen: GridReasoning): Topic[] {
   return [
     ...planTopics(seen),
@@ -39,6 +42,11 @@ function planTopics(seen: GridReasoning): Topic[] {
 
 function oneGrid(one: GridState, weight: number): Topic {
   const times = `${one.choppiness < 200 ? '' : 'over '}${one.choppiness.toFixed(0)} times`;
+  // Its last choice among few may be a price that went straight: that is no reason to give for it.
+  const reason =
+    one.choppiness < MIN_CHOPPY
+      ? `${one.symbol} had hardly turned round when I chose it, but nothing that had was left. `
+      : `I chose ${one.symbol} because its price had walked ${times} as far as it got. `;
   return topic(
     'analysis',
     'one-grid',
@@ -47,8 +55,7 @@ function oneGrid(one: GridState, weight: number): Topic {
         `(${one.stepPercent.toFixed(2)}%). ${one.loaded} of ${one.levels} rungs hold shares.`,
       `${one.symbol} has ${plural(one.bids, 'bid')} and ${plural(one.asks, 'offer')} of mine in the ` +
         `book. ${nearest(one)}`,
-      `I chose ${one.symbol} because its price had walked ${times} as far as it got. ` +
-        `Steps of ${one.stepPercent.toFixed(2)}% suit that.`,
+      `${reason}The steps are ${one.stepPercent.toFixed(2)}% wide.`,
     ],
     weight,
   );
