@@ -28,14 +28,14 @@ export interface PhrasingOptions {
   readonly random: Random;
   /** Messages wanted; 2 unless told. Fewer come only when there are fewer true things to say. */
   readonly count?: number;
-  /** The agent's latest messages: none of them is said again word for word. */
+  /** The agent's latest messages: none of their wordings is used again, whatever figures and symbols stand in it. */
   readonly recent?: readonly string[];
 }
 
 /** Messages on different topics, of different types where possible; same input and random, same words. */
 export function phraseMessages(input: PhrasingInput, options: PhrasingOptions): Phrase[] {
   const { random, count = 2, recent = [] } = options;
-  const said = new Set(recent);
+  const said = new Set(recent.map(wordingOf));
   let topics = topicsFor(input).flatMap((one) => unsaid(one, said) ?? []);
   const phrases: Phrase[] = [];
   while (phrases.length < count && topics.length > 0) {
@@ -77,8 +77,13 @@ export function topicsFor({ standing, quotes }: PhrasingInput): Topic[] {
 
 /** The topic without the wordings that were just used; undefined when none is left. */
 function unsaid(one: Topic, said: ReadonlySet<string>): Topic | undefined {
-  const [first, ...rest] = one.texts.filter((text) => !said.has(text));
+  const [first, ...rest] = one.texts.filter((text) => !said.has(wordingOf(text)));
   return first === undefined ? undefined : { ...one, texts: [first, ...rest] };
+}
+
+/** A message without what changes from tick to tick: the same sentence with another price sounds like the same. */
+function wordingOf(text: string): string {
+  return text.replace(/[+-]?\$?\d[\d,.:]*%?|\b[A-Z]{4}\b/g, '#');
 }
 
 function pickWeighted(random: Random, topics: readonly Topic[]): Topic {
