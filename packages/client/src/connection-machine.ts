@@ -21,6 +21,7 @@ import type {
   Memory,
   Moment,
   Step,
+  TimerName,
 } from './connection-types.ts';
 import { migrate, renew, stepMigrating } from './migration.ts';
 import {
@@ -93,26 +94,52 @@ function remember(memory: Memory, event: ConnectionEvent, now: number): Memory {
 
 /** Null: nothing changes. */
 function stepState(context: Context, state: ConnectionState, event: ConnectionEvent): Step | null {
-  const { memory, now } = context;
-  if (event.type === 'stop') return to(memory, { name: 'closed', error: null, isFinal: false });
+  const { type } = event;
+  if (type === 'stop') return to(context.memory, { name: 'closed', error: null, isFinal: false });
+  if (type === 'start' || type === 'wake' || type === 'online' || type === 'retry') {
+    return stir(context, state, type);
+  }
   switch (state.name) {
     case 'idle':
     case 'closed':
-      return event.type === 'start' || event.type === 'retry'
-        ? connectNow({ ...context, memory: { ...memory, attempt: 0 } }, newOutage(now))
-        : null;
+      return null;
     case 'racing':
+      return stepRacing(context, state, event);
     case 'waiting':
-      if (event.type === 'due' && event.timer === 'slow') {
-        return to(memory, { ...state, outage: { ...state.outage, isSlow: true } });
-      }
-      return state.name === 'racing'
-        ? stepRacing(context, state, event)
-        : stepWaiting(context, state, event);
+      return event.type === 'due' ? endWait(context, state, event.timer) : null;
     case 'open':
       return stepOpen(context, state, event);
     case 'migrating':
       return stepMigrating(context, state, event);
+  }
+}
+
+/** Somebody wants it, or things may be better than they were. */
+function stir(
+  context: Context,
+  state: ConnectionState,
+  cause: 'wake' | 'online' | 'retry' | 'start',
+): Step | null {
+  const { memory, now } = context;
+  const isStart = cause === 'start';
+  switch (state.name) {
+    case 'idle':
+    case 'closed':
+      return isStart || cause === 'retry'
+        ? connectNow({ ...context, memory: { ...memory, attempt: 0 } }, newOutage(now))
+        : null;
+    case 'racing':
+      // The newest stands first.
+      return isStart || now - state.tries[0].begunAt < FRESH_TRY_MS
+        ? null
+        : connectNow(context, state.outage);
+    case 'waiting':
+      return isStart ? null : connectNow(context, state.outage);
+    case 'open':
+    case 'migrating': {
+      const { number } = state.name === 'open' ? state.link : state.from.link;
+      return isStart ? null : to(memory, state, { type: 'probe', link: number });
+    }
   }
 }
 
@@ -133,15 +160,19 @@ function stepRacing(context: Context, state: In<'racing'>, event: ConnectionEven
       return to(memory, { name: 'waiting', outage, retryAt });
     }
     case 'due':
-      return event.timer === 'rung' ? nextRung(context, state, tries) : null;
-    case 'wake':
-    case 'online':
-    case 'retry':
-      // The newest stands first.
-      return now - tries[0].begunAt < FRESH_TRY_MS ? null : connectNow(context, outage);
+      return event.timer === 'rung'
+        ? nextRung(context, state, tries)
+        : endWait(context, state, event.timer);
     default:
       return null;
   }
+}
+
+function endWait(context: Context, state: In<'racing' | 'waiting'>, timer: TimerName): Step | null {
+  if (timer === 'slow') {
+    return to(context.memory, { ...state, outage: { ...state.outage, isSlow: true } });
+  }
+  return timer === 'retry' && state.name === 'waiting' ? connectNow(context, state.outage) : null;
 }
 
 function failTry(
@@ -167,19 +198,6 @@ function nextRung(
   return carrier === undefined ? null : tryNext(context, outage, [carrier, ...rungs], tries);
 }
 
-function stepWaiting(context: Context, state: In<'waiting'>, event: ConnectionEvent): Step | null {
-  switch (event.type) {
-    case 'online':
-    case 'wake':
-    case 'retry':
-      return connectNow(context, state.outage);
-    case 'due':
-      return event.timer === 'retry' ? connectNow(context, state.outage) : null;
-    default:
-      return null;
-  }
-}
-
 function stepOpen(context: Context, state: In<'open'>, event: ConnectionEvent): Step | null {
   const { memory, now, jitter } = context;
   const { link, renewAt } = state;
@@ -193,10 +211,6 @@ function stepOpen(context: Context, state: In<'open'>, event: ConnectionEvent): 
     }
     case 'renew':
       return to(memory, { ...state, renewAt: Math.min(renewAt ?? Infinity, now + GATHER_MS) });
-    case 'wake':
-    case 'online':
-    case 'retry':
-      return to(memory, state, { type: 'probe', link: link.number });
     case 'due':
       if (event.timer === 'renew') return renew(context, state);
       return event.timer === 'upgrade'

@@ -4,7 +4,6 @@
 import type {
   Connection,
   ConnectionState,
-  In,
   LinkRef,
   Outage,
   TimerName,
@@ -38,14 +37,10 @@ export function linksOf(state: ConnectionState): readonly LinkRef[] {
   }
 }
 
-/** What stands: after a migration's `hello` that is the new link alone. */
-export function openState(state: ConnectionState): In<'open'> | null {
-  return state.name === 'migrating' ? state.from : state.name === 'open' ? state : null;
-}
-
-/** The link whose frames count. */
+/** The link whose frames count: after a migration's `hello` that is the new one alone. */
 export function currentLink(state: ConnectionState): LinkRef | null {
-  return openState(state)?.link ?? null;
+  if (state.name === 'migrating') return state.from.link;
+  return state.name === 'open' ? state.link : null;
 }
 
 export function timersOf(connection: Connection): readonly TimerNeed[] {

@@ -80,8 +80,7 @@ function roundTripMs(): number | null {
   // The handshake is the network alone; an answer also holds the server's work, and is the fallback.
   const connectMs = entry.connectEnd - entry.connectStart;
   const answerMs = entry.responseStart - entry.requestStart;
-  const ms = connectMs > 0 ? connectMs : answerMs;
-  return ms > 0 ? ms : null;
+  return [connectMs, answerMs].find((ms) => ms > 0) ?? null;
 }
 
 /** Over HTTP/2 and 3 streams share one connection, and nothing starves. */

@@ -47,53 +47,57 @@ export function startLiveness(now: number, silenceMs: number): Liveness {
   };
 }
 
-export function stepLiveness(
-  before: Liveness,
-  event: LivenessEvent,
-  now: number,
-): { readonly liveness: Liveness; readonly verdict: Verdict } {
+export interface LivenessStep {
+  readonly liveness: Liveness;
+  readonly verdict: Verdict;
+}
+
+export function stepLiveness(before: Liveness, event: LivenessEvent, now: number): LivenessStep {
   switch (event.type) {
     case 'byte':
-      return { liveness: { ...before, lastByteAt: now, probeUntil: null }, verdict: 'alive' };
+      return to({ ...before, lastByteAt: now, probeUntil: null });
     case 'beat':
       return readBeat(before, event.at, now);
     case 'wake':
-      return { liveness: woken(before, now), verdict: 'alive' };
+      return to(woken(before, now));
     case 'probe':
       return now - before.lastByteAt < RECENT_MS
-        ? { liveness: woken(before, now), verdict: 'alive' }
+        ? to(woken(before, now))
         : probe(woken(before, now), now);
     case 'tick':
       return tick(before, now);
   }
 }
 
-function tick(before: Liveness, now: number): ReturnType<typeof stepLiveness> {
-  const isLate = now - before.tickDueAt > LATE_TICK_MS;
-  const current = isLate ? woken(before, now) : before;
-  const deadAt = current.lastByteAt + current.silenceMs;
-  const { probeUntil } = current;
-  if (probeUntil !== null && now >= probeUntil) return { liveness: current, verdict: 'dead' };
-  if (now >= deadAt && probeUntil === null) {
-    return isLate ? probe(current, now) : { liveness: current, verdict: 'dead' };
-  }
-  // Exactly at the deadline, not up to a second after it.
-  const tickDueAt = Math.min(now + TICK_MS, probeUntil ?? deadAt);
-  return { liveness: { ...current, tickDueAt }, verdict: 'alive' };
+function to(liveness: Liveness, verdict: Verdict = 'alive'): LivenessStep {
+  return { liveness, verdict };
 }
 
-function readBeat(before: Liveness, at: number, now: number): ReturnType<typeof stepLiveness> {
+function tick(before: Liveness, now: number): LivenessStep {
+  const isLate = now - before.tickDueAt > LATE_TICK_MS;
+  const current = isLate ? woken(before, now) : before;
+  const { probeUntil, lastByteAt, silenceMs } = current;
+  // While an answer is awaited, its time counts alone.
+  const deadAt = probeUntil ?? lastByteAt + silenceMs;
+  if (now >= deadAt) {
+    return isLate && probeUntil === null ? probe(current, now) : to(current, 'dead');
+  }
+  // Exactly at the deadline, not up to a second after it.
+  return to({ ...current, tickDueAt: Math.min(now + TICK_MS, deadAt) });
+}
+
+function readBeat(before: Liveness, at: number, now: number): LivenessStep {
   const delayMs = now - at;
-  const { lastBeat } = before;
+  const { lastBeat, wokeAt } = before;
   const smallestDelayMs = Math.min(before.smallestDelayMs ?? delayMs, delayMs);
   const isTogether =
     lastBeat !== null && at - lastBeat.at >= APART_MS && now - lastBeat.arrivedAt <= TOGETHER_MS;
   const isHeld = delayMs - smallestDelayMs > HELD_MS;
-  const isAfterWake = now - before.wokeAt <= AFTER_WAKE_MS;
-  return {
-    liveness: { ...before, smallestDelayMs, lastBeat: { at, arrivedAt: now } },
-    verdict: (isTogether || isHeld) && !isAfterWake ? 'buffered' : 'alive',
-  };
+  const isAfterWake = now - wokeAt <= AFTER_WAKE_MS;
+  return to(
+    { ...before, smallestDelayMs, lastBeat: { at, arrivedAt: now } },
+    (isTogether || isHeld) && !isAfterWake ? 'buffered' : 'alive',
+  );
 }
 
 function woken(before: Liveness, now: number): Liveness {
@@ -101,7 +105,7 @@ function woken(before: Liveness, now: number): Liveness {
   return { ...before, wokeAt: now, smallestDelayMs: null, lastBeat: null };
 }
 
-function probe(before: Liveness, now: number): ReturnType<typeof stepLiveness> {
+function probe(before: Liveness, now: number): LivenessStep {
   const probeUntil = now + PROBE_MS;
-  return { liveness: { ...before, probeUntil, tickDueAt: probeUntil }, verdict: 'probe' };
+  return to({ ...before, probeUntil, tickDueAt: probeUntil }, 'probe');
 }

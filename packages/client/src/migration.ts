@@ -68,10 +68,6 @@ export function stepMigrating(
     case 'due':
       if (event.timer !== 'rung') return null;
       return goneAt === null ? migrate(context, from, cause, rungs) : goBack(context, state);
-    case 'wake':
-    case 'online':
-    case 'retry':
-      return to(memory, state, { type: 'probe', link: from.link.number });
     default:
       return null;
   }

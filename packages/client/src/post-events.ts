@@ -19,12 +19,9 @@ export async function postEvents(
   const controller = new AbortController();
   const cancel = request.host.setTimer(() => controller.abort(), ANSWER_WITHIN_MS);
   try {
-    const response = await post(request, {
-      path: 'publish',
-      body: JSON.stringify({ events }),
-      signal: controller.signal,
-      headers: token === null ? {} : { authorization: `Bearer ${token}` },
-    });
+    const { signal } = controller;
+    const asked = { body: JSON.stringify({ events }), signal, token };
+    const response = await post(request, 'publish', asked);
     const body = readJsonObject(await response.text());
     // The answer has the shape of a `published` frame, and so the same reader.
     const [frame] = parseServerFrames([{ ...body, type: 'published', id: 0 }]);

@@ -57,9 +57,8 @@ export function createPublisher({ environment, link: openLink, post }: Publisher
   function settle(id: number, result: PublishResult | undefined): void {
     const entry = pending.get(id);
     pending.delete(id);
-    if (result === undefined) entry?.reject(new MillraceError('link/lost', 'The answer is empty.'));
-    else if ('cursor' in result) entry?.resolve(result.cursor);
-    else entry?.reject(result.error);
+    if (result && 'cursor' in result) entry?.resolve(result.cursor);
+    else entry?.reject(result?.error ?? new MillraceError('link/lost', 'The answer is empty.'));
   }
 
   function flush(): void {
@@ -119,7 +118,7 @@ export function createPublisher({ environment, link: openLink, post }: Publisher
     flush,
     settle,
     abandon(error) {
-      for (const id of [...pending.keys()]) settle(id, { error });
+      for (const id of pending.keys()) settle(id, { error });
     },
   };
 }

@@ -20,9 +20,9 @@ export function createTabSlots(
 
   function leave(): void {
     users -= 1;
-    if (users > 0 || place === null) return;
-    // Resolved already: whoever leaves has been given it.
-    void place.then((release) => release?.());
+    if (users > 0) return;
+    // Resolved already: whoever leaves has waited for it.
+    void place?.then((release) => release?.());
     place = null;
   }
 
@@ -30,13 +30,9 @@ export function createTabSlots(
     if (locks === undefined || isUnlimited()) return () => undefined;
     users += 1;
     place ??= acquire(locks);
-    let isGiven = false;
-    try {
-      isGiven = (await place) !== null;
-    } finally {
-      if (!isGiven) leave();
-    }
-    return isGiven ? leave : null;
+    if ((await place) !== null) return leave;
+    leave();
+    return null;
   };
 }
 
@@ -49,16 +45,14 @@ async function acquire(locks: LockManager): Promise<Release | null> {
 }
 
 function tryLock(locks: LockManager, name: string): Promise<Release | null> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     locks
       .request(name, { ifAvailable: true }, (lock) => {
-        if (lock === null) {
-          resolve(null);
-          return undefined;
-        }
         // Held for as long as this promise is pending.
-        return new Promise<void>((release) => resolve(release));
+        if (lock !== null) return new Promise<void>(resolve);
+        return resolve(null);
       })
-      .catch(reject);
+      // Where a page may not lock, nothing is counted.
+      .catch(() => resolve(() => undefined));
   });
 }

@@ -93,15 +93,10 @@ export function createStatusStore(
       return () => listeners.delete(own);
     },
     set(status) {
-      if (isSame(snapshot, status)) return;
+      // An error's text is its code, message and details.
+      if (JSON.stringify(snapshot) === JSON.stringify(status)) return;
       snapshot = status;
       for (const listener of [...listeners]) if (listeners.has(listener)) call(listener);
     },
   };
-}
-
-function isSame(a: ConnectionStatus, b: ConnectionStatus): boolean {
-  const before: Readonly<Record<string, unknown>> = { ...a };
-  const after: Readonly<Record<string, unknown>> = { ...b };
-  return Object.keys({ ...before, ...after }).every((key) => before[key] === after[key]);
 }

@@ -11,7 +11,7 @@ export interface Cursor {
   readonly offset: Offset;
 }
 
-const CURSOR = /^([A-Za-z0-9_-]{1,32})\.(0|[1-9][0-9]{0,15})$/;
+const CURSOR = /^([\w-]{1,32})\.(0|[1-9]\d{0,15})$/;
 
 export function encodeCursor(cursor: Cursor): string {
   return `${cursor.epoch}.${cursor.offset}`;
@@ -19,14 +19,10 @@ export function encodeCursor(cursor: Cursor): string {
 
 /** @throws MillraceError `cursor/malformed` */
 export function parseCursor(text: unknown): Cursor {
-  const match = typeof text === 'string' ? CURSOR.exec(text) : null;
-  const epoch = match?.[1];
-  const offset = Number(match?.[2]);
+  const [, epoch, digits] = (typeof text === 'string' && CURSOR.exec(text)) || [];
+  const offset = Number(digits);
   if (epoch === undefined || !isOffset(offset)) {
-    throw new MillraceError(
-      'cursor/malformed',
-      'That is no cursor. Send one as it was received, `epoch.offset`.',
-    );
+    throw new MillraceError('cursor/malformed', 'That is no cursor. Send one as it was received.');
   }
   return { epoch, offset };
 }

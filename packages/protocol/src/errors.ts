@@ -104,7 +104,7 @@ export interface WireError {
   readonly code: ErrorCode;
   readonly message: string;
   readonly retryable: boolean;
-  readonly details?: Readonly<Record<string, unknown>>;
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export interface ErrorOptions {
@@ -138,12 +138,8 @@ export class MillraceError extends Error {
 
   /** The wire shape; also what `JSON.stringify` gives. */
   toJSON(): WireError {
-    return {
-      code: this.code,
-      message: this.message,
-      retryable: this.retryable,
-      ...(this.details === undefined ? {} : { details: this.details }),
-    };
+    const { code, message, retryable, details } = this;
+    return { code, message, retryable, details };
   }
 }
 
@@ -154,7 +150,7 @@ export function isErrorCode(value: unknown): value is ErrorCode {
 /** Turns anything thrown into the one class; what is not ours becomes `server/internal` with the original as cause. */
 export function toMillraceError(thrown: unknown): MillraceError {
   if (thrown instanceof MillraceError) return thrown;
-  return new MillraceError('server/internal', 'Something failed inside. The log has the details.', {
+  return new MillraceError('server/internal', 'Something failed inside. See the log.', {
     cause: thrown,
   });
 }
@@ -167,11 +163,6 @@ export function parseWireError(value: unknown): MillraceError {
     return new MillraceError(code, text, isJsonObject(details) ? { details } : {});
   }
   // A newer peer's code: its own word on retrying is all that can be kept of it (ERR-3).
-  const nearest =
-    retryable === true
-      ? 'server/overloaded'
-      : retryable === false
-        ? 'request/invalid'
-        : 'server/internal';
+  const nearest = retryable === false ? 'request/invalid' : 'server/internal';
   return new MillraceError(nearest, text, { details: { peerCode: code } });
 }

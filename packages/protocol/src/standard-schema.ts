@@ -40,10 +40,7 @@ export function checkSchema<Schema extends StandardSchema>(
   if (result instanceof Promise) {
     // Its outcome is not wanted, and must not end as an unhandled rejection.
     result.catch(() => undefined);
-    throw new MillraceError(
-      'contract/invalid',
-      'This schema validates asynchronously. Use a synchronous one for channel events.',
-    );
+    throw new MillraceError('contract/invalid', 'A schema is asynchronous. Use a synchronous one.');
   }
   if (result.issues === undefined) return { value: result.value };
   return { problems: result.issues.slice(0, 5).map(describeIssue) };

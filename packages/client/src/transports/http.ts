@@ -6,10 +6,10 @@ import { isJsonObject, readJsonObject } from '@millrace/protocol/wire';
 import type { Carrier, LinkHandlers, LinkRequest, Transport } from './transport.ts';
 
 export interface PostOptions {
-  readonly path: string;
   readonly body: string;
   readonly signal: AbortSignal;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** For the `authorization` header. */
+  readonly token?: string | null;
 }
 
 /** @param receive ends by throwing, always: such a link has no good end */
@@ -34,11 +34,15 @@ export function receivingTransport(
 /** The answer, its head only. @throws MillraceError the server's own error, or `link/refused` when none came */
 export async function post(
   { url, credentials, host }: Pick<LinkRequest, 'url' | 'credentials' | 'host'>,
-  { path, body, signal, headers }: PostOptions,
+  path: string,
+  { body, signal, token = null }: PostOptions,
 ): Promise<Response> {
   const answer = host.fetch(`${url}/${path}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
+    headers: {
+      'content-type': 'application/json',
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+    },
     credentials,
     cache: 'no-store',
     body,

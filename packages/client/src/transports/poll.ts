@@ -34,7 +34,7 @@ async function pollForever(
       const connect = { ...request.connect(), holdMs };
       const askedAt = host.now();
       const body = encodeClientFrame(connect);
-      const response = await post(request, { path: 'poll', body, signal });
+      const response = await post(request, 'poll', { body, signal });
       const frames = parseServerFrames(JSON.parse(await response.text()));
       const isEarly = host.now() - askedAt < EARLY_MS;
       signal.throwIfAborted();

@@ -22,7 +22,7 @@ async function readStream(
     }
     signal.throwIfAborted();
     const body = encodeClientFrame(request.connect());
-    const response = await post(request, { path: 'sse', body, signal });
+    const response = await post(request, 'sse', { body, signal });
     if (!response.body || !response.headers.get('content-type')?.includes('text/event-stream')) {
       throw new MillraceError('link/refused', 'No event stream.');
     }

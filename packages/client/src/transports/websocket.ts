@@ -51,5 +51,5 @@ function createSocket({ host: { WebSocket }, url }: LinkRequest): Socket {
   } catch {
     // A page's policy may forbid it.
   }
-  throw new MillraceError('link/refused', 'No WebSocket can be opened.');
+  throw new MillraceError('link/refused', 'No WebSocket here.');
 }
