@@ -394,3 +394,24 @@ describe('state', () => {
       : [];
   }
 });
+
+test('LOG-8: what an earlier hub left in a channel is trimmed once somebody reads it', async () => {
+  const engine = memoryEngine();
+  const contract = { ...openNotes, history: { size: 5, maxAgeMs: 1e9 } };
+  for (let index = 0; index < 60; index += 1) {
+    await engine.log.append([{ channel: notes.name, body: '"type":"note","data":{"text":"a"}' }]);
+  }
+  await using hub = runCore({ engine, contracts: [contract] });
+  await hub.open(on(notes)).next('verdict');
+  const page = () => engine.log.read(notes.name, toOffset(0), { maxEvents: 0, maxBytes: 0 });
+  let first = 1;
+  await waitUntil(
+    'the sweep',
+    () => {
+      void page().then((one) => (first = one.first));
+      return first > 1;
+    },
+    8_000,
+  );
+  expect(first).toBe(56);
+}, 10_000);

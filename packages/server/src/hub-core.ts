@@ -1,7 +1,12 @@
 // The hub without its HTTP face: everything between a link and the log, put together. Owns no behaviour of its own.
 // Apart from hub.ts so that a link can be attached without a socket.
 
-import { DEFAULT_LIMITS, type Limits, type MillraceError } from '@millrace/protocol';
+import {
+  DEFAULT_LIMITS,
+  type Limits,
+  type MillraceError,
+  toMillraceError,
+} from '@millrace/protocol';
 import { type ClientPublish, createClientPublish } from './client-publish.ts';
 import { type ContractSet, createContractSet } from './contract-set.ts';
 import { memoryEngine } from './engines/memory/memory-engine.ts';
@@ -13,7 +18,7 @@ import { createLinks, type Links, shuttingDown } from './links.ts';
 import { controlFrame } from './outbound-frame.ts';
 import { createPublishRate } from './publish-rate.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
-import { createRetention } from './retention.ts';
+import { createRetention, type Retention } from './retention.ts';
 import type { OutboundFrame } from './seams/link.ts';
 import type { Log } from './seams/log.ts';
 import type { Timers } from './seams/timers.ts';
@@ -24,8 +29,8 @@ import { createWheel } from './wheel.ts';
 
 /** How long a closing hub waits for the last bytes of its links, ms. */
 const FLUSH_MS = 2_000;
-/** How long it waits for the engine to answer what was published, ms. */
-const APPEND_MS = 10_000;
+/** How long it waits for the engine to answer what was published, and a compaction, ms. */
+const ENGINE_MS = 10_000;
 
 export interface HubCore {
   readonly limits: Limits;
@@ -60,8 +65,15 @@ export function createHubCore(options: HubCoreOptions): HubCore {
   const timers = createWheel({ onError });
   const stats = createStats(timers);
   const { onDelivered, onRefused } = stats;
-  const topics = createTopics({ log, limits, timers, onError, onDelivered });
-  const retention = createRetention({ log, contracts, topics, timers, onError });
+  const topics = createTopics({
+    log,
+    limits,
+    timers,
+    onError,
+    onDelivered,
+    onLoaded: (channel, kept) => retention.found(channel, kept),
+  });
+  const retention: Retention = createRetention({ log, contracts, topics, timers, onError });
   const publisher = createPublisher({
     log,
     contracts,
@@ -99,7 +111,13 @@ export function createHubCore(options: HubCoreOptions): HubCore {
     onDelivered,
     onRefused,
     onError,
-    onLink: options.onLink ?? (() => undefined),
+    onLink(news) {
+      try {
+        options.onLink?.(news);
+      } catch (thrown) {
+        onError(toMillraceError(thrown));
+      }
+    },
   });
   const unwatch = log.watch(topics.hinted);
 
@@ -144,10 +162,9 @@ export function createHubCore(options: HubCoreOptions): HubCore {
     },
     async close() {
       // An engine out of reach must not keep the process: what it has not answered was not accepted.
-      await withinMs(publisher.idle(), APPEND_MS);
+      await withinMs(Promise.all([publisher.idle(), retention.stop()]), ENGINE_MS);
       links.closeAll(shuttingDown());
       await links.gone(FLUSH_MS);
-      await retention.stop();
       unwatch();
       topics.close();
       timers.close();
@@ -157,7 +174,7 @@ export function createHubCore(options: HubCoreOptions): HubCore {
   };
 }
 
-async function withinMs(done: Promise<void>, ms: number): Promise<void> {
+async function withinMs(done: Promise<unknown>, ms: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, ms);
   await Promise.race([done, promise]);

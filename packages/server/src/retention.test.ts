@@ -15,6 +15,12 @@ const short = defineChannel({
   events: { note: noteSchema },
   history: { size: 20, maxAgeMs: 60_000 },
 });
+const many = defineChannel({
+  type: 'many',
+  params: ['id'],
+  events: { note: noteSchema },
+  history: { size: 20, maxAgeMs: 60_000 },
+});
 const folded = defineChannel({
   type: 'folded',
   version: 3,
@@ -27,6 +33,8 @@ interface Running {
   readonly retention: Retention;
   readonly log: Log;
   append(channel: string, count: number): Promise<void>;
+  /** Appends what this retention never hears of. */
+  appendBefore(channel: string, count: number): Promise<void>;
   /** Runs what waits on the timers, and what follows from it. */
   sweep(): Promise<void>;
   advance(ms: number): void;
@@ -53,8 +61,9 @@ function runRetention(): Running {
     timers,
     onError,
     onDelivered: () => undefined,
+    onLoaded: () => undefined,
   });
-  const contracts: readonly AnyContract[] = [short, folded];
+  const contracts: readonly AnyContract[] = [short, many, folded];
   const retention = createRetention({
     log,
     contracts: createContractSet(contracts),
@@ -63,20 +72,25 @@ function runRetention(): Running {
     onError,
     now: () => now,
   });
+  async function appendBefore(channel: string, count: number): Promise<void> {
+    for (let index = 0; index < count; index += 1) {
+      await log.append([{ channel, body: '"type":"note","data":{"text":"a"}' }]);
+    }
+  }
+
   return {
     retention,
     log,
+    appendBefore,
     async append(channel, count) {
-      for (let index = 0; index < count; index += 1) {
-        await log.append([{ channel, body: '"type":"note","data":{"text":"a"}' }]);
-      }
+      await appendBefore(channel, count);
       retention.grew(channel, count);
     },
     async sweep() {
       const runs = due;
       due = [];
       for (const run of runs) run();
-      for (let turns = 0; turns < 5; turns += 1)
+      for (let turns = 0; turns < 80; turns += 1)
         await new Promise((resolve) => setImmediate(resolve));
     },
     advance(ms) {
@@ -121,4 +135,30 @@ test('after stop nothing is compacted any more', async () => {
   await running.retention.stop();
   await running.sweep();
   expect(await firstOf(running.log, 'short')).toBe(1);
+});
+
+test('LOG-8: channels that grow fast do not keep the others from being trimmed', async () => {
+  const running = runRetention();
+  const busy = Array.from({ length: 60 }, (_, index) => `many:${index}`);
+  for (let rounds = 0; rounds < 3; rounds += 1) {
+    for (const channel of busy) await running.append(channel, 30);
+    await running.sweep();
+  }
+  for (const channel of busy) expect(await firstOf(running.log, channel)).toBeGreaterThan(1);
+});
+
+test('LOG-8: what an earlier process appended is trimmed once somebody reads it', async () => {
+  const running = runRetention();
+  await running.appendBefore('short', 40);
+  await running.appendBefore('many:1', 5);
+  await running.sweep();
+  expect(await firstOf(running.log, 'short')).toBe(1);
+  running.retention.found('short', 40);
+  running.retention.found('many:1', 5);
+  await running.sweep();
+  expect(await firstOf(running.log, 'short')).toBe(21);
+  expect(await firstOf(running.log, 'many:1')).toBe(1);
+  running.advance(61_000);
+  await running.sweep();
+  expect(await firstOf(running.log, 'many:1')).toBe(6);
 });

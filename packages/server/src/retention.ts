@@ -1,5 +1,6 @@
 // Keeping channels to their contract's history: notes what grows, compacts off the hot path, a few channels at a time.
-// A channel nobody has appended to or read since this process started is left alone until somebody does.
+// A channel that nobody has appended to or read since this process started is left alone until somebody does; from
+// then on it is over its size by the slack for a sweep at most, and over its age by half of that.
 // Rules: LOG-8, CHAN-7.
 
 import { type MillraceError, toMillraceError } from '@millrace/protocol';
@@ -18,6 +19,8 @@ const MAX_NOTED = 100_000;
 export interface Retention {
   /** `count` events were appended to the channel. */
   grew(channel: string, count: number): void;
+  /** A channel was loaded that holds `kept` events: what an earlier process left in it is kept to its history too. */
+  found(channel: string, kept: number): void;
   /** Resolves when no compaction is under way; starts none afterwards. */
   stop(): Promise<void>;
 }
@@ -33,6 +36,7 @@ export interface RetentionOptions {
 }
 
 interface Note {
+  readonly contract: AnyContract;
   grown: number;
   /** When its oldest event may be over age: a channel that nobody appends to ages too. */
   dueAt: number;
@@ -58,8 +62,7 @@ export function createRetention(options: RetentionOptions): Retention {
     const now = clock();
     let left = MAX_PER_SWEEP;
     for (const [channel, note] of notes) {
-      const contract = contracts.find(channel)?.contract;
-      if (contract === undefined) continue;
+      const { contract } = note;
       const isGrown = note.grown >= slackOf(contract);
       if (!isGrown && now < note.dueAt) continue;
       if (isStopped || left === 0) return;
@@ -67,6 +70,9 @@ export function createRetention(options: RetentionOptions): Retention {
       const isQuiet = note.grown === 0;
       note.grown = 0;
       note.dueAt = now + contract.history.maxAgeMs;
+      // To the end: those that grow all the time must not take every turn of the others.
+      notes.delete(channel);
+      notes.set(channel, note);
       try {
         await compact(channel, contract);
         // Nothing came for a whole age: nothing is left to grow old.
@@ -93,20 +99,27 @@ export function createRetention(options: RetentionOptions): Retention {
   return {
     grew(channel, count) {
       const note = notes.get(channel);
-      if (note !== undefined) {
-        note.grown += count;
-        return;
-      }
-      const maxAgeMs = contracts.find(channel)?.contract.history.maxAgeMs ?? 0;
-      // What it held before is unknown: half an age is soon enough and not at once.
-      notes.set(channel, { grown: count, dueAt: clock() + maxAgeMs / 2 });
-      if (notes.size > MAX_NOTED) forgetFirst();
+      if (note === undefined) noteFirst(channel, count);
+      else note.grown += count;
+    },
+    found(channel, kept) {
+      const size = contracts.find(channel)?.contract.history.size ?? 0;
+      // Only what holds something: readers of names that nobody uses must not push the others out.
+      if (kept > 0 && !notes.has(channel)) noteFirst(channel, Math.max(0, kept - size));
     },
     async stop() {
       isStopped = true;
       await sweeping;
     },
   };
+
+  function noteFirst(channel: string, grown: number): void {
+    const contract = contracts.find(channel)?.contract;
+    if (contract === undefined) return;
+    // What it held before is unknown: half an age is soon enough and not at once.
+    notes.set(channel, { contract, grown, dueAt: clock() + contract.history.maxAgeMs / 2 });
+    if (notes.size > MAX_NOTED) forgetFirst();
+  }
 
   function forgetFirst(): void {
     const first = notes.keys().next();

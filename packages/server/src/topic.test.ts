@@ -37,6 +37,7 @@ function open(log: Log): Opened {
       throw error;
     },
     onDelivered: () => undefined,
+    onLoaded: () => undefined,
   });
   return { topic, reads };
 }

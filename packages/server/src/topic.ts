@@ -64,6 +64,8 @@ export interface TopicOptions {
   readonly onError: (error: MillraceError) => void;
   /** How many events went to how many readers, once for each sending. */
   readonly onDelivered: (count: number) => void;
+  /** It is loaded, and the log keeps that many events. */
+  readonly onLoaded: (name: string, kept: number) => void;
 }
 
 type TopicState =
@@ -99,6 +101,7 @@ export function createTopic(options: TopicOptions): Topic {
       if (state.at !== 'loading') return;
       const { epoch, first, head, isEnded } = page;
       state = { at: 'ready', epoch, first, head, isEnded };
+      options.onLoaded(name, head - first + 1);
       // Hints that came while it loaded were not looked at.
       if (wasAskedAgain()) refresh();
       audience.wake();

@@ -43,6 +43,7 @@ function createTest(): {
     timers,
     onError,
     onDelivered: () => undefined,
+    onLoaded: () => undefined,
   });
   return { topics, timers, log };
 }

@@ -35,6 +35,8 @@ export interface TopicsOptions {
   readonly timers: Timers;
   readonly onError: (error: MillraceError) => void;
   readonly onDelivered: (count: number) => void;
+  /** A channel was loaded, and holds `kept` events. */
+  readonly onLoaded: (name: string, kept: number) => void;
 }
 
 interface Loaded {
