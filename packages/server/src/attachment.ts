@@ -66,6 +66,8 @@ export function createAttachment(
 ): OpenAttachment {
   const { limits, timers, gate, sessions } = context;
   let state: State = { at: 'authenticating', early: [] };
+  /** Tokens that came on this link. */
+  let refreshes = 0;
   const ready = Promise.withResolvers<void>();
   /** Undone, in order, when the link ends. */
   const cleanups: (() => void)[] = [];
@@ -84,7 +86,8 @@ export function createAttachment(
   cleanups.push(timers.after(limits.connectWithinMs, giveUpIdentifying));
   gate
     .identify(peer, connect.token)
-    .then(open, (thrown: unknown) => close(toMillraceError(thrown)));
+    .then(open)
+    .catch((thrown: unknown) => close(toMillraceError(thrown)));
 
   function giveUpIdentifying(): void {
     if (state.at !== 'authenticating') return;
@@ -94,12 +97,7 @@ export function createAttachment(
   function open(identity: Identity | null): void {
     if (state.at !== 'authenticating') return;
     const { early } = state;
-    try {
-      claim(identity);
-    } catch (thrown) {
-      close(toMillraceError(thrown));
-      return;
-    }
+    claim(identity);
     state = { at: 'open', identity };
     queue.tell(
       controlFrame({
@@ -117,9 +115,11 @@ export function createAttachment(
     for (const frame of early) received(frame);
   }
 
-  /** The places this link takes: in its identity's count, and as its session's one link. */
+  /**
+   * The places this link takes: as its session's one link, and in its identity's count. In this order, because the
+   * session's earlier link gives its place back: who is at the limit must still be able to move.
+   */
   function claim(identity: Identity | null): void {
-    if (identity !== null) cleanups.push(context.identityCounts.take(identity.id));
     const place: SessionLink = {
       session: connect.session,
       number: connect.link,
@@ -128,6 +128,7 @@ export function createAttachment(
     };
     sessions.claim(place);
     cleanups.push(() => sessions.release(place));
+    if (identity !== null) cleanups.push(context.identityCounts.take(identity.id));
   }
 
   function tell(step: LinkNews['step'], who: Identity | null, reason: MillraceError | null): void {
@@ -190,9 +191,12 @@ export function createAttachment(
 
   /** A newer token of the same user: only the expiry moves. Anything else ends the link. */
   async function refresh(identity: Identity | null, token: string): Promise<void> {
+    refreshes += 1;
+    const mine = refreshes;
     try {
       const fresh = await gate.identify(peer, token);
-      if (state.at !== 'open') return;
+      // A later token may have been answered first.
+      if (state.at !== 'open' || mine !== refreshes) return;
       if (fresh?.id !== identity?.id || fresh === null) {
         close(new MillraceError('auth/invalid', 'That token is of another user. Connect again.'));
         return;

@@ -79,7 +79,7 @@ export interface HubOptions {
   readonly beatMs?: { readonly sse?: number; readonly websocket?: number };
   /** The one place for what fails in the background; the same failure at most once in 5 s. Default: a line on the console. */
   readonly onError?: (error: MillraceError) => void;
-  /** Told of each link that opens, and of its end. Must not throw. Default: nobody is told. */
+  /** Told of each link that opens, and of its end. Default: nobody is told. */
   readonly onLink?: (news: LinkNews) => void;
 }
 

@@ -40,6 +40,7 @@ export function createGate({ authenticate, authorize, onError }: GateOptions): G
       } catch (thrown) {
         throw failure(thrown);
       }
+      if (Number.isNaN(identity?.expiresAt)) throw failure(badExpiry());
       if (identity === null && token !== null) {
         throw new MillraceError('auth/invalid', 'The token was refused. Sign in again.');
       }
@@ -58,6 +59,14 @@ export function createGate({ authenticate, authorize, onError }: GateOptions): G
       }
     },
   };
+}
+
+/** Compared with any clock it would never be over. */
+function badExpiry(): MillraceError {
+  return new MillraceError(
+    'server/internal',
+    '`authenticate` gave an `expiresAt` that is no number. Give ms since 1970, or leave it out.',
+  );
 }
 
 export function expired(): MillraceError {

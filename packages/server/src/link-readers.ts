@@ -45,8 +45,11 @@ export function createLinkReaders(options: ReadersOptions): LinkReaders {
   const { contracts, topics, gate, queue, maxChannels, onRefused } = options;
   const held = new Map<string, Held>();
   let turn = 0;
+  let isClosed = false;
 
   function start(item: SubscribeItem, onSettled: () => void): void {
+    // What one channel is told may end the link; those after it in the same frame must not begin then.
+    if (isClosed) return;
     drop(item.channel);
     const reader = createReader(item.channel, item.start, {
       hasRoom: queue.hasRoom,
@@ -132,6 +135,7 @@ export function createLinkReaders(options: ReadersOptions): LinkReaders {
       for (const { reader } of [...behind.slice(turn), ...behind.slice(0, turn)]) reader.look();
     },
     close() {
+      isClosed = true;
       for (const channel of [...held.keys()]) drop(channel);
     },
   };

@@ -54,7 +54,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
   let whenIdle: (() => void)[] = [];
 
   function enqueue(requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {
-    if (waiting + requests.length > MAX_WAITING) return Promise.reject(overloaded(waiting));
+    // More than that in one call is no queue: it passes when nothing else waits.
+    if (waiting > 0 && waiting + requests.length > MAX_WAITING)
+      return Promise.reject(overloaded(waiting));
     waiting += requests.length;
     const { promise, resolve, reject } = Promise.withResolvers<readonly AppendOutcome[]>();
     queue.push({ requests, resolve, reject });
