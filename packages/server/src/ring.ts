@@ -2,7 +2,7 @@
 // Bounded by count and bytes; holds entries of one epoch, contiguous.
 
 import type { Offset } from '@millrace/protocol';
-import { previousOffset } from '@millrace/protocol/wire';
+import { previousOffset, ZERO_OFFSET } from '@millrace/protocol/wire';
 import type { LogEntry, PageSize } from './seams/log.ts';
 
 export interface Ring {
@@ -11,6 +11,9 @@ export interface Ring {
   after(after: Offset, size: PageSize): readonly LogEntry[] | null;
   clear(): void;
 }
+
+/** Stands where a dropped entry stood, whose memory is free at once. */
+const DROPPED: LogEntry = { offset: ZERO_OFFSET, text: '' };
 
 export function createRing(limits: PageSize): Ring {
   // A plain array whose dead front is cut off now and then: `shift` would cost at each event.
@@ -22,6 +25,7 @@ export function createRing(limits: PageSize): Ring {
     const oldest = entries[start];
     if (oldest === undefined) return;
     bytes -= oldest.text.length;
+    entries[start] = DROPPED;
     start += 1;
     if (start < 64 || start < entries.length / 2) return;
     entries = entries.slice(start);

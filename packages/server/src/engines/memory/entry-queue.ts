@@ -2,6 +2,7 @@
 
 import { Buffer } from 'node:buffer';
 import type { Offset } from '@millrace/protocol';
+import { ZERO_OFFSET } from '@millrace/protocol/wire';
 import type { LogEntry, PageSize } from '../../seams/log.ts';
 
 export interface QueuedEntry extends LogEntry {
@@ -23,6 +24,8 @@ export interface EntryQueue {
   }): void;
 }
 
+/** Stands where a trimmed entry stood, whose memory is free at once. */
+const TRIMMED: QueuedEntry = { offset: ZERO_OFFSET, text: '', acceptedAt: 0 };
 /** Dead places in front are cut off only past this many, so that trimming one entry at a time stays cheap. */
 const MIN_DEAD = 64;
 
@@ -54,6 +57,7 @@ export function createEntryQueue(): EntryQueue {
         const oldest = entries[start];
         if (oldest === undefined || oldest.offset > upTo) break;
         if (entries.length - start <= size && oldest.acceptedAt >= acceptedBefore) break;
+        entries[start] = TRIMMED;
         start += 1;
       }
       if (start > MIN_DEAD && start * 2 > entries.length) {
