@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { createHub } from './hub.ts';
 import type { Hub, StreamOptions } from './hub-types.ts';
 import { rawSocket } from './testing/raw-http.ts';
-import { closedNotes, openNotes, testContracts } from './testing/test-channels.ts';
+import { closedNotes, openNotes, pacedNotes, testContracts } from './testing/test-channels.ts';
 import { waitUntil } from './testing/waiting.ts';
 
 const notes = openNotes.of({ id: '1' });
@@ -126,6 +126,69 @@ describe('stream', () => {
     using other = served.open();
     await waitUntil('the other', () => other.text.includes(':connected'));
     await served.close();
+  });
+
+  test('PLAIN-1: after a select that threw no later id goes out: the event would be lost', async () => {
+    const hub = createHub({
+      contracts: [openNotes],
+      limits: { maxPageEvents: 1 },
+      onError: () => undefined,
+    });
+    await hub.publishMany(['a', 'b', 'c'].map((text) => ({ channel: notes, event: note(text) })));
+    const served = await serveStream(hub, {
+      select(event) {
+        if (event.data.text === 'b') throw new TypeError('broken');
+        return event.data;
+      },
+    });
+    using socket = served.open('/?from=start');
+    await waitUntil('its end', () => socket.text.endsWith('0\r\n\r\n'));
+    expect(socket.text.match(/^id: .*$/gm)?.map((id) => id.split('.')[1])).toEqual(['0', '1']);
+    await served.close();
+  });
+
+  test('PLAIN-3: a subscription that ends later ends its stream, with the reason', async () => {
+    const contract = {
+      ...pacedNotes,
+      state: {
+        initial: [] as unknown,
+        reduce: (_state: unknown, event: { data: unknown }) =>
+          JSON.stringify(event.data).includes('bad') ? 1n : [],
+      },
+    };
+    const channel = { ...pacedNotes.of({ id: '1' }), contract };
+    const hub = createHub({ contracts: [contract], onError: () => undefined });
+    const server = createServer((req, res) => void hub.stream(req, res, channel));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    using socket = rawSocket(`http://127.0.0.1:${port}`, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await waitUntil('the state', () => socket.text.includes('event: snapshot'));
+    await hub.publish(channel, note('bad'));
+    await waitUntil('its end', () => socket.text.endsWith('0\r\n\r\n'));
+    expect(socket.text).toMatch(/event: problem\ndata: \{"code":"server\/internal"/);
+    await hub.close();
+    server.close();
+  });
+
+  test('a request that is gone before its stream begins is over', async () => {
+    const hub = await filled();
+    let isOver = false;
+    const server = createServer((req, res) => {
+      res.on('close', () => {
+        void hub.stream(req, res, notes).then(() => {
+          isOver = true;
+        });
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const socket = rawSocket(`http://127.0.0.1:${port}`, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await waitUntil('the connection', () => !socket.socket.connecting);
+    socket[Symbol.dispose]();
+    await waitUntil('the end', () => isOver);
+    expect(hub.stats().links).toEqual({});
+    await hub.close();
+    server.close();
   });
 });
 

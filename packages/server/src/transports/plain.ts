@@ -95,13 +95,22 @@ export function plainTransport(options: PlainTransportOptions): PlainTransport {
           }
           case 'denied':
           case 'unknown':
-            options.answerError(res, frame.error);
+            refuse(frame.error);
             return;
         }
       }
 
+      /** A status while there is no stream yet, then the stream's last block. */
+      function refuse(reason: MillraceError): void {
+        if (res.destroyed || res.writableEnded) return;
+        if (res.headersSent) endResponse(res, encodeReason(reason));
+        else options.answerError(res, reason);
+      }
+
       function encodeBatch(frame: OutboundFrame, batch: EventBatch): string {
         if (select === undefined) return frame.as(plainCarrier).toString();
+        // An id beyond the event that failed would make the reader's next request skip it.
+        if (failure !== null) return '';
         try {
           return batch.entries.map((entry) => encodeSelected(entry, batch.epoch)).join('');
         } catch (thrown) {
@@ -131,14 +140,15 @@ export function plainTransport(options: PlainTransportOptions): PlainTransport {
         beatMs: beatMs ?? options.beatMs,
         send,
         close(reason) {
-          if (!res.headersSent && reason !== null) options.answerError(res, reason);
-          if (res.destroyed || res.writableEnded) return;
-          endResponse(res, reason === null ? '' : encodeReason(reason));
+          if (reason !== null) refuse(reason);
+          else if (!res.destroyed && !res.writableEnded) endResponse(res);
         },
         bufferedBytes: () => res.writableLength,
       };
       const attachment = options.acceptor.attach(link, connect, peer);
       res.once('close', resolve);
+      // Gone before it was asked for: `close` does not come again.
+      if (res.closed) resolve();
       watchResponse(res, attachment);
       return promise;
     },
