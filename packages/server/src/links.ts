@@ -4,7 +4,7 @@
 import { MillraceError } from '@millrace/protocol';
 import { type AttachmentContext, createAttachment, type OpenAttachment } from './attachment.ts';
 import { createLinkCounts } from './link-counts.ts';
-import type { Attachment, Link, LinkAcceptor } from './seams/link.ts';
+import type { Attachment, Link, LinkAcceptor, Peer } from './seams/link.ts';
 
 export interface Links extends LinkAcceptor {
   readonly open: ReadonlySet<OpenAttachment>;
@@ -20,6 +20,11 @@ export function createLinks(context: AttachmentContext): Links {
   const addressCounts = createLinkCounts(context.limits.maxLinksPerAddress, 'address');
   let isLeaving = false;
   let onEmpty: (() => void)[] = [];
+
+  function admit(peer: Peer): () => void {
+    if (isLeaving) throw shuttingDown();
+    return addressCounts.take(peer.address);
+  }
 
   /** A link that is refused before it is anybody's: the transport tells the reason and closes. */
   function refuse(link: Link, reason: MillraceError): Attachment {
@@ -45,11 +50,11 @@ export function createLinks(context: AttachmentContext): Links {
 
   return {
     open,
+    admit,
     attach(link, connect, peer) {
-      if (isLeaving) return refuse(link, shuttingDown());
       let release: () => void;
       try {
-        release = addressCounts.take(peer.address);
+        release = admit(peer);
       } catch (thrown) {
         if (thrown instanceof MillraceError) return refuse(link, thrown);
         throw thrown;

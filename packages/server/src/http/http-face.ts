@@ -75,6 +75,7 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
     limits,
     timers,
     beatMs: options.beatMs.websocket,
+    onRefused,
     onError,
   });
   let isLeaving = false;
@@ -82,11 +83,17 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
   const routes: Readonly<Record<string, Route>> = {
     '/sse': {
       method: 'POST',
-      run: async (req, res) => sse.open(res, await readConnect(req), peerOf(req)),
+      async run(req, res) {
+        const peer = peerOf(req);
+        sse.open(res, await readConnect(req, peer), peer);
+      },
     },
     '/poll': {
       method: 'POST',
-      run: async (req, res) => poll.open(res, await readConnect(req), peerOf(req)),
+      async run(req, res) {
+        const peer = peerOf(req);
+        poll.open(res, await readConnect(req, peer), peer);
+      },
     },
     '/publish': {
       method: 'POST',
@@ -103,8 +110,11 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
   };
   const bodyLimits = { maxBytes: limits.maxFrameBytes, withinMs: limits.bodyWithinMs, timers };
 
-  async function readConnect(req: IncomingMessage): Promise<ConnectFrame> {
-    const frame = parseClientFrame(await readBody(req, bodyLimits));
+  async function readConnect(req: IncomingMessage, peer: Peer): Promise<ConnectFrame> {
+    // A body on its way counts like the link that it will be.
+    const leave = links.admit(peer);
+    const text = await readBody(req, bodyLimits).finally(leave);
+    const frame = parseClientFrame(text);
     if (frame?.type === 'connect') return frame;
     throw new MillraceError('protocol/malformed', 'The body is no `connect`.');
   }

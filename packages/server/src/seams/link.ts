@@ -57,6 +57,11 @@ export interface Attachment {
 
 /** How a transport hands a new link to the hub, once its `connect` has arrived. */
 export interface LinkAcceptor {
+  /**
+   * Counts one that is there but has not sent its `connect` yet, until the returned function is called; the same
+   * limit of links holds for both. @throws MillraceError `limit/links`, `server/shutdown`
+   */
+  admit(peer: Peer): () => void;
   attach(link: Link, connect: ConnectFrame, peer: Peer): Attachment;
 }
 

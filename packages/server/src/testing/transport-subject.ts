@@ -27,6 +27,8 @@ export interface ServedHub extends AsyncDisposable {
   readonly engine: Engine;
   readonly origin: string;
   readonly url: string;
+  /** TCP connections that the server has open. */
+  connections(): number;
 }
 
 /** A hub of the test contracts on a port of its own. */
@@ -47,6 +49,13 @@ export async function serveHub(options: Partial<HubOptions> = {}): Promise<Serve
   server.on('upgrade', (req, socket, head) => {
     if (!hub.upgrade(req, socket, head)) socket.destroy();
   });
+  let connections = 0;
+  server.on('connection', (socket) => {
+    connections += 1;
+    socket.on('close', () => {
+      connections -= 1;
+    });
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const origin = `http://127.0.0.1:${port}`;
@@ -55,6 +64,7 @@ export async function serveHub(options: Partial<HubOptions> = {}): Promise<Serve
     engine,
     origin,
     url: `${origin}/realtime`,
+    connections: () => connections,
     async [Symbol.asyncDispose]() {
       await hub.close();
       server.closeAllConnections();

@@ -1,5 +1,6 @@
 // What only a WebSocket has: subprotocol, text messages, close codes, a connect that must come.
 
+import { connect } from 'node:net';
 import {
   encodeClientFrame,
   parseServerFrame,
@@ -161,6 +162,41 @@ test('SUB-8: a socket whose peer does not read costs its limit, and gets everyth
   await waitUntil('the one that did not', () => stalled.texts().length >= 3_000, 10_000);
   expect(stalled.texts()).toEqual(noteTexts(link, name));
 }, 30_000);
+
+test('WS-1: a refused upgrade ends its connection, whatever the other side does with its half', async () => {
+  await using served = await serveHub();
+  const request = [
+    'GET /realtime/ws HTTP/1.1',
+    'Host: h',
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+  ];
+  const { hostname, port } = new URL(served.url);
+  const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+  socket.on('error', () => undefined);
+  socket.on('data', () => undefined);
+  socket.write(`${request.join('\r\n')}\r\n\r\n`);
+  await waitUntil('the refusal', () => socket.readableEnded);
+  // Its own half is still open; a server that waits for that holds the connection for ever.
+  await waitUntil('no connection', () => served.connections() === 0);
+  socket.destroy();
+});
+
+test('LIM-4: sockets that have not sent connect count too', async () => {
+  await using served = await serveHub({ limits: { maxLinksPerAddress: 2 } });
+  const silent = [1, 2].map(
+    () => new WebSocket(`${served.url.replace('http', 'ws')}/ws`, SUBPROTOCOL),
+  );
+  await waitUntil('both open', () => silent.every((one) => one.readyState === WebSocket.OPEN));
+  const end = await endOf(served, () => undefined);
+  expect([end.code, lastCode(end)]).toEqual([4429, 'limit/links']);
+  expect(served.hub.stats().refused['limit/links']).toBe(1);
+  silent[0]?.terminate();
+  const link = openTestLink('websocket', served.url, connectFrame({ channels }));
+  await waitUntil('a place', () => link.frames.length > 0);
+  link.close();
+  for (const one of silent) one.terminate();
+});
 
 async function openStalled(served: ServedHub): Promise<{ resume(): void; texts(): string[] }> {
   const frames: ServerFrame[] = [];

@@ -27,6 +27,8 @@ export interface WebSocketTransportOptions {
   readonly limits: Limits;
   readonly timers: Timers;
   readonly beatMs: number;
+  /** Refused before it was a link. */
+  readonly onRefused: (error: MillraceError) => void;
   readonly onError: (error: MillraceError) => void;
 }
 
@@ -65,7 +67,7 @@ export function webSocketTransport(options: WebSocketTransportOptions): WebSocke
   function accept(ws: WebSocket, socket: Duplex, peer: Peer): void {
     sockets.add(ws);
     let attachment: Attachment | null = null;
-    const cancelWait = timers.after(limits.connectWithinMs, () => endWith(ws, noConnect()));
+    const stopWaiting = waitForConnect(ws, peer);
 
     function received(text: string): void {
       const frame = parseClientFrame(text);
@@ -73,7 +75,7 @@ export function webSocketTransport(options: WebSocketTransportOptions): WebSocke
       if (attachment !== null) {
         attachment.received(frame);
       } else if (frame.type === 'connect') {
-        cancelWait();
+        stopWaiting();
         attachment = acceptor.attach(createLink(ws, socket, options.beatMs), frame, peer);
       } else {
         throw new MillraceError('protocol/malformed', 'A link opens with `connect`.');
@@ -83,7 +85,7 @@ export function webSocketTransport(options: WebSocketTransportOptions): WebSocke
     function failed(thrown: unknown): void {
       const error = toMillraceError(thrown);
       if (error.code === 'server/internal') options.onError(error);
-      if (attachment === null) endWith(ws, error);
+      if (attachment === null) refuseLink(ws, error);
       else attachment.failed(error);
     }
 
@@ -102,11 +104,31 @@ export function webSocketTransport(options: WebSocketTransportOptions): WebSocke
     // Told to the peer by `close`; here it only must not end the process.
     ws.on('error', () => undefined);
     ws.on('close', () => {
-      cancelWait();
+      stopWaiting();
       sockets.delete(ws);
       attachment?.closed();
     });
     socket.on('drain', () => attachment?.drained());
+  }
+
+  function refuseLink(ws: WebSocket, error: MillraceError): void {
+    options.onRefused(error);
+    endWith(ws, error);
+  }
+
+  /** Until `connect` a socket has its time, and its place among the links of its address. Returns what ends both. */
+  function waitForConnect(ws: WebSocket, peer: Peer): () => void {
+    try {
+      const leave = acceptor.admit(peer);
+      const cancel = timers.after(limits.connectWithinMs, () => refuseLink(ws, noConnect()));
+      return () => {
+        cancel();
+        leave();
+      };
+    } catch (thrown) {
+      refuseLink(ws, toMillraceError(thrown));
+      return () => undefined;
+    }
   }
 
   return {
@@ -156,6 +178,8 @@ function refuse(socket: Duplex, error: MillraceError): void {
   const { status } = ERROR_CODES[error.code];
   const body = JSON.stringify({ error });
   socket.on('error', () => socket.destroy());
+  // Nobody else ends it: the other side could keep its half open for ever.
+  socket.once('finish', () => socket.destroy());
   socket.end(
     [
       `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}`,
