@@ -98,7 +98,7 @@ describe('over a WebSocket', () => {
       }),
     );
     await expect
-      .poll(() => link.frames.filter(({ type }) => type === 'verdict'))
+      .poll(() => link.frames.filter(({ type }) => type === 'verdict'), { timeout: 5_000 })
       .toEqual([
         expect.objectContaining({ channel: 'no_such_thing:1', verdict: 'unknown' }),
         expect.objectContaining({ channel: 'agent_messages', verdict: 'exact' }),
@@ -163,7 +163,7 @@ describe('over a WebSocket', () => {
   ])('WS-1: %s ends that socket', async (_, bytes) => {
     await using raw = await openRawHttp({ port: desk.server.port });
     raw.write(upgrade);
-    await expect.poll(() => raw.received()).toMatch(/^HTTP\/1\.1 101/);
+    await expect.poll(() => raw.received(), { timeout: 5_000 }).toMatch(/^HTTP\/1\.1 101/);
     raw.write(Uint8Array.from(bytes));
     await expect(Promise.race([raw.closed, deadline()])).resolves.toMatch(/fin|rst/);
   });
@@ -171,7 +171,7 @@ describe('over a WebSocket', () => {
   test('LIM-1: fragments without end are cut off at the limit', async () => {
     await using raw = await openRawHttp({ port: desk.server.port });
     raw.write(upgrade);
-    await expect.poll(() => raw.received()).toMatch(/^HTTP\/1\.1 101/);
+    await expect.poll(() => raw.received(), { timeout: 5_000 }).toMatch(/^HTTP\/1\.1 101/);
     const part = Buffer.concat([
       Buffer.from([0x01, 0xfe, 0x40, 0x00, 0, 0, 0, 0]),
       Buffer.alloc(16_384, 'x'),

@@ -10,7 +10,7 @@ test('EVT-1: through cuts, freezes, blocked carriers and a killed server every r
   await using chromium = await openChromium();
   const { problems, ...report } = await runChaos({
     seed: seedOfRun('chaos'),
-    durationMs: 22_000,
+    durationMs: 20_000,
     clients: 9,
     channels: 4,
     publishEveryMs: 50,

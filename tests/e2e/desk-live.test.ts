@@ -83,7 +83,9 @@ async function showsWhatIsStored(page: TestPage['page'], deadlineMs = 10_000): P
 test('an empty floor waits and says how to get messages; "Generate now" brings ten', async () => {
   await using floor = await visit();
   const { page } = floor;
-  await expect.poll(() => page.getByText('Waiting for agent messages…').count()).toBe(5);
+  await expect
+    .poll(() => page.getByText('Waiting for agent messages…').count(), { timeout: 10_000 })
+    .toBe(5);
   await says(page, 'Real-time (WebSocket)');
   await page.getByRole('button', { name: 'Generate now' }).click();
   await page.getByText('10 messages written').waitFor({ timeout: 10_000 });
@@ -94,7 +96,7 @@ test('an empty floor waits and says how to get messages; "Generate now" brings t
   floor.user.assertNoErrors();
 });
 
-test('the indicator names the carrier as the network changes, and no message is lost or doubled', async () => {
+test.concurrent('the indicator names the carrier as the network changes, and no message is lost or doubled', async () => {
   await using floor = await visit();
   const { page, network } = floor;
   await page.evaluate(() => Object.assign(window, { isSameDocument: true }));
@@ -111,7 +113,12 @@ test('the indicator names the carrier as the network changes, and no message is 
   network.cut('stream', { how: 'fin' });
   await says(page, 'Polling (fallback)');
   const reason = page.locator('.mr-indicator-notice');
-  await expect.poll(() => reason.textContent()).toMatch(/blocked here; polling instead/);
+  await until(
+    async () => /blocked here; polling instead/.test((await reason.textContent()) ?? ''),
+    {
+      label: 'the reason for polling',
+    },
+  );
   await generate();
   await showsWhatIsStored(page);
 
@@ -124,7 +131,7 @@ test('the indicator names the carrier as the network changes, and no message is 
   expect(floor.user.pageErrors).toEqual([]);
 });
 
-test('A7: a connection that sends nothing is noticed within 5 s, and polling brings the messages at once', async () => {
+test.concurrent('A7: a connection that sends nothing is noticed within 5 s, and polling brings the messages at once', async () => {
   await using floor = await visit();
   const { page, network } = floor;
   await says(page, 'Real-time (WebSocket)');

@@ -61,7 +61,7 @@ function fromNavigation(visits: readonly Visit[]): readonly number[] {
 
 test('with nothing blocked the first message comes over a WebSocket', async () => {
   await using network = await proxy({});
-  const visits = await freshVisits(10, network, 'websocket');
+  const visits = await freshVisits(8, network, 'websocket');
   const { p95Ms } = report('nothing blocked, first message', fromNavigation(visits));
   expect(visits.every(({ notice }) => notice === null)).toBe(true);
   expect(p95Ms).toBeLessThan(600);

@@ -47,7 +47,7 @@ async function openPages(
   return { pages, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
-test('LOG-11: with a database behind it, a server killed, closed and killed again loses nothing and doubles nothing', async () => {
+test.concurrent('LOG-11: with a database behind it, a server killed, closed and killed again loses nothing and doubles nothing', async () => {
   await using folder = await tempFolder();
   await using server = await startProcess({ ENGINE: 'pglite', DATA_DIR: join(folder.path, 'db') });
   const url = `${server.url}/realtime`;
@@ -105,7 +105,7 @@ test('LOG-11: with a database behind it, a server killed, closed and killed agai
   }
 });
 
-test('CUR-4: with memory behind it, each page is told that the channel began anew before its next message', async () => {
+test.concurrent('CUR-4: with memory behind it, each page is told that the channel began anew before its next message', async () => {
   await using server = await startProcess({ ENGINE: 'memory' });
   const url = `${server.url}/realtime`;
   await using opened = await openPages(server.port, 'fleeting');

@@ -18,7 +18,7 @@ export interface RawLink extends AsyncDisposable {
   untilClosed(deadlineMs?: number): Promise<number>;
 }
 
-export const session = 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';
+const session = 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';
 
 /** A well-formed `connect` with these fields replaced. */
 export function connectFrame(fields: Readonly<Record<string, unknown>> = {}): string {

@@ -43,7 +43,7 @@ export const shortProbes: Contract<'id', { readonly tick: StandardSchema<Tick> }
     access: { subscribe: 'public', publish: 'public' },
   });
 
-export type TickEvent = ChannelEvent<'tick', Tick>;
+type TickEvent = ChannelEvent<'tick', Tick>;
 
 function isTick(value: unknown): value is Tick {
   return (
