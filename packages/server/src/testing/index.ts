@@ -8,9 +8,7 @@ export {
   type Note,
   openNotes,
   pacedNotes,
-  testAuthenticate,
-  testAuthorize,
-  testContracts,
+  testHubOptions,
 } from './test-channels.ts';
 export { type Carrier, type TestLink } from './tiny-clients.ts';
 export type { TransportCase } from './transport-cases/transport-case.ts';

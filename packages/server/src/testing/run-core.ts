@@ -6,7 +6,7 @@ import { memoryEngine } from '../engines/memory/memory-engine.ts';
 import { createHubCore, type HubCore, type HubCoreOptions } from '../hub-core.ts';
 import type { Engine } from '../seams/engine.ts';
 import { connectFrame, type MemoryLink, openMemoryLink } from './memory-link.ts';
-import { testAuthenticate, testAuthorize, testContracts } from './test-channels.ts';
+import { testHubOptions } from './test-channels.ts';
 
 export interface RunningCore extends AsyncDisposable {
   readonly core: HubCore;
@@ -21,9 +21,7 @@ export function runCore(options: Partial<HubCoreOptions> = {}): RunningCore {
   const engine = options.engine ?? memoryEngine();
   const errors: string[] = [];
   const core = createHubCore({
-    contracts: testContracts,
-    authenticate: testAuthenticate,
-    authorize: testAuthorize,
+    ...testHubOptions,
     onError: (error) => errors.push(error.message),
     ...options,
     engine,

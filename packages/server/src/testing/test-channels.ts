@@ -8,7 +8,7 @@ import {
   type StandardSchema,
 } from '@millrace/protocol';
 import type { AnyContract } from '../contract-set.ts';
-import type { Authenticate, Authorize } from '../hub-types.ts';
+import type { Authenticate, Authorize, HubOptions } from '../hub-types.ts';
 
 export interface Note {
   readonly text: string;
@@ -90,3 +90,8 @@ export const testAuthenticate: Authenticate = ({ token }) => {
 
 export const testAuthorize: Authorize = (identity, action) =>
   identity !== null && (action !== 'publish' || identity.id === 'writer');
+
+/** What a hub under test is made with: `createHub({ ...testHubOptions, engine })`. */
+export const testHubOptions: Required<
+  Pick<HubOptions, 'contracts' | 'authenticate' | 'authorize'>
+> = { contracts: testContracts, authenticate: testAuthenticate, authorize: testAuthorize };

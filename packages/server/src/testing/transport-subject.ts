@@ -9,7 +9,7 @@ import { memoryEngine } from '../engines/memory/memory-engine.ts';
 import { createHub } from '../hub.ts';
 import type { Hub, HubOptions } from '../hub-types.ts';
 import type { Engine } from '../seams/engine.ts';
-import { testAuthenticate, testAuthorize, testContracts } from './test-channels.ts';
+import { testHubOptions } from './test-channels.ts';
 import { type Carrier, openMalformedLink, openTestLink, type TestLink } from './tiny-clients.ts';
 import { waitFor } from './waiting.ts';
 
@@ -35,9 +35,7 @@ export interface ServedHub extends AsyncDisposable {
 export async function serveHub(options: Partial<HubOptions> = {}): Promise<ServedHub> {
   const engine = options.engine ?? memoryEngine();
   const hub = createHub({
-    contracts: testContracts,
-    authenticate: testAuthenticate,
-    authorize: testAuthorize,
+    ...testHubOptions,
     ...options,
     engine,
   });

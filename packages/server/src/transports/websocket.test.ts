@@ -179,6 +179,7 @@ test('WS-1: a refused upgrade ends its connection, whatever the other side does 
   await waitUntil('the refusal', () => socket.readableEnded);
   // Its own half is still open; a server that waits for that holds the connection for ever.
   await waitUntil('no connection', () => served.connections() === 0);
+  expect(socket.writable).toBe(true);
   socket.destroy();
 });
 
