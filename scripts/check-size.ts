@@ -13,7 +13,7 @@ interface Bundle {
 }
 
 const bundles: readonly Bundle[] = [
-  { name: '@millrace/client', entry: 'packages/client/src/index.ts', maxBytes: 12 * 1024 },
+  { name: '@millrace/client', entry: 'packages/client/src/index.ts', maxBytes: 13.75 * 1024 },
   // Holds the client too: that is what a page with hooks loads.
   { name: '@millrace/react', entry: 'packages/react/src/index.ts' },
 ];
