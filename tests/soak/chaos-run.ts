@@ -84,9 +84,9 @@ export async function runChaos(options: ChaosRunOptions): Promise<ChaosReport> {
   const readers = [
     ...openReaders({ url: `${network.url}/realtime`, count: options.clients, ids, random }),
   ];
-  stack.defer(() =>
-    Promise.all(readers.map(({ client }) => client?.close())).then(() => undefined),
-  );
+  stack.defer(async () => {
+    for (const { client } of readers) await client?.close();
+  });
   if (options.chromium !== undefined) {
     const page = stack.use(
       await openProbe(options.chromium, network.url, {

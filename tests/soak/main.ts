@@ -1,6 +1,6 @@
 // The long form of the chaos test, by hand or by night:
 //
-//   node --conditions=@millrace/source tests/soak/main.ts --seed 7 --minutes 3
+//   node scripts/bootstrap.mjs run tests/soak/main.ts --seed 7 --minutes 3
 //
 // `--clients`, `--channels`, `--kills-per-minute`, `--no-page` change its size. Bounded by --minutes
 // (at most 60) and a minute for healing. Exit code 1 when a promise broke; the seed repeats the run.

@@ -18,8 +18,6 @@ export interface RawLink extends AsyncDisposable {
   untilClosed(deadlineMs?: number): Promise<number>;
 }
 
-const session = 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';
-
 /** A well-formed `connect` with these fields replaced. */
 export function connectFrame(fields: Readonly<Record<string, unknown>> = {}): string {
   return JSON.stringify({

@@ -1,12 +1,7 @@
 // The channel of the probes: numbered ticks, so that a record can be compared with what was published.
 // Anyone may read and write it: these tests are about delivery, not about permission.
 
-import {
-  type ChannelEvent,
-  type Contract,
-  defineChannel,
-  type StandardSchema,
-} from '@millrace/protocol';
+import { type Contract, defineChannel, type StandardSchema } from '@millrace/protocol';
 
 export interface Tick {
   /** 1, 2, 3 … as its publisher counts. */
@@ -42,8 +37,6 @@ export const shortProbes: Contract<'id', { readonly tick: StandardSchema<Tick> }
     history: { size: 5 },
     access: { subscribe: 'public', publish: 'public' },
   });
-
-type TickEvent = ChannelEvent<'tick', Tick>;
 
 function isTick(value: unknown): value is Tick {
   return (
