@@ -4,7 +4,7 @@
 //
 //   authenticating ──identified──▶ open ──▶ closed      (and from each state straight to closed)
 
-import { type Limits, MillraceError, toMillraceError } from '@millrace/protocol';
+import { MillraceError, toMillraceError } from '@millrace/protocol';
 import {
   type ClientFrame,
   type ConnectFrame,
@@ -15,10 +15,10 @@ import { createBeats } from './beats.ts';
 import type { ClientPublish } from './client-publish.ts';
 import { createExpiry } from './expiry.ts';
 import type { Identity, LinkNews } from './hub-types.ts';
-import { expired, type Gate } from './identity.ts';
+import { expired } from './identity.ts';
 import type { LinkCounts } from './link-counts.ts';
 import { createLinkQueue } from './link-queue.ts';
-import { createLinkReaders, type LinkReaders, type ReadersOptions } from './link-readers.ts';
+import { createLinkReaders, type LinkReaders, type ReadersContext } from './link-readers.ts';
 import { controlFrame } from './outbound-frame.ts';
 import type { Attachment, Link, OutboundFrame, Peer } from './seams/link.ts';
 import type { Timers } from './seams/timers.ts';
@@ -27,11 +27,8 @@ import { replaced, type SessionLink, type Sessions } from './sessions.ts';
 /** Frames that may arrive before `hello`. A client waits for that: more is no client of ours. */
 const MAX_EARLY_FRAMES = 32;
 
-export interface AttachmentContext
-  extends Pick<ReadersOptions, 'contracts' | 'topics' | 'gate' | 'onDelivered' | 'onRefused'> {
-  readonly limits: Limits;
+export interface AttachmentContext extends ReadersContext {
   readonly timers: Timers;
-  readonly gate: Gate;
   readonly sessions: Sessions;
   readonly identityCounts: LinkCounts;
   readonly clientPublish: ClientPublish;
@@ -56,7 +53,12 @@ export interface NewLink {
 }
 
 type State =
-  | { readonly at: 'authenticating'; readonly early: ClientFrame[] }
+  // `connect` is let go with this state: a link that idles for hours must not hold what it began with.
+  | {
+      readonly at: 'authenticating';
+      readonly connect: ConnectFrame;
+      readonly early: ClientFrame[];
+    }
   | { readonly at: 'open'; readonly identity: Identity | null }
   | { readonly at: 'closed' };
 
@@ -65,20 +67,22 @@ export function createAttachment(
   context: AttachmentContext,
 ): OpenAttachment {
   const { limits, timers, gate, sessions } = context;
-  let state: State = { at: 'authenticating', early: [] };
+  const { session } = connect;
+  let state: State = { at: 'authenticating', connect, early: [] };
   /** Tokens that came on this link. */
   let refreshes = 0;
   const ready = Promise.withResolvers<void>();
   /** Undone, in order, when the link ends. */
   const cleanups: (() => void)[] = [];
   const queue = createLinkQueue({ link, limits, timers, onRoom, onStuck: close });
-  const readers: LinkReaders = createLinkReaders({
-    ...context,
-    maxChannels: limits.maxChannelsPerLink,
-    queue,
-    identity: () => (state.at === 'open' ? state.identity : null),
-    onSettled: ready.resolve,
-  });
+  const readers: LinkReaders = createLinkReaders(
+    {
+      queue,
+      identity: () => (state.at === 'open' ? state.identity : null),
+      onSettled: ready.resolve,
+    },
+    context,
+  );
   const beats = createBeats({ link, connect, limits, timers, send: sendBeat });
   const expiry = createExpiry(timers, () => close(expired()));
   cleanups.push(ready.resolve, readers.close, beats.stop, expiry.stop, queue.stop);
@@ -96,8 +100,8 @@ export function createAttachment(
 
   function open(identity: Identity | null): void {
     if (state.at !== 'authenticating') return;
-    const { early } = state;
-    claim(identity);
+    const { connect: asked, early } = state;
+    claim(asked.link, identity);
     state = { at: 'open', identity };
     queue.tell(
       controlFrame({
@@ -111,7 +115,7 @@ export function createAttachment(
     tell('opened', identity, null);
     beats.start();
     expiry.watch(identity);
-    readers.subscribeFirst(connect.channels);
+    readers.subscribeFirst(asked.channels);
     for (const frame of early) received(frame);
   }
 
@@ -119,10 +123,10 @@ export function createAttachment(
    * The places this link takes: as its session's one link, and in its identity's count. In this order, because the
    * session's earlier link gives its place back: who is at the limit must still be able to move.
    */
-  function claim(identity: Identity | null): void {
+  function claim(number: number, identity: Identity | null): void {
     const place: SessionLink = {
-      session: connect.session,
-      number: connect.link,
+      session,
+      number,
       identityId: identity?.id ?? null,
       replace: () => close(replaced()),
     };
@@ -178,8 +182,7 @@ export function createAttachment(
     items: readonly PublishItem[],
   ): Promise<void> {
     try {
-      const origin = connect.session;
-      const results = await context.clientPublish.publish({ identity, origin, items });
+      const results = await context.clientPublish.publish({ identity, origin: session, items });
       queue.tell(controlFrame({ type: 'published', id, results }));
     } catch (thrown) {
       const error = toMillraceError(thrown);

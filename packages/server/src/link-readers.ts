@@ -1,7 +1,7 @@
 // The subscriptions of one link: admits them (limit, contract, version, permission), starts and ends their readers.
 // Rules: SUB-6, CHAN-6, LIM-3, CUR-3, AUTH-2.
 
-import { MillraceError } from '@millrace/protocol';
+import { type Limits, MillraceError } from '@millrace/protocol';
 import type { SubscribeItem } from '@millrace/protocol/wire';
 import type { ContractSet, KnownChannel } from './contract-set.ts';
 import type { Identity } from './hub-types.ts';
@@ -24,13 +24,17 @@ export interface LinkReaders {
 }
 
 export interface ReadersOptions {
+  readonly queue: LinkQueue;
+  readonly identity: () => Identity | null;
+  readonly onSettled: () => void;
+}
+
+/** What the readers of all links share. */
+export interface ReadersContext {
   readonly contracts: ContractSet;
   readonly topics: Topics;
   readonly gate: Gate;
-  readonly queue: LinkQueue;
-  readonly maxChannels: number;
-  readonly identity: () => Identity | null;
-  readonly onSettled: () => void;
+  readonly limits: Limits;
   readonly onDelivered: (count: number) => void;
   readonly onRefused: (error: MillraceError) => void;
 }
@@ -41,8 +45,12 @@ interface Held {
   isHolding: boolean;
 }
 
-export function createLinkReaders(options: ReadersOptions): LinkReaders {
-  const { contracts, topics, gate, queue, maxChannels, onRefused } = options;
+export function createLinkReaders(
+  { queue, identity, onSettled: onAllSettled }: ReadersOptions,
+  context: ReadersContext,
+): LinkReaders {
+  const { contracts, topics, gate, onRefused } = context;
+  const maxChannels = context.limits.maxChannelsPerLink;
   const held = new Map<string, Held>();
   let turn = 0;
   let isClosed = false;
@@ -56,7 +64,7 @@ export function createLinkReaders(options: ReadersOptions): LinkReaders {
       reserve: queue.reserve,
       offer: queue.offer,
       tell: queue.tell,
-      onReplayed: (frame) => options.onDelivered(frame.batch?.entries.length ?? 0),
+      onReplayed: (frame) => context.onDelivered(frame.batch?.entries.length ?? 0),
       settled: onSettled,
     });
     const known = contracts.find(item.channel);
@@ -81,7 +89,7 @@ export function createLinkReaders(options: ReadersOptions): LinkReaders {
   }
 
   async function admit(channel: string, one: Held, known: KnownChannel): Promise<void> {
-    const refusal = await gate.refusal(options.identity(), 'subscribe', known);
+    const refusal = await gate.refusal(identity(), 'subscribe', known);
     if (held.get(channel) !== one) return;
     if (refusal !== null) {
       held.delete(channel);
@@ -111,14 +119,14 @@ export function createLinkReaders(options: ReadersOptions): LinkReaders {
     },
     subscribeFirst(items) {
       let waitingFor = items.length;
-      if (waitingFor === 0) options.onSettled();
+      if (waitingFor === 0) onAllSettled();
       for (const item of items) {
         let isCounted = false;
         start(item, () => {
           if (isCounted) return;
           isCounted = true;
           waitingFor -= 1;
-          if (waitingFor === 0) options.onSettled();
+          if (waitingFor === 0) onAllSettled();
         });
       }
     },
