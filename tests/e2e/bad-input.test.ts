@@ -240,7 +240,12 @@ describe('over HTTP', () => {
       404,
       'request/not-found',
     ],
-    ['a plain stream of no channel', `GET /realtime/events HTTP/1.1\r\n${host}\r\n`, 400, null],
+    [
+      'a plain stream of no channel',
+      `GET /realtime/events HTTP/1.1\r\n${host}\r\n`,
+      400,
+      'channel/invalid-name',
+    ],
     [
       'a plain stream of an unknown one',
       `GET /realtime/events?channel=nope HTTP/1.1\r\n${host}\r\n`,
@@ -263,7 +268,7 @@ describe('over HTTP', () => {
       'an upgrade without a key',
       `GET /realtime/ws HTTP/1.1\r\n${host}Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n`,
       400,
-      null,
+      'protocol/version',
     ],
     [
       'a length and chunks at once',
