@@ -2,16 +2,25 @@
 // Owns calling the user's `reduce`, which may throw: then the event leaves the state as it was, and `onError` hears.
 // Rules: SUB-5, CHAN-7.
 
-import { type EventOf, type EventSchemas, MillraceError, type Offset } from '@millrace/protocol';
+import {
+  type Cursor,
+  type EventOf,
+  type EventSchemas,
+  MillraceError,
+  type Offset,
+} from '@millrace/protocol';
 import { parseEvent, ZERO_OFFSET } from '@millrace/protocol/wire';
 import type { AnyContract } from './contract-set.ts';
+import { controlFrame } from './outbound-frame.ts';
+import type { OutboundFrame } from './seams/link.ts';
 import type { LogEntry, LogPage, StoredSnapshot } from './seams/log.ts';
 
 export interface FoldedState {
   /** Starts from what the log stored, or from nothing. Returns the offset after which to fold on. */
   start(page: LogPage): Offset;
   fold(entry: LogEntry): void;
-  current(): unknown;
+  /** The `snapshot` verdict at `cursor`; null, and reported, when the reducer made what is no JSON. */
+  frame(cursor: Cursor): OutboundFrame | null;
   /** The state as the log stores it, at `offset`. */
   stored(offset: Offset): StoredSnapshot;
 }
@@ -50,7 +59,27 @@ export function createFoldedState(
         );
       }
     },
-    current: () => state,
+    frame(cursor) {
+      try {
+        return controlFrame({
+          type: 'verdict',
+          channel,
+          verdict: 'snapshot',
+          cursor,
+          version,
+          state: state ?? null,
+        });
+      } catch (cause) {
+        onError(
+          new MillraceError(
+            'server/internal',
+            `The state of ${channel} is no JSON: let "${contract.type}" reduce to plain values.`,
+            { cause },
+          ),
+        );
+        return null;
+      }
+    },
     stored: (offset) => ({ offset, version, text: JSON.stringify(state) ?? 'null' }),
   };
 }

@@ -1,6 +1,7 @@
 // What may wait for one slow link: events up to the queue limit, and beyond it a small budget of frames that must not be
 // left out. Pages that are being read count as if they waited: a hundred channels that catch up at once share one queue.
-// A full link is looked at on the wheel until it has room, or is given up. Rules: SUB-8, LINK-7.
+// A full link is looked at on the wheel until it has room, or is given up: it moves when a whole write of it is taken, so
+// one that takes less than a page (64 KiB) in `slowAfterMs` counts as stuck. Rules: SUB-8, LINK-7.
 
 import { type Limits, MillraceError } from '@millrace/protocol';
 import type { Link, OutboundFrame } from './seams/link.ts';

@@ -7,7 +7,7 @@
 import {
   type Cursor,
   type Limits,
-  MillraceError,
+  type MillraceError,
   type Offset,
   toMillraceError,
 } from '@millrace/protocol';
@@ -15,7 +15,7 @@ import { nextOffset, previousOffset, ZERO_OFFSET } from '@millrace/protocol/wire
 import { createAudience, type TopicReader } from './audience.ts';
 import type { AnyContract } from './contract-set.ts';
 import { createFoldedState } from './folded-state.ts';
-import { controlFrame, eventsFrame } from './outbound-frame.ts';
+import { eventsFrame } from './outbound-frame.ts';
 import { splitEntries, type TopicPage } from './page.ts';
 import { createPageSource } from './page-source.ts';
 import { createRing } from './ring.ts';
@@ -209,30 +209,10 @@ export function createTopic(options: TopicOptions): Topic {
 
   function stateFrame(): OutboundFrame | null {
     if (state.at !== 'ready') return null;
-    if (stateMemo?.at !== state) stateMemo = { at: state, frame: encodeState(cursorOf(state)) };
-    return stateMemo.frame;
-  }
-
-  function encodeState(cursor: Cursor): OutboundFrame | null {
-    try {
-      return controlFrame({
-        type: 'verdict',
-        channel: name,
-        verdict: 'snapshot',
-        cursor,
-        version: contract.version,
-        state: folded?.current() ?? null,
-      });
-    } catch (cause) {
-      onError(
-        new MillraceError(
-          'server/internal',
-          `The state of ${name} is no JSON: let "${contract.type}" reduce to plain values.`,
-          { cause },
-        ),
-      );
-      return null;
+    if (stateMemo?.at !== state) {
+      stateMemo = { at: state, frame: folded?.frame(cursorOf(state)) ?? null };
     }
+    return stateMemo.frame;
   }
 
   function refresh(): void {
