@@ -9,8 +9,9 @@ import { type Chromium, openChromium, openPageMeter } from '@millrace/tests';
 import type { Page } from 'playwright-core';
 import type { Bench, BenchOptions, Figure, Findings } from './lib/bench.ts';
 import { allowOnly, type Carrier, untilConnected } from './lib/carriers.ts';
-import { openChatPage } from './lib/chat-page.ts';
+import { chatPage } from './lib/chat-page.ts';
 import { startDesk } from './lib/desk.ts';
+import { startFront } from './lib/front.ts';
 
 /** A market that stands still and agents that say nothing by themselves. */
 const quiet = { CHAT_EVERY_MS: '0', MARKET_TICK_MS: '3600000' };
@@ -27,12 +28,13 @@ export const idlePage: Bench = {
 
 async function run({ runs = 3 }: BenchOptions): Promise<Findings> {
   await using desk = await startDesk(quiet);
+  await using front = await startFront(desk.port, await chatPage());
   await using chromium = await openChromium();
   const chat =
     (carrier: Carrier) =>
     async (page: Page): Promise<void> => {
       await allowOnly(page, carrier);
-      await openChatPage(page, desk.url, { isStreaming: true });
+      await page.goto(`${front.url}/bench-chat`);
       await untilConnected(page, carrier);
     };
   const pages: Record<string, (page: Page) => Promise<void>> = {

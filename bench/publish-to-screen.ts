@@ -40,7 +40,7 @@ async function run({ runs = 3 }: BenchOptions): Promise<Findings> {
   return {
     figures: carriers.flatMap((carrier) => figuresOf(carrier, delays.get(carrier) ?? [])),
     notes: [
-      `${[...delays.values()].flat(2).length} messages were painted and counted; ${unpainted} were not painted because a newer one of the same agent came in the same frame or pushed them out of sight.`,
+      `${[...delays.values()].flat(2).length} messages were painted and counted; ${unpainted} never were, out of sight before their frame.`,
     ],
   };
 }

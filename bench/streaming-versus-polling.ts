@@ -1,14 +1,16 @@
 // What does streaming give and cost beside polling every 45 s? (The comparison of spec A10.)
 //
 // One Desk at its default pace, about 25 messages a minute. Part 1: two pages of the same chat in
-// Chromium side by side, one streaming, one polling at 45 s, both real time, each through a counting
-// proxy of its own; a third reader polls without a cursor, asking for all that it shows each time.
+// Chromium side by side, one streaming, one polling at 45 s, both in real time, each through a server of
+// its own that counts bytes; a third reader polls without a cursor, asking for all that it shows each time.
 // Part 2: the server's CPU with nobody, with many streaming and with as many polling viewers. Part 3:
 // memory of idle links (lib/link-memory.ts). Nothing is compressed in time.
 
-import { createFaultyProxy, type FaultyProxy, openChromium } from '@millrace/tests';
+import { openChromium } from '@millrace/tests';
 import type { Bench, BenchOptions, Figure, Findings } from './lib/bench.ts';
+import { chatPage } from './lib/chat-page.ts';
 import { startDesk } from './lib/desk.ts';
+import { startFront } from './lib/front.ts';
 import { measureLinkMemory } from './lib/link-memory.ts';
 import { median, percentile } from './lib/statistics.ts';
 import { type Viewing, watchBoth } from './lib/two-viewers.ts';
@@ -35,9 +37,9 @@ async function run({ minutes = 6, runs = 3 }: BenchOptions): Promise<Findings> {
 async function comparePages(minutes: number): Promise<Findings & { readonly notes: string[] }> {
   await using desk = await startDesk();
   await using chromium = await openChromium();
-  await using streamed = await countingProxy(desk.port);
-  await using polled = await countingProxy(desk.port);
-  await using whole = await countingProxy(desk.port);
+  await using streamed = await startFront(desk.port, await chatPage());
+  await using polled = await startFront(desk.port, await chatPage());
+  await using whole = await startFront(desk.port, await chatPage());
   const { streaming, polling, asking } = await watchBoth(chromium, {
     ...{ streamed, polled, whole, pollMs },
     durationMs: minutes * 60_000,
@@ -125,10 +127,6 @@ async function compareMemory(runs: number): Promise<readonly Figure[]> {
     });
   }
   return figures;
-}
-
-function countingProxy(port: number): Promise<FaultyProxy> {
-  return createFaultyProxy({ target: { host: '127.0.0.1', port } });
 }
 
 function single(label: string, unit: string, value: number): Figure {

@@ -1,26 +1,14 @@
-// Opens bench/pages/chat.tsx as if a server of the user's own had it: same origin as the Desk behind
-// it. Owns the build, once a process, and the slipping in; measures nothing.
+// Builds bench/pages/chat.tsx into one document, once a process. Serves nothing (front.ts does).
 
 import { join } from 'node:path';
-import type { Page } from 'playwright-core';
 import { build } from 'vite';
 
 const pages = join(import.meta.dirname, '..', 'pages');
 let built: Promise<string> | undefined;
 
-export async function openChatPage(
-  page: Page,
-  url: string,
-  options: { readonly isStreaming: boolean },
-): Promise<void> {
+export function chatPage(): Promise<string> {
   built ??= buildHtml();
-  const html = await built;
-  await page.route('**/bench-chat*', (route) =>
-    route.fulfill({ contentType: 'text/html', body: html }),
-  );
-  await page.goto(`${url}/bench-chat?streaming=${options.isStreaming ? 'yes' : 'no'}`);
-  // With no route left the browser's requests go their own way again, at their own speed.
-  await page.unrouteAll();
+  return built;
 }
 
 /** One document with everything in it: a page's own files must not count as its channel's bytes. */

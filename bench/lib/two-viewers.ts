@@ -2,9 +2,10 @@
 // without a cursor: what each of them got, when, and for how many bytes. Owns no server.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Chromium, type FaultyProxy, openPageMeter } from '@millrace/tests';
+import { type Chromium, openPageMeter } from '@millrace/tests';
 import type { Page } from 'playwright-core';
-import { openChatPage } from './chat-page.ts';
+import { untilConnected } from './carriers.ts';
+import type { Front } from './front.ts';
 import { takeAppearances, watchPaints } from './paint-watch.ts';
 
 export interface Viewing {
@@ -25,9 +26,9 @@ export interface Asking {
 }
 
 export interface ViewersOptions {
-  readonly streamed: FaultyProxy;
-  readonly polled: FaultyProxy;
-  readonly whole: FaultyProxy;
+  readonly streamed: Front;
+  readonly polled: Front;
+  readonly whole: Front;
   readonly pollMs: number;
   readonly durationMs: number;
 }
@@ -40,8 +41,9 @@ export async function watchBoth(
   await using one = await chromium.newPage({ viewport });
   await using other = await chromium.newPage({ viewport });
   for (const { page } of [one, other]) await watchPaints(page);
-  await openChatPage(one.page, options.streamed.url, { isStreaming: true });
-  await openChatPage(other.page, options.polled.url, { isStreaming: false });
+  await one.page.goto(`${options.streamed.url}/bench-chat`);
+  await other.page.goto(`${options.polled.url}/bench-chat?streaming=no`);
+  await untilConnected(one.page, 'websocket');
   // Loading, the first history, and the first seconds of two new processes are not the question.
   await sleep(8_000);
   for (const { page } of [one, other]) await takeAppearances(page);
@@ -53,13 +55,13 @@ export async function watchBoth(
   return { streaming, polling, asking };
 }
 
-async function watch(page: Page, proxy: FaultyProxy, durationMs: number): Promise<Viewing> {
+async function watch(page: Page, front: Front, durationMs: number): Promise<Viewing> {
   await using meter = await openPageMeter(page);
   const before = await meter.read();
-  const bytesBefore = bytesOf(proxy);
+  const bytesBefore = front.bytes();
   await sleep(durationMs);
   const cpuPercent = (await meter.cpuShareSince(before)) * 100;
-  const bytes = bytesOf(proxy) - bytesBefore;
+  const bytes = front.bytes() - bytesBefore;
   const seen = await takeAppearances(page);
   return {
     // In the document where the browser presented no frame of its own: 45 s leave no doubt either way.
@@ -71,28 +73,24 @@ async function watch(page: Page, proxy: FaultyProxy, durationMs: number): Promis
 }
 
 /** As pages did it before there were cursors: the newest hundred, every time. */
-async function ask(proxy: FaultyProxy, options: ViewersOptions): Promise<Asking> {
+async function ask(front: Front, options: ViewersOptions): Promise<Asking> {
   const known = new Set<string>();
   const askOnce = async (): Promise<readonly { id: string }[]> => {
-    const response = await fetch(`${proxy.url}/api/chat/messages?limit=100`);
+    const response = await fetch(`${front.url}/api/chat/messages?limit=100`);
     const { messages }: { messages: { id: string }[] } = await response.json();
     const fresh = messages.filter(({ id }) => !known.has(id));
     for (const { id } of fresh) known.add(id);
     return fresh;
   };
   await askOnce();
-  const bytesBefore = bytesOf(proxy);
+  const bytesBefore = front.bytes();
   const news: { id: string }[] = [];
   const endAt = performance.now() + options.durationMs;
   while (performance.now() + options.pollMs <= endAt) {
     await sleep(options.pollMs);
     news.push(...(await askOnce()));
   }
-  const bytes = bytesOf(proxy) - bytesBefore;
+  const bytes = front.bytes() - bytesBefore;
   const own = news.reduce((sum, each) => sum + Buffer.byteLength(JSON.stringify(each)), 0);
   return { messages: news.length, bytes, bytesOfOne: own / news.length };
-}
-
-function bytesOf({ stats }: FaultyProxy): number {
-  return stats.bytesUp + stats.bytesDown;
 }
