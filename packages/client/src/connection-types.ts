@@ -1,8 +1,18 @@
 // The words of the connection machine: its states, events and effects. Rule: CLI-1.
 
 import type { MillraceError } from '@millrace/protocol';
-import type { Avoided, Remembered } from './race.ts';
 import type { Carrier } from './transports/transport.ts';
+
+/** The carrier that won last time on this origin, and what it needed until its `hello`. */
+export interface Remembered {
+  readonly carrier: Carrier;
+  readonly usualMs: number;
+  /** When it won, ms since 1970. */
+  readonly at: number;
+}
+
+/** Carriers not to be tried before a time (ms since 1970), because they let a link down. */
+export type Avoided = Readonly<Partial<Record<Carrier, number>>>;
 
 /** A link that there should be. Numbers rise in a session: the server keeps the highest. */
 export interface LinkRef {

@@ -11,10 +11,10 @@ import type {
   ConnectionEffect,
   ConnectionEvent,
   LinkRef,
+  Remembered,
 } from './connection-types.ts';
 import type { Environment } from './environment.ts';
 import type { Link, LinkEvents } from './link.ts';
-import type { Remembered } from './race.ts';
 
 export interface ConnectionHost {
   readonly config: ConnectionConfig;

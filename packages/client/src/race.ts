@@ -9,17 +9,6 @@
 import type { Context } from './connection-types.ts';
 import type { Carrier } from './transports/transport.ts';
 
-/** The carrier that won last time on this origin, and what it needed until its `hello`. */
-export interface Remembered {
-  readonly carrier: Carrier;
-  readonly usualMs: number;
-  /** When it won, ms since 1970. */
-  readonly at: number;
-}
-
-/** Carriers not to be tried before a time (ms since 1970), because they let a link down. */
-export type Avoided = Readonly<Partial<Record<Carrier, number>>>;
-
 export interface Plan {
   /** Avoided ones last: where nothing else gets through, one that let a link down is better than none. */
   readonly order: readonly [Carrier, ...Carrier[]];

@@ -2,8 +2,8 @@
 // stored here counts as nothing. Rule: CLI-3.
 
 import { readJsonObject } from '@millrace/protocol/wire';
+import type { Remembered } from './connection-types.ts';
 import type { Environment } from './environment.ts';
-import type { Remembered } from './race.ts';
 
 type Store = Pick<Environment, 'load' | 'store'>;
 
