@@ -12,6 +12,7 @@ export function createDeskClient(): Client {
     url: '/realtime',
     beatMs: BEAT_MS,
     token: async () => (await getJson<TokenAnswer>('/api/token')).token,
+    // oxlint-disable-next-line no-console -- the page's one place for failures that no component shows
     onError: (error) => console.warn(`[real-time] ${error.code}: ${error.message}`),
   });
 }

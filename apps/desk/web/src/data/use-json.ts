@@ -9,15 +9,18 @@ export type Loading<Answer> =
   | { readonly is: 'failed'; readonly message: string }
   | { readonly is: 'loaded'; readonly value: Answer };
 
+/** `path` must stay the same: another one is another hook. */
 export function useJson<Answer>(path: string): [Loading<Answer>, () => void] {
   const [state, setState] = useState<Loading<Answer>>({ is: 'loading' });
   const [attempt, setAttempt] = useState(0);
-  const again = useCallback(() => setAttempt((count) => count + 1), []);
+  const again = useCallback(() => {
+    // What was loaded stays on the screen while it is fetched anew: no jump back to a skeleton.
+    setState((before) => (before.is === 'loaded' ? before : { is: 'loading' }));
+    setAttempt((count) => count + 1);
+  }, []);
 
   useEffect(() => {
     const abort = new AbortController();
-    // What was loaded stays on the screen while it is fetched anew: no jump back to a skeleton.
-    setState((before) => (before.is === 'loaded' ? before : { is: 'loading' }));
     getJson<Answer>(path, abort.signal).then(
       (value) => setState({ is: 'loaded', value }),
       (error: unknown) => {

@@ -43,7 +43,8 @@ function Pick(): ReactElement {
   };
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
-    signIn(String(new FormData(event.currentTarget).get('name') ?? ''));
+    const name = new FormData(event.currentTarget).get('name');
+    if (typeof name === 'string') signIn(name);
   };
   return (
     <>
