@@ -2,7 +2,8 @@
 //
 //   node scripts/bootstrap.mjs run tests/soak/main.ts --seed 7 --minutes 3
 //
-// `--clients`, `--channels`, `--kills-per-minute`, `--no-page` change its size. Bounded by --minutes
+// `--clients`, `--channels`, `--kills-per-minute`, `--no-page` change its size, `--engine memory` what
+// a killed server forgets. Bounded by --minutes
 // (at most 60) and a minute for healing. Exit code 1 when a promise broke; the seed repeats the run.
 
 import { parseArgs } from 'node:util';
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     clients: { type: 'string', default: '40' },
     channels: { type: 'string', default: '8' },
     'kills-per-minute': { type: 'string', default: '1' },
+    engine: { type: 'string', default: 'pglite' },
     'no-page': { type: 'boolean', default: false },
   },
 });
@@ -34,9 +36,13 @@ const minutes = number('minutes', 60);
 const seed = values.seed === undefined ? seedOfRun('soak') : Number(values.seed);
 if (!Number.isInteger(seed)) throw new Error(`--seed must be a whole number, got ${values.seed}`);
 
+const { engine } = values;
+if (engine !== 'memory' && engine !== 'pglite') throw new Error('--engine is memory or pglite');
+
 const chromium = values['no-page'] ? undefined : await openChromium();
 const report = await runChaos({
   seed,
+  engine,
   durationMs: minutes * 60_000,
   clients: number('clients', 500),
   channels: number('channels', 100),

@@ -43,6 +43,14 @@ test.each<[string, readonly RecordEntry[]]>([
   expect(check(entries)).not.toEqual([]);
 });
 
+test('EVT-1: a reader that stays in a dead epoch is behind', () => {
+  const again: Published[] = [...published, { n: 9, epoch: 'f', offset: 1 }];
+  const old = [verdict('exact', 2), event(3), event(4)];
+  expect(checkRecord(old, { channel, published: again, gaps: 'announced' })).not.toEqual([]);
+  const anew = [...old, verdict('gap', 0, 'f'), event(9, 1, 'f')];
+  expect(checkRecord(anew, { channel, published: again, gaps: 'announced' })).toEqual([]);
+});
+
 test('EVT-1: an announced gap passes where gaps may be, one that goes back does not', () => {
   const start = [verdict('exact', 0), event(1)];
   expect(check([...start, verdict('gap', 3), event(4)], 'announced')).toEqual([]);
