@@ -31,7 +31,7 @@ export function listSteps(filters: readonly string[], say: (line: string) => voi
     commandStep('size', 'node', ['scripts/check-size.ts']),
     commandStep('unused code', 'knip', ['--no-progress', '--no-config-hints']),
     commandStep('packages', 'node', ['scripts/check-packages.ts']),
-    vitestStep('unit tests', { projects: ['unit', 'dom'], filters, timeoutMs: 300_000 }),
+    vitestStep('unit tests', { projects: ['unit', 'dom'], filters, timeoutMs: 420_000 }),
     vitestStep('end-to-end tests', {
       projects: ['e2e'],
       filters,
