@@ -61,7 +61,10 @@ async function hasNoSidewaysScroll(page: Page): Promise<void> {
 }
 
 describe('a floor without messages', () => {
-  test.each(everyLook)('looks right at $width px, $colorScheme', async ({ width, colorScheme }) => {
+  test.each([
+    { width: 1600, colorScheme: 'light' },
+    { width: 390, colorScheme: 'dark' },
+  ] as const)('looks right at $width px, $colorScheme', async ({ width, colorScheme }) => {
     await using user = await chromium.newPage(look(width, colorScheme));
     const { page } = user;
     await page.goto(empty.url);
