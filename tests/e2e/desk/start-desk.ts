@@ -10,11 +10,14 @@ import { tempFolder } from '../../support/wait.ts';
 const root = join(import.meta.dirname, '../../..');
 
 export interface Desk extends AsyncDisposable {
+  /** Of the present incarnation. */
   readonly server: ServerProcess;
   readonly url: string;
   readonly target: { readonly host: string; readonly port: number };
   readonly dataDir: string;
   readonly env: Readonly<Record<string, string>>;
+  /** SIGKILL, then a start on the same folder and port with other settings on top. */
+  restartWith(env: Readonly<Record<string, string>>): Promise<void>;
 }
 
 /** `env` on top of a quiet Desk: no messages but those asked for, warnings only. */
@@ -24,19 +27,20 @@ export async function startDesk(env: Readonly<Record<string, string>> = {}): Pro
   const folder = await tempFolder();
   const dataDir = join(folder.path, 'data');
   const settings = { LOG_LEVEL: 'warn', CHAT_EVERY_MS: '0', DATA_DIR: dataDir, ...env };
-  const server = await startServerProcess({
-    entry: deskEntry,
-    cwd: root,
-    env: settings,
-    ready: { path: '/health' },
-    deadlineMs: 45_000,
-  });
+  let server = await startServer(settings);
+  const { port, url } = server;
   return {
-    server,
-    url: server.url,
-    target: { host: '127.0.0.1', port: server.port },
+    get server() {
+      return server;
+    },
+    url,
+    target: { host: '127.0.0.1', port },
     dataDir,
     env: settings,
+    async restartWith(changes) {
+      await server.kill('SIGKILL');
+      server = await startServer({ ...settings, ...changes }, port);
+    },
     async [Symbol.asyncDispose]() {
       await server.close();
       await folder[Symbol.asyncDispose]();
@@ -44,5 +48,16 @@ export async function startDesk(env: Readonly<Record<string, string>> = {}): Pro
   };
 }
 
-export const deskEntry: string = join(root, 'apps/desk/server/main.ts');
+function startServer(env: Readonly<Record<string, string>>, port?: number): Promise<ServerProcess> {
+  return startServerProcess({
+    entry: deskEntry,
+    cwd: root,
+    env,
+    ready: { path: '/health' },
+    deadlineMs: 45_000,
+    ...(port === undefined ? {} : { port }),
+  });
+}
+
+const deskEntry: string = join(root, 'apps/desk/server/main.ts');
 export const deskRoot: string = root;
