@@ -34,7 +34,15 @@ async function run({ runs = 5 }: BenchOptions): Promise<Findings> {
     await using folder = await tempFolder();
     const project = join(folder.path, 'project');
     const cache = join(folder.path, 'npm-cache');
-    execFileSync('git', ['-c', 'advice.detachedHead=false', 'clone', '--quiet', '--no-hardlinks', root, project]);
+    execFileSync('git', [
+      '-c',
+      'advice.detachedHead=false',
+      'clone',
+      '--quiet',
+      '--no-hardlinks',
+      root,
+      project,
+    ]);
     first.push(await measure(chromium, project, cache));
     if (clone > 0) continue;
     for (let run = 0; run < runs; run += 1) later.push(await measure(chromium, project, cache));
