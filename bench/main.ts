@@ -93,6 +93,8 @@ async function runOne(bench: Bench, options: BenchOptions, isDry: boolean): Prom
   });
 }
 
+// Servers and browsers are ended by an exit, not by a signal.
+process.once('SIGTERM', () => process.exit(143));
 await main();
 // Chromium and servers are closed by now; what libraries leave behind must not keep the command alive.
 process.exit();
