@@ -24,6 +24,9 @@ export const bundleSize: Bench = {
   },
 };
 
+/** What was aimed at; the check's own limit is where the client stands, so that it can only shrink. */
+const GOAL_KIB = 12;
+
 function entries(): readonly Figure[] {
   const args = ['--conditions=@millrace/source', join(root, 'scripts/check-size.ts')];
   // Its exit code is 1 where a limit is passed: a finding here, not a failure.
@@ -36,7 +39,7 @@ function entries(): readonly Figure[] {
         label,
         unit: 'KiB',
         values: [Number(size)],
-        ...(limit === undefined ? {} : { goal: { atMost: Number(limit) } }),
+        ...(limit === undefined ? {} : { goal: { atMost: GOAL_KIB } }),
       },
     ];
   });
