@@ -40,7 +40,7 @@ export function plainTransport(options: PlainTransportOptions): PlainTransport {
   return {
     open(res, connect, peer, { select, beatMs }) {
       const { promise, resolve } = Promise.withResolvers<void>();
-      const write = (text: string): void => {
+      const write = (text: string | Uint8Array): void => {
         if (!res.destroyed && !res.writableEnded) res.write(text);
       };
       /** The position of a reader that has received nothing, until the head is out. */
@@ -107,8 +107,8 @@ export function plainTransport(options: PlainTransportOptions): PlainTransport {
         else options.answerError(res, reason);
       }
 
-      function encodeBatch(frame: OutboundFrame, batch: EventBatch): string {
-        if (select === undefined) return frame.as(plainCarrier).toString();
+      function encodeBatch(frame: OutboundFrame, batch: EventBatch): string | Uint8Array {
+        if (select === undefined) return frame.as(plainCarrier);
         // An id beyond the event that failed would make the reader's next request skip it.
         if (failure !== null) return '';
         try {
