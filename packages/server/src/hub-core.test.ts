@@ -209,6 +209,28 @@ describe('engines whose hints cannot be trusted', () => {
     expect(verdictsOf(link)).toEqual(['exact']);
   });
 
+  test('SUB-1: now is after every publish that was answered, although the topic still reads it', async () => {
+    const engine = memoryEngine();
+    const log: Log = {
+      ...engine.log,
+      watch: () => () => undefined,
+      async read(...args) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        return engine.log.read(...args);
+      },
+    };
+    await using hub = runCore({ engine: { ...engine, log } });
+    const early = hub.open(on(notes));
+    await early.next('verdict');
+    await hub.publish(notes, 'before');
+    const late = hub.open(on(notes));
+    await late.next('verdict');
+    await hub.publish(notes, 'after');
+    await waitUntil('the later event', () => textsOf(late).length > 0);
+    expect(textsOf(late)).toEqual(['after']);
+    await waitUntil('both events', () => textsOf(early).length === 2);
+  });
+
   test('CUR-4: an epoch that changes under a live reader is told before the next event', async () => {
     const first = memoryEngine();
     const second = memoryEngine();

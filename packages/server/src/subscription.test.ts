@@ -16,6 +16,7 @@ const view: TopicView = {
   epoch: 'e',
   first: toOffset(4),
   head: toOffset(10),
+  heard: toOffset(10),
   isEnded: false,
   hasState: false,
   deliversState: false,
@@ -66,6 +67,13 @@ describe('looking where a start leads', () => {
     ['SUB-1', 'the last n are read', behind({ last: 3 }), look(), 'read 7, = behind'],
     ['SUB-1', 'more than there is reads all', behind({ last: 30 }), look(), 'read 0, = behind'],
     ['SUB-1', 'the last 0 is now', behind({ last: 0 }), look(), 'exact 10, join, = live'],
+    [
+      'SUB-1',
+      'now is after what was told of, although the topic has not read it yet',
+      behind('now'),
+      look({ heard: toOffset(12) }),
+      'read 12, = behind',
+    ],
     [
       'SUB-1',
       'start of an empty channel is live',

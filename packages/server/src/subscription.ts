@@ -28,6 +28,8 @@ export interface TopicView {
   readonly epoch: string;
   readonly first: Offset;
   readonly head: Offset;
+  /** The newest offset that was told of, true or not; at the head or beyond it. */
+  readonly heard: Offset;
   readonly isEnded: boolean;
   readonly hasState: boolean;
   /** Readers get states, never events. */
@@ -216,10 +218,11 @@ function read(state: Behind, after: Offset): SubscriptionStep {
 }
 
 function firstOffset(from: Exclude<Start, Cursor>, view: TopicView): Offset {
-  if (from === 'now') return view.head;
+  // Beyond the head: a publish that was answered already is not news to somebody who comes now.
+  if (from === 'now') return view.heard;
   // Asked from zero, the log gives its oldest: what the topic knows of that may be out of date.
   if (from === 'start') return view.head === ZERO_OFFSET ? view.head : ZERO_OFFSET;
-  return stepBack(view.head, from.last);
+  return stepBack(view.heard, from.last);
 }
 
 function stepBack(head: Offset, count: number): Offset {

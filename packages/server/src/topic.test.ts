@@ -167,3 +167,14 @@ test('SUB-8: a burst of one tick goes out in frames of a page each', async () =>
   expect(sizes).toHaveLength(4);
   expect(Math.max(...sizes)).toBeLessThan(DEFAULT_LIMITS.maxPageBytes + 200);
 });
+
+test('SUB-1: a hint that lies about the head is forgotten once the log was read', async () => {
+  const { log } = memoryEngine();
+  await log.append([{ channel: name, body }]);
+  const { topic } = open(log);
+  await topic.loaded();
+  const epoch = topic.view()?.epoch ?? '';
+  topic.hinted({ epoch, head: toOffset(9), isEnded: false, entries: [] });
+  expect(topic.view()).toMatchObject({ head: 1, heard: 9 });
+  await waitUntil('the log was read', () => topic.view()?.heard === 1);
+});

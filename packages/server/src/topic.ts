@@ -70,7 +70,8 @@ export interface TopicOptions {
 
 type TopicState =
   | { readonly at: 'loading' }
-  | (TopicPosition & { readonly at: 'ready'; readonly first: Offset })
+  /** `heard`: the newest offset that was told of; beyond the head while the log is being read up to it. */
+  | (TopicPosition & { readonly at: 'ready'; readonly first: Offset; readonly heard: Offset })
   | { readonly at: 'closed' };
 
 const LOADING: TopicState = { at: 'loading' };
@@ -100,7 +101,7 @@ export function createTopic(options: TopicOptions): Topic {
       const page = await readToHead();
       if (state.at !== 'loading') return;
       const { epoch, first, head, isEnded } = page;
-      state = { at: 'ready', epoch, first, head, isEnded };
+      state = { at: 'ready', epoch, first, head, isEnded, heard: head };
       options.onLoaded(name, head - first + 1);
       // Hints that came while it loaded were not looked at.
       if (wasAskedAgain()) refresh();
@@ -158,7 +159,8 @@ export function createTopic(options: TopicOptions): Topic {
       folded?.fold(entry);
     }
     const wasEnded = state.isEnded;
-    state = { at: 'ready', first: state.first, ...following.position };
+    const heard = isTruth || news.head > state.heard ? news.head : state.heard;
+    state = { at: 'ready', first: state.first, heard, ...following.position };
     if (following.fresh.length > 0) {
       if (fresh.length === 0) queueMicrotask(flush);
       fresh.push(...following.fresh);
@@ -283,11 +285,12 @@ export function createTopic(options: TopicOptions): Topic {
       // A reader that comes in between joins at a head that everyone has: what was taken goes out first.
       flush();
       if (state.at !== 'ready') return null;
-      const { epoch, first, head, isEnded } = state;
+      const { epoch, first, head, heard, isEnded } = state;
       return {
         epoch,
         first,
         head,
+        heard,
         isEnded,
         hasState: folded !== null,
         deliversState: pace !== null,
