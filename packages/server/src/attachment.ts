@@ -11,24 +11,23 @@ import {
   PROTOCOL_VERSION,
   type PublishItem,
 } from '@millrace/protocol/wire';
-import { createBeats } from './beats.ts';
+import type { Beating, Beats } from './beats.ts';
 import type { ClientPublish } from './client-publish.ts';
-import { createExpiry } from './expiry.ts';
+import { watchExpiry } from './expiry.ts';
 import type { Identity, LinkNews } from './hub-types.ts';
 import { expired } from './identity.ts';
 import type { LinkCounts } from './link-counts.ts';
-import { createLinkQueue } from './link-queue.ts';
-import { createLinkReaders, type LinkReaders, type ReadersContext } from './link-readers.ts';
+import { LinkQueue, type QueueContext, type QueueOwner } from './link-queue.ts';
+import { LinkReaders, type ReadersContext, type ReadersOwner } from './link-readers.ts';
 import { controlFrame } from './outbound-frame.ts';
 import type { Attachment, Link, OutboundFrame, Peer } from './seams/link.ts';
-import type { Timers } from './seams/timers.ts';
 import { replaced, type SessionLink, type Sessions } from './sessions.ts';
 
 /** Frames that may arrive before `hello`. A client waits for that: more is no client of ours. */
 const MAX_EARLY_FRAMES = 32;
 
-export interface AttachmentContext extends ReadersContext {
-  readonly timers: Timers;
+export interface AttachmentContext extends ReadersContext, QueueContext {
+  readonly beats: Beats;
   readonly sessions: Sessions;
   readonly identityCounts: LinkCounts;
   readonly clientPublish: ClientPublish;
@@ -49,7 +48,7 @@ export interface NewLink {
   readonly connect: ConnectFrame;
   readonly peer: Peer;
   /** The transport has reported the end: nothing of the link is left. */
-  readonly onClosed: () => void;
+  readonly onClosed: (attachment: OpenAttachment, address: string) => void;
 }
 
 type State =
@@ -58,187 +57,282 @@ type State =
       readonly at: 'authenticating';
       readonly connect: ConnectFrame;
       readonly early: ClientFrame[];
+      readonly giveUp: () => void;
     }
   | { readonly at: 'open'; readonly identity: Identity | null }
   | { readonly at: 'closed' };
 
-export function createAttachment(
-  { link, connect, peer, onClosed }: NewLink,
-  context: AttachmentContext,
-): OpenAttachment {
-  const { limits, timers, gate, sessions } = context;
-  const { session } = connect;
-  let state: State = { at: 'authenticating', connect, early: [] };
+const CLOSED: State = { at: 'closed' };
+/** Shared by all links of nobody. */
+const OPEN_TO_NOBODY: State = { at: 'open', identity: null };
+
+export function createAttachment(one: NewLink, context: AttachmentContext): OpenAttachment {
+  const attachment = new LinkAttachment(one, context);
+  attachment.begin(one.connect);
+  return attachment;
+}
+
+/**
+ * A class, and few objects beside it: one for each link, ten thousand of them idle. As functions around variables it
+ * took 13 KiB a link (`npm run bench -- idle-memory`).
+ */
+class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, SessionLink, Beating {
+  readonly link: Link;
+  readonly session: string;
+  readonly number: number;
+  beatPlace = -1;
+  beatIndex = -1;
+  readonly #context: AttachmentContext;
+  readonly #peer: Peer;
+  readonly #onClosed: NewLink['onClosed'];
+  readonly #queue: LinkQueue;
+  readonly #readers: LinkReaders;
+  readonly #beatMs: number;
+  #state: State = CLOSED;
+  /** Holds its session, and a place in its identity's count. */
+  #isClaimed = false;
+  #isReady = false;
+  /** Who waits for `ready`. Only a long-poll does. */
+  #whenReady: PromiseWithResolvers<void> | null = null;
   /** Tokens that came on this link. */
-  let refreshes = 0;
-  const ready = Promise.withResolvers<void>();
-  /** Undone, in order, when the link ends. */
-  const cleanups: (() => void)[] = [];
-  const queue = createLinkQueue({ link, limits, timers, onRoom, onStuck: close });
-  const readers: LinkReaders = createLinkReaders(
-    {
-      queue,
-      identity: () => (state.at === 'open' ? state.identity : null),
-      onSettled: ready.resolve,
-    },
-    context,
-  );
-  const beats = createBeats({ link, connect, limits, timers, send: sendBeat });
-  const expiry = createExpiry(timers, () => close(expired()));
-  cleanups.push(ready.resolve, readers.close, beats.stop, expiry.stop, queue.stop);
+  #refreshes = 0;
+  #stopExpiry: (() => void) | null = null;
 
-  cleanups.push(timers.after(limits.connectWithinMs, giveUpIdentifying));
-  gate
-    .identify(peer, connect.token)
-    .then(open)
-    .catch((thrown: unknown) => close(toMillraceError(thrown)));
-
-  function giveUpIdentifying(): void {
-    if (state.at !== 'authenticating') return;
-    close(new MillraceError('server/overloaded', 'Signing in takes too long. Try again.'));
+  constructor({ link, connect, peer, onClosed }: NewLink, context: AttachmentContext) {
+    this.link = link;
+    this.session = connect.session;
+    this.number = connect.link;
+    this.#context = context;
+    this.#peer = peer;
+    this.#onClosed = onClosed;
+    this.#queue = new LinkQueue(link, this, context);
+    this.#readers = new LinkReaders(this.#queue, this, context);
+    this.#beatMs = context.beats.intervalMs(connect.beatMs, link.beatMs);
   }
 
-  function open(identity: Identity | null): void {
-    if (state.at !== 'authenticating') return;
-    const { connect: asked, early } = state;
-    claim(asked.link, identity);
-    state = { at: 'open', identity };
-    queue.tell(
+  get ready(): Promise<void> {
+    if (this.#isReady) return Promise.resolve();
+    this.#whenReady ??= Promise.withResolvers();
+    return this.#whenReady.promise;
+  }
+
+  get subscriptions(): number {
+    return this.#readers.count;
+  }
+
+  get identity(): Identity | null {
+    return this.#state.at === 'open' ? this.#state.identity : null;
+  }
+
+  get identityId(): string | null {
+    return this.identity?.id ?? null;
+  }
+
+  get isShared(): boolean {
+    return this.#readers.count > 1;
+  }
+
+  begin(connect: ConnectFrame): void {
+    const { timers, limits, gate } = this.#context;
+    const giveUp = timers.after(limits.connectWithinMs, () => this.#giveUpIdentifying());
+    this.#state = { at: 'authenticating', connect, early: [], giveUp };
+    gate
+      .identify(this.#peer, connect.token)
+      .then((identity) => this.#open(identity))
+      .catch((thrown: unknown) => this.close(toMillraceError(thrown)));
+  }
+
+  received(frame: ClientFrame): void {
+    if (this.#state.at === 'closed') return;
+    if (this.#state.at === 'authenticating') {
+      const { early } = this.#state;
+      early.push(frame);
+      if (early.length > MAX_EARLY_FRAMES) this.close(malformed('wait for `hello`'));
+      return;
+    }
+    switch (frame.type) {
+      case 'connect':
+        this.close(malformed('a link has one `connect`'));
+        return;
+      case 'subscribe':
+        this.#readers.subscribe(frame.channels);
+        return;
+      case 'unsubscribe':
+        this.#readers.unsubscribe(frame.channels);
+        return;
+      case 'publish':
+        void this.#publish(this.#state.identity, frame.id, frame.events);
+        return;
+      case 'token':
+        void this.#refresh(this.#state.identity, frame.token);
+        return;
+      case 'probe':
+        this.#queue.tell(this.#context.beatFrame());
+        return;
+    }
+  }
+
+  failed(error: MillraceError): void {
+    this.close(error);
+  }
+
+  drained(): void {
+    this.#queue.drained();
+  }
+
+  closed(): void {
+    this.close(null);
+    this.#onClosed(this, this.#peer.address);
+  }
+
+  goAway(afterMs: number, spreadMs: number): void {
+    if (this.#state.at !== 'open') return;
+    this.#queue.tell(controlFrame({ type: 'goaway', afterMs, spreadMs }));
+  }
+
+  close(reason: MillraceError | null): void {
+    const before = this.#state;
+    if (before.at === 'closed') return;
+    if (before.at === 'open') this.#tell('closed', before.identity, reason);
+    else before.giveUp();
+    // What was told in this tick stands before the end of the link.
+    this.#queue.flush();
+    this.#state = CLOSED;
+    this.settled();
+    this.#readers.close();
+    this.#context.beats.stop(this, this.#beatMs);
+    this.#stopExpiry?.();
+    if (this.#isClaimed) this.#release(before.at === 'open' ? before.identity : null);
+    this.#queue.stop();
+    if (reason !== null) this.#context.onRefused(reason);
+    this.link.close(reason);
+  }
+
+  /** A newer link of the session took over. */
+  replace(): void {
+    this.close(replaced());
+  }
+
+  beat(): void {
+    if (!this.#queue.isFull()) this.#queue.tell(this.#context.beatFrame());
+  }
+
+  hasRoomAgain(): void {
+    this.#readers.look();
+  }
+
+  isStuck(reason: MillraceError): void {
+    this.close(reason);
+  }
+
+  settled(): void {
+    this.#isReady = true;
+    this.#whenReady?.resolve();
+    this.#whenReady = null;
+  }
+
+  #giveUpIdentifying(): void {
+    if (this.#state.at !== 'authenticating') return;
+    this.close(new MillraceError('server/overloaded', 'Signing in takes too long. Try again.'));
+  }
+
+  #open(identity: Identity | null): void {
+    const before = this.#state;
+    if (before.at !== 'authenticating') return;
+    before.giveUp();
+    this.#state = identity === null ? OPEN_TO_NOBODY : { at: 'open', identity };
+    try {
+      this.#claim(identity);
+    } catch (thrown) {
+      // It was never open to anybody.
+      this.#state = before;
+      throw thrown;
+    }
+    this.#queue.tell(
       controlFrame({
         type: 'hello',
         protocol: PROTOCOL_VERSION,
         at: Date.now(),
-        beatMs: beats.intervalMs,
+        beatMs: this.#beatMs,
         identity: identity?.id ?? null,
       }),
     );
-    tell('opened', identity, null);
-    beats.start();
-    expiry.watch(identity);
-    readers.subscribeFirst(asked.channels);
-    for (const frame of early) received(frame);
+    this.#tell('opened', identity, null);
+    this.#context.beats.start(this, this.#beatMs);
+    this.#watchExpiry(identity);
+    this.#readers.subscribeFirst(before.connect.channels);
+    for (const frame of before.early) this.received(frame);
   }
 
   /**
    * The places this link takes: as its session's one link, and in its identity's count. In this order, because the
    * session's earlier link gives its place back: who is at the limit must still be able to move.
    */
-  function claim(number: number, identity: Identity | null): void {
-    const place: SessionLink = {
-      session,
-      number,
-      identityId: identity?.id ?? null,
-      replace: () => close(replaced()),
-    };
-    sessions.claim(place);
-    cleanups.push(() => sessions.release(place));
-    if (identity !== null) cleanups.push(context.identityCounts.take(identity.id));
-  }
-
-  function tell(step: LinkNews['step'], who: Identity | null, reason: MillraceError | null): void {
-    context.onLink({ step, transport: link.transport, identityId: who?.id ?? null, reason });
-  }
-
-  function onRoom(): void {
-    readers.look();
-  }
-
-  function sendBeat(): void {
-    if (!queue.isFull()) queue.tell(context.beatFrame());
-  }
-
-  function received(frame: ClientFrame): void {
-    if (state.at === 'closed') return;
-    if (state.at === 'authenticating') {
-      state.early.push(frame);
-      if (state.early.length > MAX_EARLY_FRAMES) close(malformed('wait for `hello`'));
-      return;
-    }
-    switch (frame.type) {
-      case 'connect':
-        close(malformed('a link has one `connect`'));
-        return;
-      case 'subscribe':
-        readers.subscribe(frame.channels);
-        return;
-      case 'unsubscribe':
-        readers.unsubscribe(frame.channels);
-        return;
-      case 'publish':
-        void publish(state.identity, frame.id, frame.events);
-        return;
-      case 'token':
-        void refresh(state.identity, frame.token);
-        return;
-      case 'probe':
-        queue.tell(context.beatFrame());
-        return;
+  #claim(identity: Identity | null): void {
+    const { sessions, identityCounts } = this.#context;
+    sessions.claim(this);
+    try {
+      if (identity !== null) identityCounts.take(identity.id);
+      this.#isClaimed = true;
+    } catch (thrown) {
+      sessions.release(this);
+      throw thrown;
     }
   }
 
-  async function publish(
+  #release(identity: Identity | null): void {
+    this.#isClaimed = false;
+    this.#context.sessions.release(this);
+    if (identity !== null) this.#context.identityCounts.give(identity.id);
+  }
+
+  #tell(step: LinkNews['step'], who: Identity | null, reason: MillraceError | null): void {
+    const { transport } = this.link;
+    this.#context.onLink({ step, transport, identityId: who?.id ?? null, reason });
+  }
+
+  #watchExpiry(identity: Identity | null): void {
+    this.#stopExpiry?.();
+    this.#stopExpiry = watchExpiry(identity, this.#context.timers, () => this.close(expired()));
+  }
+
+  async #publish(
     identity: Identity | null,
     id: number,
     items: readonly PublishItem[],
   ): Promise<void> {
+    const { clientPublish, onError, onRefused } = this.#context;
     try {
-      const results = await context.clientPublish.publish({ identity, origin: session, items });
-      queue.tell(controlFrame({ type: 'published', id, results }));
+      const results = await clientPublish.publish({ identity, origin: this.session, items });
+      this.#queue.tell(controlFrame({ type: 'published', id, results }));
     } catch (thrown) {
       const error = toMillraceError(thrown);
-      if (error.code === 'server/internal') context.onError(error);
-      context.onRefused(error);
-      queue.tell(controlFrame({ type: 'error', id, error }));
+      if (error.code === 'server/internal') onError(error);
+      onRefused(error);
+      this.#queue.tell(controlFrame({ type: 'error', id, error }));
     }
   }
 
   /** A newer token of the same user: only the expiry moves. Anything else ends the link. */
-  async function refresh(identity: Identity | null, token: string): Promise<void> {
-    refreshes += 1;
-    const mine = refreshes;
+  async #refresh(identity: Identity | null, token: string): Promise<void> {
+    this.#refreshes += 1;
+    const mine = this.#refreshes;
     try {
-      const fresh = await gate.identify(peer, token);
+      const fresh = await this.#context.gate.identify(this.#peer, token);
       // A later token may have been answered first.
-      if (state.at !== 'open' || mine !== refreshes) return;
+      if (this.#state.at !== 'open' || mine !== this.#refreshes) return;
       if (fresh?.id !== identity?.id || fresh === null) {
-        close(new MillraceError('auth/invalid', 'That token is of another user. Connect again.'));
+        this.close(
+          new MillraceError('auth/invalid', 'That token is of another user. Connect again.'),
+        );
         return;
       }
-      state = { at: 'open', identity: fresh };
-      expiry.watch(fresh);
+      this.#state = { at: 'open', identity: fresh };
+      this.#watchExpiry(fresh);
     } catch (thrown) {
-      close(toMillraceError(thrown));
+      this.close(toMillraceError(thrown));
     }
   }
-
-  function close(reason: MillraceError | null): void {
-    if (state.at === 'closed') return;
-    const before = state;
-    state = { at: 'closed' };
-    if (before.at === 'open') tell('closed', before.identity, reason);
-    for (const undo of cleanups) undo();
-    if (reason !== null) context.onRefused(reason);
-    link.close(reason);
-  }
-
-  return {
-    link,
-    ready: ready.promise,
-    get subscriptions() {
-      return readers.count;
-    },
-    received,
-    failed: close,
-    drained: queue.drained,
-    closed() {
-      close(null);
-      onClosed();
-    },
-    goAway(afterMs, spreadMs) {
-      if (state.at === 'open') queue.tell(controlFrame({ type: 'goaway', afterMs, spreadMs }));
-    },
-    close,
-  };
 }
 
 function malformed(what: string): MillraceError {

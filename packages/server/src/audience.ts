@@ -7,6 +7,8 @@ import type { OutboundFrame } from './seams/link.ts';
 /** A frame for all who are live, and where a reader stands that has no room for it. */
 export interface Sending {
   readonly frame: OutboundFrame;
+  /** Nothing but that frame, as links take it: made once for all of them. */
+  readonly frames: readonly OutboundFrame[];
   readonly before: Cursor;
 }
 
@@ -15,7 +17,7 @@ export interface TopicReader {
   /** Its place in the array of live readers, kept by the audience; -1 outside. */
   slot: number;
   /** Gives the frame to the link, or returns false when that has no room: then nothing was given. */
-  offer(frame: OutboundFrame): boolean;
+  offer(frame: OutboundFrame, frames: readonly OutboundFrame[]): boolean;
   fallBehind(position: Cursor): void;
   /** The topic has news: it loaded, moved, or can be read again. */
   look(): void;
@@ -38,20 +40,27 @@ export interface Audience {
 
 export function createAudience(): Audience {
   const live: TopicReader[] = [];
-  const waiting = new Set<TopicReader>();
+  /** Null while nobody waits, as nearly always. */
+  let waiting: Set<TopicReader> | null = null;
+
+  function leaveWaiting(reader: TopicReader): void {
+    if (waiting?.delete(reader) === true && waiting.size === 0) waiting = null;
+  }
+
   return {
     live,
     join(reader) {
-      waiting.delete(reader);
+      leaveWaiting(reader);
       if (reader.slot >= 0) return;
       reader.slot = live.length;
       live.push(reader);
     },
     wait(reader) {
+      waiting ??= new Set();
       waiting.add(reader);
     },
     leave(reader) {
-      waiting.delete(reader);
+      leaveWaiting(reader);
       const { slot } = reader;
       if (slot < 0) return;
       reader.slot = -1;
@@ -65,8 +74,8 @@ export function createAudience(): Audience {
       // must not come back among those who still get the rest.
       let full: { readonly reader: TopicReader; readonly before: Cursor }[] | null = null;
       for (const reader of live) {
-        for (const { frame, before } of sendings) {
-          if (reader.offer(frame)) continue;
+        for (const { frame, frames, before } of sendings) {
+          if (reader.offer(frame, frames)) continue;
           (full ??= []).push({ reader, before });
           break;
         }
@@ -77,9 +86,9 @@ export function createAudience(): Audience {
       for (const reader of [...live]) reader.fallBehind(position);
     },
     wake() {
-      if (waiting.size === 0) return;
-      const woken = [...waiting];
-      waiting.clear();
+      if (waiting === null) return;
+      const woken = waiting;
+      waiting = null;
       for (const reader of woken) reader.look();
     },
     end(cursor) {

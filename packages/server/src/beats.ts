@@ -1,41 +1,101 @@
-// The beats of one link: its clock for the peer, at the interval that `hello` names, whatever else is sent.
-// Rules: LINK-6.
+// The beats of all links: those of one interval sit on a ring of places and are gone through place by place, so that a
+// beat costs a link two numbers and no timer, and links that came together do not beat together. Rules: LINK-6.
 
 import type { Limits } from '@millrace/protocol';
-import type { ConnectFrame } from '@millrace/protocol/wire';
-import type { Link } from './seams/link.ts';
 import type { Timers } from './seams/timers.ts';
 
+/** Time between two places of a ring, ms: the wheel's own. */
+const STEP_MS = 50;
+
+/** A link that beats. Its place is kept by the beats; -1 while it has none. */
+export interface Beating {
+  beatPlace: number;
+  beatIndex: number;
+  beat(): void;
+}
+
 export interface Beats {
-  readonly intervalMs: number;
-  start(): void;
-  stop(): void;
+  /** What becomes of the beat that was asked for: never slower than the carrier's, never faster than the limit. */
+  intervalMs(asked: number | undefined, carrierMs: number): number;
+  start(link: Beating, intervalMs: number): void;
+  stop(link: Beating, intervalMs: number): void;
 }
 
 export interface BeatsOptions {
-  readonly link: Link;
-  readonly connect: ConnectFrame;
   readonly limits: Limits;
   readonly timers: Timers;
-  readonly send: () => void;
+  /** 0 … 1. Default `Math.random`. */
+  readonly random?: () => number;
 }
 
-export function createBeats({ link, connect, limits, timers, send }: BeatsOptions): Beats {
-  // A link may ask for a faster beat than its carrier's, never for a slower one.
-  const asked = Math.min(connect.beatMs ?? link.beatMs, link.beatMs);
-  const intervalMs = Math.max(asked, limits.minBeatMs);
-  let cancel: () => void = () => undefined;
+export function createBeats({ limits, timers, random = Math.random }: BeatsOptions): Beats {
+  const rings = new Map<number, Ring>();
+  return {
+    intervalMs: (asked, carrierMs) =>
+      Math.max(Math.min(asked ?? carrierMs, carrierMs), limits.minBeatMs),
+    start(link, intervalMs) {
+      let ring = rings.get(intervalMs);
+      if (ring === undefined) {
+        ring = createRing(intervalMs, timers, () => rings.delete(intervalMs));
+        rings.set(intervalMs, ring);
+      }
+      ring.add(link, random());
+    },
+    stop: (link, intervalMs) => rings.get(intervalMs)?.remove(link),
+  };
+}
 
-  function next(): void {
-    // Up to a tenth early, never late: links that came together do not beat together for ever.
-    cancel = timers.after(intervalMs * (0.9 + Math.random() * 0.1) - TICK_ALLOWANCE_MS, () => {
-      send();
-      next();
+interface Ring {
+  add(link: Beating, random: number): void;
+  remove(link: Beating): void;
+}
+
+function createRing(intervalMs: number, timers: Timers, onEmpty: () => void): Ring {
+  // A place less than the interval has: the wheel may be a step late, and a beat must not be.
+  const count = Math.max(1, Math.floor(intervalMs / STEP_MS) - 1);
+  const places = Array.from({ length: count }, (): Beating[] => []);
+  const startedAt = performance.now();
+  let links = 0;
+  let turned = 0;
+  turnLater();
+
+  function turnLater(): void {
+    timers.after(STEP_MS, () => {
+      if (links === 0) {
+        onEmpty();
+        return;
+      }
+      turnLater();
+      const due = Math.floor((performance.now() - startedAt) / STEP_MS);
+      // After a pause of more than a turn everybody is due, once.
+      turned = Math.max(turned, due - count);
+      while (turned < due) {
+        turned += 1;
+        // A copy: a beat that cannot be sent may end its link.
+        for (const link of [...(places[turned % count] ?? [])]) link.beat();
+      }
     });
   }
 
-  return { intervalMs, start: next, stop: () => cancel() };
+  return {
+    add(link, random) {
+      const place = Math.min(count - 1, Math.floor(random * count));
+      const there = places[place] ?? [];
+      link.beatPlace = place;
+      link.beatIndex = there.length;
+      there.push(link);
+      links += 1;
+    },
+    remove(link) {
+      const there = places[link.beatPlace];
+      if (there === undefined) return;
+      const last = there.pop();
+      if (last !== undefined && last !== link) {
+        there[link.beatIndex] = last;
+        last.beatIndex = link.beatIndex;
+      }
+      link.beatPlace = -1;
+      links -= 1;
+    },
+  };
 }
-
-/** The wheel may be a tick late. */
-const TICK_ALLOWANCE_MS = 50;

@@ -7,25 +7,25 @@ import type { Timers } from './seams/timers.ts';
 
 const LONGEST_WAIT_MS = 60_000;
 
-export interface Expiry {
-  /** Watches this identity from now on, in place of an earlier one. */
-  watch(identity: Identity | null): void;
-  stop(): void;
-}
-
-export function createExpiry(timers: Timers, onExpired: () => void): Expiry {
+/** Calls `onExpired` when the identity's time is over. Returns what ends the watch; null for one that has no end. */
+export function watchExpiry(
+  identity: Identity | null,
+  timers: Timers,
+  onExpired: () => void,
+): (() => void) | null {
+  const expiresAt = identity?.expiresAt;
+  if (expiresAt === undefined) return null;
   let cancel: () => void = () => undefined;
 
-  function watch(identity: Identity | null): void {
-    cancel();
-    if (identity?.expiresAt === undefined) return;
+  function wait(): void {
     if (isExpired(identity)) {
       onExpired();
       return;
     }
-    const leftMs = identity.expiresAt - Date.now();
-    cancel = timers.after(Math.min(leftMs, LONGEST_WAIT_MS), () => watch(identity));
+    const leftMs = (expiresAt ?? 0) - Date.now();
+    cancel = timers.after(Math.min(leftMs, LONGEST_WAIT_MS), wait);
   }
 
-  return { watch, stop: () => cancel() };
+  wait();
+  return () => cancel();
 }

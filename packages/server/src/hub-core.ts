@@ -7,6 +7,7 @@ import {
   type MillraceError,
   toMillraceError,
 } from '@millrace/protocol';
+import { createBeats } from './beats.ts';
 import { type ClientPublish, createClientPublish } from './client-publish.ts';
 import { type ContractSet, createContractSet } from './contract-set.ts';
 import { memoryEngine } from './engines/memory/memory-engine.ts';
@@ -24,6 +25,7 @@ import type { Log } from './seams/log.ts';
 import type { Timers } from './seams/timers.ts';
 import { createSessions } from './sessions.ts';
 import { createStats } from './stats.ts';
+import { createTick } from './tick.ts';
 import { createTopics, type Topics } from './topics.ts';
 import { createWheel } from './wheel.ts';
 
@@ -65,10 +67,12 @@ export function createHubCore(options: HubCoreOptions): HubCore {
   const timers = createWheel({ onError });
   const stats = createStats(timers);
   const { onDelivered, onRefused } = stats;
+  const tick = createTick(onError);
   const topics = createTopics({
     log,
     limits,
     timers,
+    tick,
     onError,
     onDelivered,
     onLoaded: (channel, kept) => retention.found(channel, kept),
@@ -101,10 +105,12 @@ export function createHubCore(options: HubCoreOptions): HubCore {
   const links = createLinks({
     limits,
     timers,
+    tick,
     contracts,
     topics,
     gate,
     clientPublish,
+    beats: createBeats({ limits, timers }),
     sessions: createSessions(),
     identityCounts: createLinkCounts(limits.maxLinksPerIdentity, 'identity'),
     beatFrame: createBeatFrame(),

@@ -77,6 +77,11 @@ export interface HubOptions {
   readonly limits?: Partial<Limits>;
   /** Beats, ms. Default 15,000 on SSE, 20,000 on WebSocket. */
   readonly beatMs?: { readonly sse?: number; readonly websocket?: number };
+  /**
+   * Whether events may be written to TCP handles without Node's streams in between, a quarter faster, where this Node
+   * has what it takes; and idle streams be taken off Node's HTTP objects. Default true; false uses public APIs only.
+   */
+  readonly directWrites?: boolean;
   /** The one place for what fails in the background; the same failure at most once in 5 s. Default: a line on the console. */
   readonly onError?: (error: MillraceError) => void;
   /** Told of each link that opens, and of its end. Default: nobody is told. */

@@ -28,6 +28,7 @@ export function createHub(options: HubOptions): Hub {
     path: options.path ?? '/realtime',
     origins: options.origins ?? [],
     beatMs: { ...DEFAULT_BEAT_MS, ...options.beatMs },
+    directWrites: options.directWrites ?? true,
   });
   let closing: Promise<void> | null = null;
   let isClosed = false;

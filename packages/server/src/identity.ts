@@ -9,13 +9,16 @@ import type { Peer } from './seams/link.ts';
 export interface Gate {
   /** @throws MillraceError `auth/invalid`, `auth/expired`, what `authenticate` throws, else `server/internal` */
   identify(peer: Peer, token: string | undefined): Promise<Identity | null>;
-  /** Null when allowed, else why not. Never rejects. */
+  /** Null when allowed, else why not; at once where `authorize` answers at once. Never rejects, never throws. */
   refusal(
     identity: Identity | null,
     action: Action,
     channel: KnownChannel,
-  ): Promise<MillraceError | null>;
+  ): Refusal | Promise<Refusal>;
 }
+
+/** Why not; null when allowed. */
+export type Refusal = MillraceError | null;
 
 export interface GateOptions {
   readonly authenticate: Authenticate | undefined;
@@ -47,13 +50,15 @@ export function createGate({ authenticate, authorize, onError }: GateOptions): G
       if (isExpired(identity)) throw expired();
       return identity;
     },
-    async refusal(identity, action, { contract, info }) {
+    refusal(identity, action, { contract, info }) {
       // Presence and history of what may be read may be seen; a contract says more than that in neither case.
       const access = action === 'publish' ? contract.access.publish : contract.access.subscribe;
       if (access === 'public') return null;
+      const judge = (isAllowed: unknown): Refusal =>
+        isAllowed === true ? null : denied(action, info.name);
       try {
-        const isAllowed = access === 'authorized' && (await authorize?.(identity, action, info));
-        return isAllowed === true ? null : denied(action, info.name);
+        const answer = access === 'authorized' && authorize?.(identity, action, info);
+        return answer instanceof Promise ? answer.then(judge, failure) : judge(answer);
       } catch (thrown) {
         return failure(thrown);
       }

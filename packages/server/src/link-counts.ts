@@ -3,8 +3,10 @@
 import { MillraceError } from '@millrace/protocol';
 
 export interface LinkCounts {
-  /** Counts one more. Returns the idempotent release. @throws MillraceError `limit/links` */
-  take(key: string): () => void;
+  /** Counts one more. @throws MillraceError `limit/links` */
+  take(key: string): void;
+  /** Once for each `take` that did not throw. */
+  give(key: string): void;
 }
 
 export function createLinkCounts(limit: number, whose: 'address' | 'identity'): LinkCounts {
@@ -20,14 +22,11 @@ export function createLinkCounts(limit: number, whose: 'address' | 'identity'): 
         );
       }
       counts.set(key, count + 1);
-      let isTaken = true;
-      return () => {
-        if (!isTaken) return;
-        isTaken = false;
-        const left = (counts.get(key) ?? 1) - 1;
-        if (left > 0) counts.set(key, left);
-        else counts.delete(key);
-      };
+    },
+    give(key) {
+      const left = (counts.get(key) ?? 1) - 1;
+      if (left > 0) counts.set(key, left);
+      else counts.delete(key);
     },
   };
 }

@@ -2,117 +2,162 @@
 // left out. Pages that are being read count as if they waited: a hundred channels that catch up at once share one queue.
 // A full link is looked at on the wheel until it has room, or is given up: it moves when a whole write of it is taken, so
 // one that takes less than a page (64 KiB) in `slowAfterMs` counts as stuck. Rules: SUB-8, LINK-7.
+//
+// What is told in one tick is gathered and sent at its end, so that `hello`, verdicts and a first page are one write;
+// events go out at once unless something stands before them.
 
 import { type Limits, MillraceError } from '@millrace/protocol';
 import type { Link, OutboundFrame } from './seams/link.ts';
 import type { Timers } from './seams/timers.ts';
+import type { Gathering, Tick } from './tick.ts';
 
 /** How often a full link is looked at, ms. */
 const LOOK_MS = 1_000;
 
-export interface LinkQueue {
-  /** Room for a page of replay. Without, `onRoom` tells when there is some. */
-  hasRoom(): boolean;
-  /** A page is on its way; the returned function says that it was sent, or is not coming. */
-  reserve(): () => void;
-  isFull(): boolean;
-  /** Sends an events frame if it fits; false: nothing was sent. */
-  offer(frame: OutboundFrame): boolean;
-  /** Sends in any case; past the budget for such frames the link is given up. */
-  tell(frame: OutboundFrame): void;
-  /** The transport's queue is empty. */
-  drained(): void;
-  stop(): void;
+/** Who owns the link. */
+export interface QueueOwner {
+  /** The link carries more than one channel. */
+  readonly isShared: boolean;
+  /** A link that had no room has some again. */
+  hasRoomAgain(): void;
+  isStuck(reason: MillraceError): void;
 }
 
-export interface LinkQueueOptions {
-  readonly link: Link;
+export interface QueueContext {
   readonly limits: Limits;
   readonly timers: Timers;
-  /** A link that had no room has some again. */
-  readonly onRoom: () => void;
-  readonly onStuck: (reason: MillraceError) => void;
+  readonly tick: Tick;
 }
 
-export function createLinkQueue(options: LinkQueueOptions): LinkQueue {
-  const { link, limits, timers, onRoom, onStuck } = options;
-  const maxBytes = limits.maxQueueBytes;
-  const roomBytes = Math.max(0, maxBytes - limits.maxPageBytes);
-  let watch: { cancel: () => void } | null = null;
-  let reservedBytes = 0;
+/** A class: one for each link, ten thousand of them idle. */
+export class LinkQueue implements Gathering {
+  readonly #link: Link;
+  readonly #owner: QueueOwner;
+  readonly #context: QueueContext;
+  #gathered: OutboundFrame[] | null = null;
+  #gatheredBytes = 0;
+  #reservedBytes = 0;
+  /** Ends the watch of a full link. */
+  #cancelWatch: (() => void) | null = null;
 
-  function hasRoom(): boolean {
-    if (link.bufferedBytes() + reservedBytes <= roomBytes) return true;
-    startWatch();
+  constructor(link: Link, owner: QueueOwner, context: QueueContext) {
+    this.#link = link;
+    this.#owner = owner;
+    this.#context = context;
+  }
+
+  /** Room for a page of replay. Without, `hasRoomAgain` tells when there is some. */
+  hasRoom(): boolean {
+    if (this.#isRoomy()) return true;
+    this.#startWatch();
     return false;
   }
 
-  function release(): void {
-    reservedBytes -= limits.maxPageBytes;
+  /** A page is on its way; `release` says that it was sent, or is not coming. */
+  reserve(): void {
+    this.#reservedBytes += this.#context.limits.maxPageBytes;
+  }
+
+  release(): void {
+    this.#reservedBytes -= this.#context.limits.maxPageBytes;
     // Later, because whoever releases is about to send.
-    if (watch !== null) queueMicrotask(lookForRoom);
+    if (this.#cancelWatch !== null) queueMicrotask(() => this.#lookForRoom());
   }
 
-  function lookForRoom(): void {
-    if (watch !== null && link.bufferedBytes() + reservedBytes <= roomBytes) drained();
+  isFull(): boolean {
+    return this.#waitingBytes() > this.#context.limits.maxQueueBytes;
   }
 
-  function startWatch(): void {
-    watch ??= { cancel: lookLater(link.bufferedBytes(), performance.now()) };
+  /** Sends a frame of events if it fits; false: nothing was sent. `frames` holds nothing but that frame. */
+  offer(frame: OutboundFrame, frames: readonly OutboundFrame[]): boolean {
+    const waiting = this.#waitingBytes();
+    if (waiting > 0 && waiting + frame.text.length > this.#context.limits.maxQueueBytes) {
+      this.#startWatch();
+      return false;
+    }
+    const isGathering =
+      this.#gathered !== null || (this.#context.tick.isJoining && this.#owner.isShared);
+    if (isGathering) this.#gather(frame);
+    else this.#link.send(frames);
+    return true;
   }
 
-  function lookLater(bytes: number, movedAt: number): () => void {
+  /** Sends in any case; past the budget for such frames the link is given up. */
+  tell(frame: OutboundFrame): void {
+    const { maxQueueBytes, maxControlBytes } = this.#context.limits;
+    // By what waited before it: one large state is no reason to give up a link that takes everything in.
+    if (this.#waitingBytes() > maxQueueBytes + maxControlBytes) this.#owner.isStuck(tooSlow());
+    else this.#gather(frame);
+  }
+
+  /** What was gathered goes to the link now. */
+  flush(): void {
+    const frames = this.#gathered;
+    if (frames === null) return;
+    this.#gathered = null;
+    this.#gatheredBytes = 0;
+    this.#link.send(frames);
+    // Where the peer took it all at once the transport never had anything to drain.
+    this.#lookForRoom();
+  }
+
+  /** The transport's queue is empty. */
+  drained(): void {
+    if (this.#cancelWatch === null) return;
+    this.stop();
+    this.#owner.hasRoomAgain();
+  }
+
+  stop(): void {
+    this.#cancelWatch?.();
+    this.#cancelWatch = null;
+  }
+
+  #waitingBytes(): number {
+    return this.#link.bufferedBytes() + this.#gatheredBytes;
+  }
+
+  #isRoomy(): boolean {
+    const { maxQueueBytes, maxPageBytes } = this.#context.limits;
+    const room = Math.max(0, maxQueueBytes - maxPageBytes);
+    return this.#waitingBytes() + this.#reservedBytes <= room;
+  }
+
+  #gather(frame: OutboundFrame): void {
+    this.#gatheredBytes += frame.text.length;
+    if (this.#gathered === null) {
+      this.#gathered = [frame];
+      this.#context.tick.gathered(this);
+    } else {
+      this.#gathered.push(frame);
+    }
+  }
+
+  #lookForRoom(): void {
+    if (this.#cancelWatch !== null && this.#isRoomy()) this.drained();
+  }
+
+  #startWatch(): void {
+    this.#cancelWatch ??= this.#lookLater(this.#waitingBytes(), performance.now());
+  }
+
+  #lookLater(bytes: number, movedAt: number): () => void {
+    const { timers, limits } = this.#context;
     return timers.after(Math.min(LOOK_MS, limits.slowAfterMs), () => {
-      const now = link.bufferedBytes();
-      if (now <= roomBytes) {
-        drained();
+      const now = this.#waitingBytes();
+      if (now <= Math.max(0, limits.maxQueueBytes - limits.maxPageBytes)) {
+        this.drained();
         return;
       }
       const isMoving = now < bytes;
       if (!isMoving && performance.now() - movedAt >= limits.slowAfterMs) {
-        onStuck(tooSlow());
+        this.#owner.isStuck(tooSlow());
         return;
       }
       const at = isMoving ? performance.now() : movedAt;
-      if (watch !== null) watch.cancel = lookLater(now, at);
+      if (this.#cancelWatch !== null) this.#cancelWatch = this.#lookLater(now, at);
     });
   }
-
-  function drained(): void {
-    if (watch === null) return;
-    stop();
-    onRoom();
-  }
-
-  function stop(): void {
-    watch?.cancel();
-    watch = null;
-  }
-
-  return {
-    hasRoom,
-    reserve() {
-      reservedBytes += limits.maxPageBytes;
-      return release;
-    },
-    isFull: () => link.bufferedBytes() > maxBytes,
-    offer(frame) {
-      const waiting = link.bufferedBytes();
-      if (waiting > 0 && waiting + frame.text.length > maxBytes) {
-        startWatch();
-        return false;
-      }
-      link.send(frame);
-      return true;
-    },
-    tell(frame) {
-      // By what waited before it: one large state is no reason to give up a link that takes everything in.
-      if (link.bufferedBytes() > maxBytes + limits.maxControlBytes) onStuck(tooSlow());
-      else link.send(frame);
-    },
-    drained,
-    stop,
-  };
 }
 
 function tooSlow(): MillraceError {

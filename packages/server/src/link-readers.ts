@@ -8,25 +8,14 @@ import type { Identity } from './hub-types.ts';
 import type { Gate } from './identity.ts';
 import type { LinkQueue } from './link-queue.ts';
 import { unknownChannel } from './publisher.ts';
-import { createReader, type Reader } from './reader.ts';
+import { Reader, type ReaderOwner } from './reader.ts';
 import type { Topics } from './topics.ts';
 
-export interface LinkReaders {
-  readonly count: number;
-  /** Those of `connect`: `onSettled` is called once none of them is to be waited for. */
-  subscribeFirst(items: readonly SubscribeItem[]): void;
-  /** A channel that is subscribed already begins again. */
-  subscribe(items: readonly SubscribeItem[]): void;
-  unsubscribe(channels: readonly string[]): void;
-  /** The link has room again. */
-  look(): void;
-  close(): void;
-}
-
-export interface ReadersOptions {
-  readonly queue: LinkQueue;
-  readonly identity: () => Identity | null;
-  readonly onSettled: () => void;
+/** Whose subscriptions they are. */
+export interface ReadersOwner {
+  readonly identity: Identity | null;
+  /** None of the channels of `connect` is to be waited for any more. */
+  settled(): void;
 }
 
 /** What the readers of all links share. */
@@ -39,114 +28,125 @@ export interface ReadersContext {
   readonly onRefused: (error: MillraceError) => void;
 }
 
-interface Held {
-  readonly reader: Reader;
-  /** Holds the topic from the permission on. */
-  isHolding: boolean;
-}
+/** A class: one for each link, ten thousand of them idle. */
+export class LinkReaders implements ReaderOwner {
+  readonly queue: LinkQueue;
+  readonly #owner: ReadersOwner;
+  readonly #context: ReadersContext;
+  readonly #held = new Map<string, Reader>();
+  /** Channels of `connect` that have not settled. */
+  #waitingFor = 0;
+  #turn = 0;
+  #isClosed = false;
 
-export function createLinkReaders(
-  { queue, identity, onSettled: onAllSettled }: ReadersOptions,
-  context: ReadersContext,
-): LinkReaders {
-  const { contracts, topics, gate, onRefused } = context;
-  const maxChannels = context.limits.maxChannelsPerLink;
-  const held = new Map<string, Held>();
-  let turn = 0;
-  let isClosed = false;
+  constructor(queue: LinkQueue, owner: ReadersOwner, context: ReadersContext) {
+    this.queue = queue;
+    this.#owner = owner;
+    this.#context = context;
+  }
 
-  function start(item: SubscribeItem, onSettled: () => void): void {
+  get count(): number {
+    return this.#held.size;
+  }
+
+  /** Those of `connect`: the owner hears once none of them is to be waited for. */
+  subscribeFirst(items: readonly SubscribeItem[]): void {
+    // One more than there are, so that it is over only after the last has begun.
+    this.#waitingFor = items.length + 1;
+    for (const item of items) this.#start(item, true);
+    this.settled();
+  }
+
+  /** A channel that is subscribed already begins again. */
+  subscribe(items: readonly SubscribeItem[]): void {
+    for (const item of items) this.#start(item, false);
+  }
+
+  unsubscribe(channels: readonly string[]): void {
+    for (const channel of channels) this.#drop(channel);
+  }
+
+  /** The link has room again. */
+  look(): void {
+    const behind = [...this.#held.values()].filter((reader) => reader.isBehind);
+    // Another one first each time: a channel that never gets to its end must not keep the room for itself.
+    this.#turn = behind.length === 0 ? 0 : (this.#turn + 1) % behind.length;
+    for (const reader of [...behind.slice(this.#turn), ...behind.slice(0, this.#turn)]) {
+      reader.look();
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const channel of [...this.#held.keys()]) this.#drop(channel);
+  }
+
+  settled(): void {
+    this.#waitingFor -= 1;
+    if (this.#waitingFor === 0) this.#owner.settled();
+  }
+
+  replayed(events: number): void {
+    this.#context.onDelivered(events);
+  }
+
+  #start(item: SubscribeItem, isFirst: boolean): void {
     // What one channel is told may end the link; those after it in the same frame must not begin then.
-    if (isClosed) return;
-    drop(item.channel);
-    const reader = createReader(item.channel, item.start, {
-      hasRoom: queue.hasRoom,
-      reserve: queue.reserve,
-      offer: queue.offer,
-      tell: queue.tell,
-      onReplayed: (frame) => context.onDelivered(frame.batch?.entries.length ?? 0),
-      settled: onSettled,
-    });
-    const known = contracts.find(item.channel);
-    const refusal = refusalOf(item, known);
-    if (known === null || refusal !== null) {
-      refuse(
-        reader,
-        known === null ? 'unknown' : 'denied',
-        refusal ?? unknownChannel(item.channel),
-      );
+    if (this.#isClosed) return;
+    this.#drop(item.channel);
+    const reader = new Reader(item.channel, item.start, this, isFirst);
+    const known = this.#context.contracts.find(item.channel);
+    if (known === null) {
+      this.#refuse(reader, 'unknown', unknownChannel(item.channel));
       return;
     }
-    const one: Held = { reader, isHolding: false };
-    held.set(item.channel, one);
-    void admit(item.channel, one, known);
-  }
-
-  function refusalOf(item: SubscribeItem, known: KnownChannel | null): MillraceError | null {
-    if (held.size >= maxChannels) return tooManyChannels(maxChannels);
-    if (known === null || item.version === known.contract.version) return null;
-    return outdated(item, known.contract.version);
-  }
-
-  async function admit(channel: string, one: Held, known: KnownChannel): Promise<void> {
-    const refusal = await gate.refusal(identity(), 'subscribe', known);
-    if (held.get(channel) !== one) return;
+    const refusal = this.#refusalOf(item, known);
     if (refusal !== null) {
-      held.delete(channel);
-      refuse(one.reader, 'denied', refusal);
+      this.#refuse(reader, 'denied', refusal);
       return;
     }
-    one.isHolding = true;
-    one.reader.allow(topics.acquire(channel, known.contract));
+    this.#held.set(item.channel, reader);
+    this.#admit(reader, known);
   }
 
-  function refuse(reader: Reader, verdict: 'denied' | 'unknown', error: MillraceError): void {
-    onRefused(error);
+  #refusalOf(item: SubscribeItem, { contract }: KnownChannel): MillraceError | null {
+    const { maxChannelsPerLink } = this.#context.limits;
+    if (this.#held.size >= maxChannelsPerLink) return tooManyChannels(maxChannelsPerLink);
+    return item.version === contract.version ? null : outdated(item, contract.version);
+  }
+
+  /** At once where the answer is there at once: a link that opens costs no promise for each channel. */
+  #admit(reader: Reader, known: KnownChannel): void {
+    const answer = this.#context.gate.refusal(this.#owner.identity, 'subscribe', known);
+    if (answer instanceof Promise)
+      void answer.then((refusal) => this.#judge(reader, known, refusal));
+    else this.#judge(reader, known, answer);
+  }
+
+  #judge(reader: Reader, known: KnownChannel, refusal: MillraceError | null): void {
+    const { channel } = reader;
+    if (this.#held.get(channel) !== reader) return;
+    if (refusal === null) {
+      reader.allow(this.#context.topics.acquire(channel, known.contract));
+    } else {
+      this.#held.delete(channel);
+      this.#refuse(reader, 'denied', refusal);
+    }
+  }
+
+  #refuse(reader: Reader, verdict: 'denied' | 'unknown', error: MillraceError): void {
+    this.#context.onRefused(error);
     reader.refuse(verdict, error);
   }
 
-  function drop(channel: string): void {
-    const one = held.get(channel);
-    if (one === undefined) return;
-    held.delete(channel);
-    one.reader.close();
-    if (one.isHolding) topics.release(channel);
+  #drop(channel: string): void {
+    const reader = this.#held.get(channel);
+    if (reader === undefined) return;
+    this.#held.delete(channel);
+    const { isHolding } = reader;
+    reader.close();
+    if (isHolding) this.#context.topics.release(channel);
   }
-
-  return {
-    get count() {
-      return held.size;
-    },
-    subscribeFirst(items) {
-      let waitingFor = items.length;
-      if (waitingFor === 0) onAllSettled();
-      for (const item of items) {
-        let isCounted = false;
-        start(item, () => {
-          if (isCounted) return;
-          isCounted = true;
-          waitingFor -= 1;
-          if (waitingFor === 0) onAllSettled();
-        });
-      }
-    },
-    subscribe(items) {
-      for (const item of items) start(item, () => undefined);
-    },
-    unsubscribe(channels) {
-      for (const channel of channels) drop(channel);
-    },
-    look() {
-      const behind = [...held.values()].filter(({ reader }) => reader.isBehind());
-      // Another one first each time: a channel that never gets to its end must not keep the room for itself.
-      turn = behind.length === 0 ? 0 : (turn + 1) % behind.length;
-      for (const { reader } of [...behind.slice(turn), ...behind.slice(0, turn)]) reader.look();
-    },
-    close() {
-      isClosed = true;
-      for (const channel of [...held.keys()]) drop(channel);
-    },
-  };
 }
 
 function tooManyChannels(limit: number): MillraceError {

@@ -21,9 +21,9 @@ export function createLinks(context: AttachmentContext): Links {
   let isLeaving = false;
   let onEmpty: (() => void)[] = [];
 
-  function admit(peer: Peer): () => void {
+  function take(address: string): void {
     if (isLeaving) throw shuttingDown();
-    return addressCounts.take(peer.address);
+    addressCounts.take(address);
   }
 
   /** A link that is refused before it is anybody's: the transport tells the reason and closes. */
@@ -40,7 +40,8 @@ export function createLinks(context: AttachmentContext): Links {
     };
   }
 
-  function forget(attachment: OpenAttachment): void {
+  function forget(attachment: OpenAttachment, address: string): void {
+    addressCounts.give(address);
     open.delete(attachment);
     if (open.size > 0) return;
     const waiting = onEmpty;
@@ -50,20 +51,22 @@ export function createLinks(context: AttachmentContext): Links {
 
   return {
     open,
-    admit,
+    admit({ address }) {
+      take(address);
+      let isTaken = true;
+      return () => {
+        if (isTaken) addressCounts.give(address);
+        isTaken = false;
+      };
+    },
     attach(link, connect, peer) {
-      let release: () => void;
       try {
-        release = admit(peer);
+        take(peer.address);
       } catch (thrown) {
         if (thrown instanceof MillraceError) return refuse(link, thrown);
         throw thrown;
       }
-      const onClosed = (): void => {
-        release();
-        forget(attachment);
-      };
-      const attachment = createAttachment({ link, connect, peer, onClosed }, context);
+      const attachment = createAttachment({ link, connect, peer, onClosed: forget }, context);
       open.add(attachment);
       return attachment;
     },

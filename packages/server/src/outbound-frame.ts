@@ -2,12 +2,12 @@
 // Rules: EVT-2.
 
 import { encodeEventsFrame, encodeServerFrame, type ServerFrame } from '@millrace/protocol/wire';
-import type { Carrier, EventBatch, OutboundFrame } from './seams/link.ts';
+import type { Carrier, EventBatch, OutboundFrame, WireBytes } from './seams/link.ts';
 import type { LogEntry } from './seams/log.ts';
 
 /** Any frame but `events`, whose texts exist already. */
 export function controlFrame(frame: ServerFrame): OutboundFrame {
-  return createFrame(frame.type, encodeServerFrame(frame), null);
+  return new Frame(frame.type, encodeServerFrame(frame), null);
 }
 
 export function eventsFrame(
@@ -16,33 +16,37 @@ export function eventsFrame(
   entries: readonly LogEntry[],
 ): OutboundFrame {
   const texts = entries.map((entry) => entry.text);
-  return createFrame('events', encodeEventsFrame(channel, texts), { epoch, entries });
+  return new Frame('events', encodeEventsFrame(channel, texts), { epoch, entries });
 }
 
-function createFrame(
-  type: ServerFrame['type'],
-  text: string,
-  batch: EventBatch | null,
-): OutboundFrame {
+/** A class, because one is made for each event of each channel: no functions of its own. */
+class Frame implements OutboundFrame {
+  readonly type: ServerFrame['type'];
+  readonly text: string;
+  readonly batch: EventBatch | null;
   // Nearly every frame goes to one carrier: the last pair is looked at first, the map comes with a second one.
-  let lastCarrier: Carrier | null = null;
-  let lastBytes: Uint8Array = EMPTY;
-  let all: Map<Carrier, Uint8Array> | null = null;
-  const frame: OutboundFrame = {
-    type,
-    text,
-    batch,
-    as(carrier) {
-      if (carrier === lastCarrier) return lastBytes;
-      const bytes = all?.get(carrier) ?? carrier.encode(frame);
-      if (lastCarrier !== null) all ??= new Map([[lastCarrier, lastBytes]]);
-      all?.set(carrier, bytes);
-      lastCarrier = carrier;
-      lastBytes = bytes;
-      return bytes;
-    },
-  };
-  return frame;
-}
+  #lastCarrier: Carrier | null = null;
+  #lastBytes: WireBytes = '';
+  #all: Map<Carrier, WireBytes> | null = null;
 
-const EMPTY = new Uint8Array();
+  constructor(type: ServerFrame['type'], text: string, batch: EventBatch | null) {
+    this.type = type;
+    this.text = text;
+    this.batch = batch;
+  }
+
+  as(carrier: Carrier): WireBytes {
+    return carrier === this.#lastCarrier ? this.#lastBytes : this.#encode(carrier);
+  }
+
+  #encode(carrier: Carrier): WireBytes {
+    const bytes = this.#all?.get(carrier) ?? carrier.encode(this);
+    if (this.#lastCarrier !== null) {
+      this.#all ??= new Map([[this.#lastCarrier, this.#lastBytes]]);
+    }
+    this.#all?.set(carrier, bytes);
+    this.#lastCarrier = carrier;
+    this.#lastBytes = bytes;
+    return bytes;
+  }
+}

@@ -3,6 +3,7 @@
 
 import { type Cursor, MillraceError, type Start, type Verdict } from '@millrace/protocol';
 import type { TopicReader } from './audience.ts';
+import type { LinkQueue } from './link-queue.ts';
 import { controlFrame } from './outbound-frame.ts';
 import type { TopicPage } from './page.ts';
 import type { OutboundFrame } from './seams/link.ts';
@@ -15,162 +16,184 @@ import {
 import type { Topic } from './topic.ts';
 
 /** What a reader needs of its link. */
-export interface Outlet {
-  /** Room for a page: the queue is below its limit. */
-  hasRoom(): boolean;
-  /** A page is being read. Returns what to call once it was told, or did not come. */
-  reserve(): () => void;
-  /** Sends an events frame if the queue takes it. */
-  offer(frame: OutboundFrame): boolean;
-  /** Sends a frame that must not be left out. */
-  tell(frame: OutboundFrame): void;
-  /** A page is about to be told: for counting. */
-  onReplayed(frame: OutboundFrame): void;
-  /** This reader has caught up for the first time, has ended, or has no room: nobody need wait for it. */
+export interface ReaderOwner {
+  readonly queue: LinkQueue;
+  /** A page with that many events is about to be told: for counting. */
+  replayed(events: number): void;
+  /** A first reader has caught up for the first time, has ended, or has no room: nobody need wait for it. */
   settled(): void;
 }
 
-export interface Reader {
-  /** Finds the topic and goes on, or, without one, tells why. */
-  allow(topic: Topic): void;
-  refuse(verdict: 'denied' | 'unknown', error: MillraceError): void;
-  look(): void;
-  close(): void;
-  isBehind(): boolean;
-}
-
-export function createReader(channel: string, start: Start, outlet: Outlet): Reader {
-  let state: Subscription = { at: 'authorizing', start };
-  let topic: Topic | null = null;
-  let page: TopicPage | null = null;
+/** A class: one for each channel of each link, and gone through for each event. */
+export class Reader implements TopicReader {
+  readonly channel: string;
+  slot = -1;
+  readonly #owner: ReaderOwner;
+  #state: Subscription;
+  #topic: Topic | null = null;
+  #page: TopicPage | null = null;
   /** The last state it was told, so that the same one is not told twice. */
-  let lastState: OutboundFrame | null = null;
+  #lastState: OutboundFrame | null = null;
+  #isAwaited: boolean;
 
-  const seat: TopicReader = {
-    slot: -1,
-    offer(frame) {
-      if (frame === lastState) return true;
-      const isTaken = outlet.offer(frame);
-      if (isTaken && frame.type === 'verdict') lastState = frame;
-      return isTaken;
-    },
-    fallBehind: (position) => dispatch({ type: 'fell-behind', position }),
-    look,
-    end: (cursor) => dispatch({ type: 'channel-ended', cursor }),
-  };
+  /** @param isAwaited it is one of `connect`, and its owner waits until it has settled */
+  constructor(channel: string, start: Start, owner: ReaderOwner, isAwaited: boolean) {
+    this.channel = channel;
+    this.#owner = owner;
+    this.#state = { at: 'authorizing', start };
+    this.#isAwaited = isAwaited;
+  }
 
-  function dispatch(event: SubscriptionEvent): void {
-    const step = stepSubscription(state, event);
-    state = step.state;
+  /** It was allowed, and holds its topic. */
+  get isHolding(): boolean {
+    return this.#topic !== null;
+  }
+
+  get isBehind(): boolean {
+    return this.#state.at === 'behind';
+  }
+
+  /** Goes on with the topic, or, refused, tells why. */
+  allow(topic: Topic): void {
+    this.#topic = topic;
+    this.#dispatch({ type: 'allowed' });
+  }
+
+  refuse(verdict: 'denied' | 'unknown', error: MillraceError): void {
+    this.#dispatch({ type: 'refused', verdict, error });
+  }
+
+  close(): void {
+    this.#dispatch({ type: 'closed' });
+    this.#settle();
+  }
+
+  offer(frame: OutboundFrame, frames: readonly OutboundFrame[]): boolean {
+    if (frame.type === 'events') return this.#owner.queue.offer(frame, frames);
+    if (frame === this.#lastState) return true;
+    const isTaken = this.#owner.queue.offer(frame, frames);
+    if (isTaken) this.#lastState = frame;
+    return isTaken;
+  }
+
+  fallBehind(position: Cursor): void {
+    this.#dispatch({ type: 'fell-behind', position });
+  }
+
+  end(cursor: Cursor): void {
+    this.#dispatch({ type: 'channel-ended', cursor });
+  }
+
+  look(): void {
+    if (this.#topic === null) return;
+    const hasRoom = this.#owner.queue.hasRoom();
+    if (!hasRoom) this.#settle();
+    this.#dispatch({ type: 'look', view: this.#topic.view(), hasRoom });
+  }
+
+  #dispatch(event: SubscriptionEvent): void {
+    const step = stepSubscription(this.#state, event);
+    this.#state = step.state;
     for (const effect of step.effects) {
       // Telling may have closed the link over its limit: what was to follow is no longer wanted.
-      if (state !== step.state) return;
-      run(effect);
+      if (this.#state !== step.state) return;
+      this.#run(effect);
     }
   }
 
-  function look(): void {
-    if (topic === null) return;
-    const hasRoom = outlet.hasRoom();
-    if (!hasRoom) outlet.settled();
-    dispatch({ type: 'look', view: topic.view(), hasRoom });
-  }
-
-  function run(effect: SubscriptionEffect): void {
+  #run(effect: SubscriptionEffect): void {
     switch (effect.type) {
       case 'tell':
-        tell(effect.verdict);
+        this.#tell(effect.verdict);
         return;
       case 'tell-state':
-        lastState = topic?.stateFrame() ?? null;
-        if (lastState !== null) outlet.tell(lastState);
-        else dispatch({ type: 'refused', verdict: 'denied', error: noState(channel) });
+        this.#tellState();
         return;
       case 'read':
-        read(effect.after);
+        this.#read(effect.after);
         return;
       case 'send-page':
-        sendPage();
+        this.#sendPage();
         return;
       case 'look':
-        look();
+        this.look();
         return;
       case 'wait':
-        topic?.wait(seat);
+        this.#topic?.wait(this);
         return;
       case 'join':
-        topic?.join(seat);
-        outlet.settled();
+        this.#topic?.join(this);
+        this.#settle();
         return;
       case 'leave':
-        topic?.leave(seat);
+        this.#topic?.leave(this);
         return;
       case 'tell-end':
-        tellEnd(effect.cursor);
+        this.#tellEnd(effect.cursor);
         return;
     }
   }
 
-  function read(after: Cursor['offset']): void {
-    if (topic === null) return;
-    const release = outlet.reserve();
-    const answer = topic.read(after);
+  #tellState(): void {
+    this.#lastState = this.#topic?.stateFrame() ?? null;
+    if (this.#lastState !== null) this.#owner.queue.tell(this.#lastState);
+    else this.#dispatch({ type: 'refused', verdict: 'denied', error: noState(this.channel) });
+  }
+
+  #read(after: Cursor['offset']): void {
+    if (this.#topic === null) return;
+    const { queue } = this.#owner;
+    queue.reserve();
+    const answer = this.#topic.read(after);
     if (answer instanceof Promise) {
       void answer.then((page) => {
-        release();
-        took(page);
+        queue.release();
+        this.#took(page);
       });
     } else {
-      release();
-      took(answer);
+      queue.release();
+      this.#took(answer);
     }
   }
 
-  function took(answer: TopicPage | 'failed' | 'restarted'): void {
-    const view = topic?.view() ?? null;
+  #took(answer: TopicPage | 'failed' | 'restarted'): void {
+    const view = this.#topic?.view() ?? null;
     if (answer === 'failed') {
-      dispatch({ type: 'unread' });
+      this.#dispatch({ type: 'unread' });
     } else if (answer === 'restarted' || view?.epoch !== answer.epoch) {
-      dispatch({ type: 'unread' });
+      this.#dispatch({ type: 'unread' });
       // It may be loaded again already, and would wake nobody a second time.
-      look();
+      this.look();
     } else {
-      page = answer;
-      dispatch({ type: 'page', view, page: answer });
+      this.#page = answer;
+      this.#dispatch({ type: 'page', view, page: answer });
     }
   }
 
-  function sendPage(): void {
-    const frame = page?.frame;
-    page = null;
+  #sendPage(): void {
+    const frame = this.#page?.frame;
+    this.#page = null;
     if (frame === null || frame === undefined) return;
-    outlet.onReplayed(frame);
-    outlet.tell(frame);
+    this.#owner.replayed(frame.batch?.entries.length ?? 0);
+    this.#owner.queue.tell(frame);
   }
 
-  function tell(verdict: Verdict): void {
-    outlet.tell(controlFrame({ type: 'verdict', channel, ...verdict }));
-    if (verdict.verdict === 'denied' || verdict.verdict === 'unknown') outlet.settled();
+  #tell(verdict: Verdict): void {
+    const frame = controlFrame({ type: 'verdict', channel: this.channel, ...verdict });
+    this.#owner.queue.tell(frame);
+    if (verdict.verdict === 'denied' || verdict.verdict === 'unknown') this.#settle();
   }
 
-  function tellEnd(cursor: Cursor): void {
-    outlet.tell(controlFrame({ type: 'end', channel, cursor }));
-    outlet.settled();
+  #tellEnd(cursor: Cursor): void {
+    this.#owner.queue.tell(controlFrame({ type: 'end', channel: this.channel, cursor }));
+    this.#settle();
   }
 
-  return {
-    allow(found) {
-      topic = found;
-      dispatch({ type: 'allowed' });
-    },
-    refuse: (verdict, error) => dispatch({ type: 'refused', verdict, error }),
-    look,
-    close() {
-      dispatch({ type: 'closed' });
-      outlet.settled();
-    },
-    isBehind: () => state.at === 'behind',
-  };
+  #settle(): void {
+    if (!this.#isAwaited) return;
+    this.#isAwaited = false;
+    this.#owner.settled();
+  }
 }
 
 function noState(channel: string): MillraceError {

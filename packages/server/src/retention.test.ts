@@ -8,6 +8,7 @@ import { memoryEngine } from './engines/memory/memory-engine.ts';
 import { createRetention, type Retention } from './retention.ts';
 import type { Log } from './seams/log.ts';
 import { noteSchema } from './testing/test-channels.ts';
+import { createTick } from './tick.ts';
 import { createTopics } from './topics.ts';
 
 const short = defineChannel({
@@ -56,6 +57,7 @@ function runRetention(): Running {
     throw error;
   };
   const topics = createTopics({
+    tick: createTick(() => undefined),
     log,
     limits: DEFAULT_LIMITS,
     timers,

@@ -8,6 +8,7 @@ import { memoryEngine } from './engines/memory/memory-engine.ts';
 import type { Log, LogPage } from './seams/log.ts';
 import { openNotes } from './testing/test-channels.ts';
 import { waitUntil } from './testing/waiting.ts';
+import { createTick } from './tick.ts';
 import { createTopic, type Topic } from './topic.ts';
 
 const name = 'open_notes:1';
@@ -33,6 +34,7 @@ function open(log: Log): Opened {
     log: watched,
     limits: DEFAULT_LIMITS,
     timers: { after: () => () => undefined },
+    tick: createTick(() => undefined),
     onError(error) {
       throw error;
     },

@@ -12,7 +12,7 @@ import {
   toMillraceError,
 } from '@millrace/protocol';
 import { nextOffset, previousOffset, ZERO_OFFSET } from '@millrace/protocol/wire';
-import { createAudience, type TopicReader } from './audience.ts';
+import { createAudience, type Sending, type TopicReader } from './audience.ts';
 import type { AnyContract } from './contract-set.ts';
 import { createFoldedState } from './folded-state.ts';
 import { eventsFrame } from './outbound-frame.ts';
@@ -24,6 +24,7 @@ import type { Log, LogEntry, LogPage, PageSize, StoredSnapshot } from './seams/l
 import type { Timers } from './seams/timers.ts';
 import { createStatePace } from './state-pace.ts';
 import type { TopicView } from './subscription.ts';
+import type { Tick } from './tick.ts';
 import { follow, type TopicNews, type TopicPosition } from './topic-position.ts';
 
 /** How long after a failed read the log is asked again, ms. */
@@ -61,6 +62,7 @@ export interface TopicOptions {
   readonly log: Log;
   readonly limits: Limits;
   readonly timers: Timers;
+  readonly tick: Tick;
   readonly onError: (error: MillraceError) => void;
   /** How many events went to how many readers, once for each sending. */
   readonly onDelivered: (count: number) => void;
@@ -162,7 +164,7 @@ export function createTopic(options: TopicOptions): Topic {
     const heard = isTruth || news.head > state.heard ? news.head : state.heard;
     state = { at: 'ready', first: state.first, heard, ...following.position };
     if (following.fresh.length > 0) {
-      if (fresh.length === 0) queueMicrotask(flush);
+      if (fresh.length === 0) options.tick.moved(flush);
       fresh.push(...following.fresh);
     }
     if (state.isEnded && !wasEnded) {
@@ -189,10 +191,7 @@ export function createTopic(options: TopicOptions): Topic {
     // Nearly always one frame. A burst must not become one of megabytes, which would pass every queue limit.
     const pages = splitEntries(entries, ringSize);
     audience.send(
-      pages.map((page) => ({
-        frame: eventsFrame(name, epoch, page),
-        before: beforeEntries(epoch, page),
-      })),
+      pages.map((page) => sending(eventsFrame(name, epoch, page), beforeEntries(epoch, page))),
     );
   }
 
@@ -206,7 +205,7 @@ export function createTopic(options: TopicOptions): Topic {
       return;
     }
     options.onDelivered(audience.live.length);
-    audience.send([{ frame, before }]);
+    audience.send([sending(frame, before)]);
   }
 
   function stateFrame(): OutboundFrame | null {
@@ -328,6 +327,10 @@ export function createTopic(options: TopicOptions): Topic {
       pace?.stop();
     },
   };
+}
+
+function sending(frame: OutboundFrame, before: Cursor): Sending {
+  return { frame, frames: [frame], before };
 }
 
 function beforeEntries(epoch: string, entries: readonly LogEntry[]): Cursor {

@@ -7,6 +7,7 @@ import { memoryEngine } from './engines/memory/memory-engine.ts';
 import type { Timers } from './seams/timers.ts';
 import { openNotes } from './testing/test-channels.ts';
 import { waitFor } from './testing/waiting.ts';
+import { createTick } from './tick.ts';
 import { createTopics, type Topics } from './topics.ts';
 
 /** Timers that run when the test says so. */
@@ -41,6 +42,7 @@ function createTest(): {
     log,
     limits: DEFAULT_LIMITS,
     timers,
+    tick: createTick(() => undefined),
     onError,
     onDelivered: () => undefined,
     onLoaded: () => undefined,

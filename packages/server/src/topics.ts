@@ -5,6 +5,7 @@ import type { Limits, MillraceError } from '@millrace/protocol';
 import type { AnyContract } from './contract-set.ts';
 import type { AppendHint, Log, StoredSnapshot } from './seams/log.ts';
 import type { Timers } from './seams/timers.ts';
+import type { Tick } from './tick.ts';
 import { createTopic, type Topic } from './topic.ts';
 
 /** How long a topic outlives its last reader, ms: whoever reconnects finds it loaded. */
@@ -33,6 +34,7 @@ export interface TopicsOptions {
   readonly log: Log;
   readonly limits: Limits;
   readonly timers: Timers;
+  readonly tick: Tick;
   readonly onError: (error: MillraceError) => void;
   readonly onDelivered: (count: number) => void;
   /** A channel was loaded, and holds `kept` events. */

@@ -18,6 +18,7 @@ import type { Gate } from '../identity.ts';
 import { type Links, shuttingDown } from '../links.ts';
 import type { Peer } from '../seams/link.ts';
 import type { Timers } from '../seams/timers.ts';
+import { findDirectWrites } from '../transports/direct-writes.ts';
 import { plainTransport } from '../transports/plain.ts';
 import { pollTransport } from '../transports/poll.ts';
 import { sseTransport } from '../transports/sse.ts';
@@ -47,6 +48,7 @@ export interface HttpFaceOptions {
   readonly path: string;
   readonly origins: readonly string[];
   readonly beatMs: { readonly sse: number; readonly websocket: number };
+  readonly directWrites: boolean;
   readonly limits: Limits;
   readonly timers: Timers;
   readonly contracts: ContractSet;
@@ -66,7 +68,8 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
   const { limits, timers, links, contracts, onRefused, onError } = options;
   const root = options.path.replace(/\/+$/, '');
   const origins = createOrigins(options.origins);
-  const shared = { acceptor: links, answerError, onError };
+  const direct = options.directWrites ? findDirectWrites() : null;
+  const shared = { acceptor: links, answerError, onError, direct };
   const sse = sseTransport({ ...shared, beatMs: options.beatMs.sse });
   const poll = pollTransport({ ...shared, limits, timers });
   const plain = plainTransport({ ...shared, beatMs: options.beatMs.sse });
@@ -75,6 +78,7 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
     limits,
     timers,
     beatMs: options.beatMs.websocket,
+    direct,
     onRefused,
     onError,
   });

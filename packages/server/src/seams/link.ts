@@ -2,17 +2,20 @@
 // A transport makes links and feeds what arrives into the `Attachment` that the hub returns. Rules: LINK-7, LIM-6.
 //
 // Contract, in prose: `send` never throws, never blocks and calls nothing back while it runs; frames leave
-// in order; after `close` it does nothing. The transport calls `drained` once its own queue is empty again
-// after it was not, and `closed` exactly once, whoever closed. The hub never holds a reference to a link
-// after `closed`.
+// in order, those of one call in one write where the carrier can; the list is the caller's and is not kept.
+// After `close` it does nothing. The transport calls `drained` once its own queue is empty again after it was
+// not, and `closed` exactly once, whoever closed. The hub never holds a reference to a link after `closed`.
 
 import type { MillraceError } from '@millrace/protocol';
 import type { ClientFrame, ConnectFrame, ServerFrame } from '@millrace/protocol/wire';
 import type { LogEntry } from './log.ts';
 
+/** What goes on the wire. A string holds one byte a character (latin1): cheaper than a buffer where it is short. */
+export type WireBytes = string | Uint8Array;
+
 /** A carrier's own form of a frame, e.g. with a WebSocket header in front. One object per transport. */
 export interface Carrier {
-  encode(frame: OutboundFrame): Uint8Array;
+  encode(frame: OutboundFrame): WireBytes;
 }
 
 /** What an `events` frame holds, for carriers that do not speak frames. */
@@ -27,14 +30,14 @@ export interface OutboundFrame {
   readonly text: string;
   /** Null on every frame but `events`. */
   readonly batch: EventBatch | null;
-  as(carrier: Carrier): Uint8Array;
+  as(carrier: Carrier): WireBytes;
 }
 
 export interface Link {
   readonly transport: string;
   /** The beat of this carrier unless `connect` asks for a faster one, ms. */
   readonly beatMs: number;
-  send(frame: OutboundFrame): void;
+  send(frames: readonly OutboundFrame[]): void;
   /** Sends what is queued, tells the reason as the carrier can, and closes. Idempotent. */
   close(reason: MillraceError | null): void;
   /** Bytes accepted by `send` that the peer's kernel has not taken yet. */

@@ -58,11 +58,13 @@ export function openMemoryLink(
   const link: Link = {
     transport: 'memory',
     beatMs: 20_000,
-    send(frame) {
+    send(sent) {
       if (closedWith !== undefined) return;
-      const parsed = parseServerFrame(frame.text);
-      if (parsed !== null) frames.push(parsed);
-      if (isStalled) waitingBytes += Buffer.byteLength(frame.text);
+      for (const { text } of sent) {
+        const parsed = parseServerFrame(text);
+        if (parsed !== null) frames.push(parsed);
+        if (isStalled) waitingBytes += Buffer.byteLength(text);
+      }
     },
     close(reason) {
       if (closedWith !== undefined) return;

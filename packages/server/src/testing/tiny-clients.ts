@@ -13,7 +13,6 @@ import {
   SUBPROTOCOL,
   type SubscribeItem,
 } from '@millrace/protocol/wire';
-import { WebSocket } from 'ws';
 
 export type Carrier = 'websocket' | 'sse' | 'poll';
 
@@ -57,12 +56,11 @@ function openSocket(url: string, text: string): TestLink {
   const frames: ServerFrame[] = [];
   const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/ws`, SUBPROTOCOL);
   let closeCode: number | null = null;
-  socket.on('open', () => socket.send(text));
-  socket.on('message', (data: Buffer) => keep(frames, parseServerFrame(data.toString())));
-  socket.on('close', (code) => {
+  socket.addEventListener('open', () => socket.send(text));
+  socket.addEventListener('message', ({ data }) => keep(frames, parseServerFrame(String(data))));
+  socket.addEventListener('close', ({ code }) => {
     closeCode = code;
   });
-  socket.on('error', () => undefined);
   return {
     frames,
     get isClosed() {

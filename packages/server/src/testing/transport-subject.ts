@@ -74,8 +74,9 @@ export async function serveHub(options: Partial<HubOptions> = {}): Promise<Serve
 
 export async function createTransportSubject(
   carrier: Carrier,
+  options: Partial<HubOptions> = {},
 ): Promise<TransportSubject & AsyncDisposable> {
-  const served = await serveHub();
+  const served = await serveHub(options);
   const links: TestLink[] = [];
   const kept = (link: TestLink): TestLink => {
     links.push(link);

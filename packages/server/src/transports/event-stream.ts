@@ -1,35 +1,220 @@
-// What every `text/event-stream` answer needs: headers that forbid caching, transforming and buffering, no Nagle, and a
-// report of its end. Rules: SSE-1.
+// One `text/event-stream` answer: a head that forbids caching, transforming and buffering, and a body without end. Takes
+// the socket away from Node's response where that is safe, else writes to the response. Rules: SSE-1.
+//
+//   before ──begin──▶ streaming (on the response, or on its socket) ──end, or the other side goes──▶ over
 
 import type { ServerResponse } from 'node:http';
-import type { Attachment } from '../seams/link.ts';
+import type { Socket } from 'node:net';
+import type { Carrier, OutboundFrame, WireBytes } from '../seams/link.ts';
+import type { DirectWrites } from './direct-writes.ts';
+import { type Detached, detachSocket } from './http-detach.ts';
+import { SocketWriter } from './socket-writer.ts';
 
 /** How long a response may take to hand over its last bytes after its end, ms. */
 const FLUSH_WITHIN_MS = 1_500;
 
-/** The head goes out with the first bytes that are written. */
-export function beginEventStream(res: ServerResponse): void {
-  res.socket?.setNoDelay(true);
-  res.writeHead(200, {
-    'Content-Type': 'text/event-stream; charset=utf-8',
-    'Cache-Control': 'no-store, no-transform',
-    // nginx and those who learned from it buffer an answer unless this forbids it.
-    'X-Accel-Buffering': 'no',
-  });
+/** What becomes of a frame on a stream; an empty text sends nothing. One object for each kind of stream. */
+export interface StreamCarrier {
+  /** As it stands in the body. */
+  readonly plain: Carrier;
+  /** The same as one chunk of HTTP/1.1. */
+  readonly chunked: Carrier;
 }
 
-export function watchResponse(res: ServerResponse, attachment: Attachment): void {
-  res.on('drain', attachment.drained);
-  res.on('close', attachment.closed);
+export function streamCarrier(encode: (frame: OutboundFrame) => string): StreamCarrier {
+  return {
+    plain: { encode: (frame) => toBytes(encode(frame)) },
+    chunked: { encode: (frame) => toBytes(chunk(encode(frame))) },
+  };
+}
+
+/** Whose stream it is. */
+export interface StreamOwner {
+  /** What waited is written. */
+  drained(): void;
+  /** Once, whoever ended it. */
+  closed(): void;
+}
+
+type State =
+  | { readonly at: 'before' | 'response'; readonly res: ServerResponse }
+  | { readonly at: 'socket'; readonly socket: Socket; readonly writer: SocketWriter }
+  | { readonly at: 'over' };
+
+const OVER: State = { at: 'over' };
+
+/** A class: one for each reader, ten thousand of them idle. Holds the response only while it writes to it. */
+export class EventStream {
+  readonly #owner: StreamOwner;
+  readonly #direct: DirectWrites | null;
+  #state: State;
+  /** Goes out with the first bytes of the body, in one write. */
+  #head = '';
+
+  /** @param direct null: everything goes through the response */
+  constructor(res: ServerResponse, direct: DirectWrites | null, owner: StreamOwner) {
+    this.#owner = owner;
+    this.#direct = direct;
+    this.#state = { at: 'before', res };
+  }
+
+  /** The head is out: what goes wrong from now on goes the stream's own way. */
+  get isBegun(): boolean {
+    return this.#state.at !== 'before';
+  }
+
+  get isOver(): boolean {
+    return this.#state.at === 'over';
+  }
+
+  get bufferedBytes(): number {
+    const state = this.#state;
+    if (state.at === 'socket') return state.writer.bufferedBytes;
+    return state.at === 'over' ? 0 : state.res.writableLength;
+  }
+
+  /** From now on the owner hears of drains, and of the end: at once, if it has come already. */
+  watch(): void {
+    if (this.#state.at !== 'before') return;
+    const owner = this.#owner;
+    const drained = (): void => owner.drained();
+    watchResponse(this.#state.res, drained, () => this.#closed());
+  }
+
+  /** Sends the head if it is not out, then the frames. */
+  send(frames: readonly OutboundFrame[], { plain, chunked }: StreamCarrier): void {
+    if (this.#state.at === 'before') this.#begin(this.#state.res);
+    const state = this.#state;
+    if (state.at === 'response') {
+      for (const frame of frames) writeTo(state.res, frame.as(plain));
+    } else if (state.at === 'socket') {
+      const [first] = frames;
+      if (this.#head === '' && first !== undefined && frames.length === 1) {
+        state.writer.write(first.as(chunked));
+      } else {
+        const all = frames.map((frame) => frame.as(chunked));
+        state.writer.writeAll(this.#withHead(all));
+      }
+    }
+  }
+
+  /** The same with a text of blocks. */
+  write(text: string): void {
+    if (this.#state.at === 'before') this.#begin(this.#state.res);
+    const state = this.#state;
+    if (state.at === 'response') writeTo(state.res, toBytes(text));
+    else if (state.at === 'socket') state.writer.writeAll(this.#withHead([toBytes(chunk(text))]));
+  }
+
+  end(lastText = ''): void {
+    const state = this.#state;
+    if (state.at === 'over') return;
+    // Its end is reported by `close`.
+    this.#state = OVER;
+    if (state.at !== 'socket') {
+      endResponse(state.res, lastText);
+      return;
+    }
+    state.writer.writeAll(this.#withHead([toBytes(chunk(lastText) + LAST_CHUNK)]));
+    state.writer.endDirect();
+    state.socket.end();
+    destroyLater(state.socket);
+  }
+
+  #begin(res: ServerResponse): void {
+    res.socket?.setNoDelay(true);
+    res.writeHead(200, {
+      'Content-Type': 'text/event-stream; charset=utf-8',
+      'Cache-Control': 'no-store, no-transform',
+      // nginx and those who learned from it buffer an answer unless this forbids it.
+      'X-Accel-Buffering': 'no',
+      // Nothing follows a stream on its connection.
+      Connection: 'close',
+    });
+    const detached = this.#direct === null ? null : detachSocket(res, 1);
+    if (detached === null) this.#state = { at: 'response', res };
+    else this.#takeOver(detached);
+  }
+
+  #takeOver({ socket, head }: Detached): void {
+    const owner = this.#owner;
+    const drained = (): void => owner.drained();
+    const writer = new SocketWriter(socket, this.#direct, drained);
+    this.#head = head;
+    this.#state = { at: 'socket', socket, writer };
+    socket.on('error', ignore);
+    socket.on('drain', drained);
+    // A reader of events that ends its half has gone away.
+    socket.on('end', destroyThis);
+    socket.on('close', () => {
+      writer.stop();
+      this.#closed();
+    });
+    socket.resume();
+  }
+
+  #withHead(all: readonly WireBytes[]): readonly WireBytes[] {
+    if (this.#head === '') return all;
+    const head = this.#head;
+    this.#head = '';
+    return [head, ...all];
+  }
+
+  #closed(): void {
+    this.#state = OVER;
+    this.#owner.closed();
+  }
+}
+
+function writeTo(res: ServerResponse, bytes: WireBytes): void {
+  if (bytes.length > 0) res.write(bytes, 'latin1');
+}
+
+function destroyThis(this: Socket): void {
+  this.destroy();
+}
+
+export function watchResponse(
+  res: ServerResponse,
+  onDrained: () => void,
+  onClosed: () => void,
+): void {
+  res.on('drain', onDrained);
+  res.on('close', onClosed);
   // Its end is reported by `close`; an error must only not end the process.
-  res.on('error', () => undefined);
+  res.on('error', ignore);
   // Gone while its body was read or its user looked up: `close` will not come a second time.
-  if (res.destroyed || res.closed) attachment.closed();
+  if (res.destroyed || res.closed) onClosed();
 }
 
 /** Ends the response; a peer that takes nothing in would keep it open for ever. */
 export function endResponse(res: ServerResponse, lastText = ''): void {
+  if (res.destroyed || res.writableEnded) return;
   res.end(lastText);
-  const timer = setTimeout(() => res.destroy(), FLUSH_WITHIN_MS).unref();
-  res.once('close', () => clearTimeout(timer));
+  destroyLater(res);
 }
+
+function destroyLater(one: {
+  destroy(): unknown;
+  once(event: 'close', listener: () => void): unknown;
+}): void {
+  const timer = setTimeout(() => one.destroy(), FLUSH_WITHIN_MS).unref();
+  one.once('close', () => clearTimeout(timer));
+}
+
+const LAST_CHUNK = '0\r\n\r\n';
+/** Up to here plain ASCII is a string: making one costs a tenth of making a buffer. */
+const MAX_STRING_BYTES = 4_096;
+
+/** One chunk of a chunked body; nothing for no text, since an empty chunk is the end. */
+function chunk(text: string): string {
+  return text === '' ? '' : `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
+}
+
+function toBytes(text: string): WireBytes {
+  const length = Buffer.byteLength(text);
+  // As many bytes as characters: every one is ASCII.
+  return length === text.length && length <= MAX_STRING_BYTES ? text : Buffer.from(text);
+}
+
+function ignore(): void {}

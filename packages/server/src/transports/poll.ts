@@ -60,11 +60,13 @@ export function pollTransport({
       transport: 'poll',
       // A poll that is held needs no beat: its answer is one.
       beatMs: limits.maxHoldMs,
-      send(frame) {
+      send(frames) {
         if (res.headersSent) return;
-        texts.push(frame.text);
-        bytes += frame.text.length;
-        isTelling ||= tells(frame, connect);
+        for (const frame of frames) {
+          texts.push(frame.text);
+          bytes += frame.text.length;
+          isTelling ||= tells(frame, connect);
+        }
         answerSoon();
       },
       close(reason) {
@@ -82,7 +84,11 @@ export function pollTransport({
     };
 
     const attachment = acceptor.attach(link, connect, peer);
-    watchResponse(res, attachment);
+    watchResponse(
+      res,
+      () => attachment.drained(),
+      () => attachment.closed(),
+    );
     void attachment.ready.then(() => {
       isReady = true;
       answerSoon();

@@ -1,20 +1,27 @@
-// WebSocket as a carrier, over `ws` for reading and the handshakes; frames out are built once and written to the socket.
-// Rules: WS-1, LINK-1, LINK-2, LINK-4, LINK-7, LIM-1.
+// WebSocket as a carrier: the handshake, one connection's life, and who closes. Frames are read by ws-reader.ts and
+// written by socket-writer.ts. Rules: WS-1, LINK-1, LINK-2, LINK-4, LINK-7, LIM-1.
+//
+//   waiting ──connect──▶ open ──we close, or the peer does──▶ closing ──its answer, or the time is over──▶ gone
+//      └──no connect, malformed, refused──────────────────────┘
 
+import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ERROR_CODES, type Limits, MillraceError, toMillraceError } from '@millrace/protocol';
 import { encodeServerFrame, parseClientFrame, SUBPROTOCOL } from '@millrace/protocol/wire';
-import { WebSocket, WebSocketServer } from 'ws';
-import type { Attachment, Link, LinkAcceptor, Peer } from '../seams/link.ts';
+import type { Attachment, Link, LinkAcceptor, OutboundFrame, Peer } from '../seams/link.ts';
 import type { Timers } from '../seams/timers.ts';
-import { webSocketCarrier } from './ws-frame.ts';
+import type { DirectWrites } from './direct-writes.ts';
+import { SocketWriter } from './socket-writer.ts';
+import { closeFrame, pongFrame, textFrame, webSocketCarrier } from './ws-frame.ts';
+import { WsReader, type WsReceiver } from './ws-reader.ts';
 
-/** How long the other side may take to answer our close, ms. Spread, because the types of ws lack it. */
-const CLOSING = { closeTimeout: 1_500 };
+/** How long the other side may take to answer our close, ms. */
+const CLOSE_WITHIN_MS = 1_500;
 
 export interface WebSocketTransport {
+  /** @throws MillraceError `protocol/version`, `request/…`: the caller refuses */
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer, peer: Peer): void;
   /** Answers an upgrade with the error's status instead. */
   refuse(socket: Duplex, error: MillraceError): void;
@@ -27,152 +34,246 @@ export interface WebSocketTransportOptions {
   readonly limits: Limits;
   readonly timers: Timers;
   readonly beatMs: number;
+  /** Null: everything goes through the streams. */
+  readonly direct: DirectWrites | null;
   /** Refused before it was a link. */
   readonly onRefused: (error: MillraceError) => void;
   readonly onError: (error: MillraceError) => void;
 }
 
-/** What ws closes a socket with by itself, as errors of ours. */
-const OWN_CLOSES: Readonly<Record<number, () => MillraceError>> = {
-  1002: () => new MillraceError('protocol/malformed', 'That is no WebSocket frame.'),
-  1007: () => new MillraceError('protocol/malformed', 'The text is no UTF-8.'),
-  1009: () => new MillraceError('limit/frame-size', 'The frame is too long. Send smaller ones.'),
-};
-
-/**
- * ws closes by itself on a frame that is too long or broken, before it says so: the one place to tell the reason
- * as a frame first (LINK-7) is its `close`. `WebSocketServer` takes a class for that.
- */
-class ReasonedWebSocket extends WebSocket {
-  override close(code?: number, reason?: string | Buffer): void {
-    const error = code === undefined ? undefined : OWN_CLOSES[code]?.();
-    if (error === undefined) super.close(code, reason);
-    else endWith(this, error, (own, text) => super.close(own, text));
-  }
+interface ConnectionContext extends WebSocketTransportOptions {
+  readonly connections: Set<Connection>;
 }
 
 export function webSocketTransport(options: WebSocketTransportOptions): WebSocketTransport {
-  const { limits, timers, acceptor } = options;
-  const server = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    maxPayload: limits.maxFrameBytes,
-    handleProtocols: () => SUBPROTOCOL,
-    WebSocket: ReasonedWebSocket,
-    ...CLOSING,
-  });
-  const sockets = new Set<WebSocket>();
-
-  function accept(ws: WebSocket, socket: Duplex, peer: Peer): void {
-    sockets.add(ws);
-    let attachment: Attachment | null = null;
-    const stopWaiting = waitForConnect(ws, peer);
-
-    function received(text: string): void {
-      const frame = parseClientFrame(text);
-      if (frame === null) return;
-      if (attachment !== null) {
-        attachment.received(frame);
-      } else if (frame.type === 'connect') {
-        stopWaiting();
-        attachment = acceptor.attach(createLink(ws, socket, options.beatMs), frame, peer);
-      } else {
-        throw new MillraceError('protocol/malformed', 'A link opens with `connect`.');
-      }
-    }
-
-    function failed(thrown: unknown): void {
-      const error = toMillraceError(thrown);
-      if (error.code === 'server/internal') options.onError(error);
-      if (attachment === null) refuseLink(ws, error);
-      else attachment.failed(error);
-    }
-
-    ws.on('message', (data, isBinary) => {
-      // What comes after our close is nobody's any more.
-      if (ws.readyState !== WebSocket.OPEN) return;
-      try {
-        if (isBinary) throw new MillraceError('protocol/malformed', 'Send text messages.');
-        // With the default `binaryType` a message is one Buffer, never a list of them.
-        if (!Buffer.isBuffer(data)) throw new RangeError('A message that is no Buffer');
-        received(data.toString());
-      } catch (thrown) {
-        failed(thrown);
-      }
-    });
-    // Told to the peer by `close`; here it only must not end the process.
-    ws.on('error', () => undefined);
-    ws.on('close', () => {
-      stopWaiting();
-      sockets.delete(ws);
-      attachment?.closed();
-    });
-    socket.on('drain', () => attachment?.drained());
-  }
-
-  function refuseLink(ws: WebSocket, error: MillraceError): void {
-    options.onRefused(error);
-    endWith(ws, error);
-  }
-
-  /** Until `connect` a socket has its time, and its place among the links of its address. Returns what ends both. */
-  function waitForConnect(ws: WebSocket, peer: Peer): () => void {
-    try {
-      const leave = acceptor.admit(peer);
-      const cancel = timers.after(limits.connectWithinMs, () => refuseLink(ws, noConnect()));
-      return () => {
-        cancel();
-        leave();
-      };
-    } catch (thrown) {
-      refuseLink(ws, toMillraceError(thrown));
-      return () => undefined;
-    }
-  }
-
+  const connections = new Set<Connection>();
+  const context: ConnectionContext = { ...options, connections };
   return {
     upgrade(req, socket, head, peer) {
-      const offered = (req.headers['sec-websocket-protocol'] ?? '').split(',');
-      if (!offered.some((one) => one.trim() === SUBPROTOCOL)) {
-        throw new MillraceError('protocol/version', `Ask for the subprotocol ${SUBPROTOCOL}.`);
-      }
-      server.handleUpgrade(req, socket, head, (ws) => accept(ws, socket, peer));
+      const accept = acceptKeyOf(req);
+      socket.write(
+        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+          `Sec-WebSocket-Accept: ${accept}\r\nSec-WebSocket-Protocol: ${SUBPROTOCOL}\r\n\r\n`,
+      );
+      new Connection(socket, peer, context).begin(head);
     },
     refuse,
     close() {
-      for (const ws of sockets) ws.terminate();
+      for (const connection of connections) connection.cut();
     },
   };
 }
 
-function createLink(ws: WebSocket, socket: Duplex, beatMs: number): Link {
-  return {
-    transport: 'websocket',
-    beatMs,
-    send(frame) {
-      // ws writes its own frames (pongs, the close) whole and to the same socket, so ours may stand between them.
-      if (ws.readyState === WebSocket.OPEN) socket.write(frame.as(webSocketCarrier));
-    },
-    close(reason) {
-      if (reason === null) ws.close(1000);
-      else endWith(ws, reason);
-    },
-    bufferedBytes: () => socket.writableLength,
-  };
+type State =
+  /** `stop` ends the waiting: its time, and its place among the links of its address. */
+  | { readonly at: 'waiting'; readonly peer: Peer; readonly stop: () => void }
+  | { readonly at: 'open'; readonly attachment: Attachment }
+  /** `attachment` still has to hear of the end. */
+  | {
+      readonly at: 'closing';
+      readonly attachment: Attachment | null;
+      readonly cancelDeadline: () => void;
+    }
+  | { readonly at: 'gone' };
+
+const GONE: State = { at: 'gone' };
+
+/** One WebSocket, as the hub's link and as the receiver of its own frames. A class: there is one for each idle reader. */
+class Connection implements Link, WsReceiver {
+  readonly #context: ConnectionContext;
+  readonly #socket: Duplex;
+  readonly #writer: SocketWriter;
+  readonly #reader: WsReader;
+  #state: State = GONE;
+
+  constructor(socket: Duplex, peer: Peer, context: ConnectionContext) {
+    this.#context = context;
+    this.#socket = socket;
+    this.#writer = new SocketWriter(socket, context.direct, () => this.#drained());
+    this.#reader = new WsReader(context.limits.maxFrameBytes);
+    context.connections.add(this);
+    this.#state = { at: 'waiting', peer, stop: () => undefined };
+  }
+
+  get transport(): string {
+    return 'websocket';
+  }
+
+  get beatMs(): number {
+    return this.#context.beatMs;
+  }
+
+  begin(head: Buffer): void {
+    const socket = this.#socket;
+    // Told to the peer by `close`, which follows; here it only must not end the process.
+    socket.on('error', ignore);
+    socket.on('close', () => this.#gone());
+    socket.on('drain', () => this.#drained());
+    // Without a close frame there is nobody to answer any more.
+    socket.on('end', () => socket.destroy());
+    this.#wait();
+    if (head.length > 0) this.#reader.push(head, this);
+    socket.on('data', (chunk: Buffer) => this.#reader.push(chunk, this));
+  }
+
+  cut(): void {
+    this.#socket.destroy();
+  }
+
+  send(frames: readonly OutboundFrame[]): void {
+    if (this.#state.at !== 'open') return;
+    const [first] = frames;
+    if (first !== undefined && frames.length === 1) this.#writer.write(first.as(webSocketCarrier));
+    else this.#writer.writeAll(frames.map((frame) => frame.as(webSocketCarrier)));
+  }
+
+  close(reason: MillraceError | null): void {
+    if (reason === null) this.#close(1_000, '');
+    else this.#closeFor(reason);
+  }
+
+  bufferedBytes(): number {
+    return this.#writer.bufferedBytes;
+  }
+
+  text(message: string): void {
+    // What comes after our close is nobody's any more.
+    if (this.#state.at !== 'waiting' && this.#state.at !== 'open') return;
+    try {
+      this.#received(message);
+    } catch (thrown) {
+      this.failed(toMillraceError(thrown));
+    }
+  }
+
+  binary(): void {
+    this.failed(new MillraceError('protocol/malformed', 'Send text messages.'));
+  }
+
+  ping(payload: Buffer): void {
+    if (this.#state.at === 'gone' || this.#state.at === 'closing') return;
+    // Whoever pings and does not read gets the answer to a later one, as RFC 6455 §5.5.3 allows.
+    if (this.#writer.bufferedBytes > this.#context.limits.maxControlBytes) return;
+    this.#writer.write(pongFrame(payload));
+  }
+
+  closed(code: number | null): void {
+    if (this.#state.at === 'waiting' || this.#state.at === 'open') this.#close(code ?? 1_000, '');
+    this.#writer.endDirect();
+    this.#socket.end();
+  }
+
+  failed(error: MillraceError): void {
+    if (error.code === 'server/internal') this.#context.onError(error);
+    if (this.#state.at === 'open') this.#state.attachment.failed(error);
+    else this.#refuse(error);
+  }
+
+  #received(message: string): void {
+    const frame = parseClientFrame(message);
+    if (frame === null) return;
+    const state = this.#state;
+    if (state.at === 'open') {
+      state.attachment.received(frame);
+    } else if (state.at === 'waiting') {
+      if (frame.type !== 'connect') {
+        throw new MillraceError('protocol/malformed', 'A link opens with `connect`.');
+      }
+      state.stop();
+      const attachment = this.#context.acceptor.attach(this, frame, state.peer);
+      // The hub may have refused it already.
+      if (this.#state === state) this.#state = { at: 'open', attachment };
+      else if (this.#state.at === 'closing') this.#state = { ...this.#state, attachment };
+    }
+  }
+
+  /** Until `connect` a socket has its time, and its place among the links of its address. */
+  #wait(): void {
+    const { acceptor, timers, limits } = this.#context;
+    const state = this.#state;
+    if (state.at !== 'waiting') return;
+    try {
+      const leave = acceptor.admit(state.peer);
+      const cancel = timers.after(limits.connectWithinMs, () => this.#refuse(noConnect()));
+      const stop = (): void => {
+        cancel();
+        leave();
+      };
+      this.#state = { ...state, stop };
+    } catch (thrown) {
+      this.#refuse(toMillraceError(thrown));
+    }
+  }
+
+  #refuse(error: MillraceError): void {
+    if (this.#state.at !== 'waiting') return;
+    this.#context.onRefused(error);
+    this.#closeFor(error);
+  }
+
+  #closeFor(error: MillraceError): void {
+    if (this.#state.at !== 'waiting' && this.#state.at !== 'open') return;
+    this.#writer.write(textFrame(encodeServerFrame({ type: 'error', error })));
+    // A code that has no close of its own still needs one on the wire, and one of the same policy: a peer that did
+    // not get the frame must not repeat what cannot help.
+    const other = error.policy === 'stop' ? 'protocol/malformed' : 'server/internal';
+    this.#close(ERROR_CODES[error.code].close || ERROR_CODES[other].close, error.code);
+  }
+
+  #close(code: number, reason: string): void {
+    const state = this.#state;
+    if (state.at !== 'waiting' && state.at !== 'open') return;
+    if (state.at === 'waiting') state.stop();
+    this.#writer.write(closeFrame(code, reason));
+    const cancelDeadline = this.#context.timers.after(CLOSE_WITHIN_MS, () => this.cut());
+    const attachment = state.at === 'open' ? state.attachment : null;
+    this.#state = { at: 'closing', attachment, cancelDeadline };
+  }
+
+  #drained(): void {
+    if (this.#state.at === 'open') this.#state.attachment.drained();
+  }
+
+  #gone(): void {
+    const state = this.#state;
+    this.#state = GONE;
+    this.#writer.stop();
+    this.#context.connections.delete(this);
+    switch (state.at) {
+      case 'waiting':
+        state.stop();
+        return;
+      case 'open':
+        state.attachment.closed();
+        return;
+      case 'closing':
+        state.cancelDeadline();
+        state.attachment?.closed();
+        return;
+      case 'gone':
+        return;
+    }
+  }
 }
 
-function endWith(
-  ws: WebSocket,
-  error: MillraceError,
-  close: (code: number, reason: string) => void = (code, reason) => ws.close(code, reason),
-): void {
-  if (ws.readyState === WebSocket.OPEN) ws.send(encodeServerFrame({ type: 'error', error }));
-  // A code that has no close of its own still needs one on the wire, and one of the same policy: a peer that did
-  // not get the frame must not repeat what cannot help.
-  const other = error.policy === 'stop' ? 'protocol/malformed' : 'server/internal';
-  close(ERROR_CODES[error.code].close || ERROR_CODES[other].close, error.code);
+/** @throws MillraceError for a request that asks for no WebSocket of ours */
+function acceptKeyOf({ method, headers }: IncomingMessage): string {
+  const offered = (headers['sec-websocket-protocol'] ?? '').split(',');
+  if (!offered.some((one) => one.trim() === SUBPROTOCOL)) {
+    throw new MillraceError('protocol/version', `Ask for the subprotocol ${SUBPROTOCOL}.`);
+  }
+  const key = headers['sec-websocket-key'] ?? '';
+  const isWebSocket = headers.upgrade?.toLowerCase() === 'websocket';
+  const isVersion = headers['sec-websocket-version'] === '13';
+  if (method !== 'GET' || !isWebSocket || !isVersion || !KEY.test(key)) {
+    throw new MillraceError('request/invalid', 'That is no WebSocket handshake of version 13.');
+  }
+  return createHash('sha1').update(`${key}${RFC_6455_GUID}`).digest('base64');
 }
+
+/** 16 bytes in base64. */
+const KEY = /^[+/0-9A-Za-z]{22}==$/;
+const RFC_6455_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 function refuse(socket: Duplex, error: MillraceError): void {
   const { status } = ERROR_CODES[error.code];
@@ -196,3 +297,5 @@ function refuse(socket: Duplex, error: MillraceError): void {
 function noConnect(): MillraceError {
   return new MillraceError('link/no-connect', 'No `connect` came in time.');
 }
+
+function ignore(): void {}

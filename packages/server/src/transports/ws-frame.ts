@@ -1,27 +1,49 @@
-// A WebSocket frame with its header, built once for all sockets: unmasked, one text message, RFC 6455 §5.2.
-// Written beside ws, which frames the same way when no extension is agreed on. Rules: WS-1, EVT-2.
+// A WebSocket frame with its header, built once for all sockets: unmasked, RFC 6455 §5.2. Rules: WS-1, EVT-2.
 
-import type { Carrier } from '../seams/link.ts';
+import type { Carrier, WireBytes } from '../seams/link.ts';
 
-const FINAL_TEXT = 0x81;
+const FINAL = 0x80;
+const OPCODES = { text: 0x1, close: 0x8, pong: 0xa } as const;
+/** Up to here a frame of plain ASCII is a string: making one costs a tenth of making a buffer. */
+const MAX_STRING_BYTES = 4_096;
 
 export const webSocketCarrier: Carrier = {
-  encode({ text }) {
-    const length = Buffer.byteLength(text);
-    const headerLength = length < 126 ? 2 : length < 65_536 ? 4 : 10;
-    // Not from the pool: a frame that waits in a slow queue must not hold others' memory.
-    const frame = Buffer.allocUnsafeSlow(headerLength + length);
-    frame[0] = FINAL_TEXT;
-    if (headerLength === 2) {
-      frame[1] = length;
-    } else if (headerLength === 4) {
-      frame[1] = 126;
-      frame.writeUInt16BE(length, 2);
-    } else {
-      frame[1] = 127;
-      frame.writeBigUInt64BE(BigInt(length), 2);
-    }
-    frame.write(text, headerLength);
-    return frame;
-  },
+  encode: ({ text }) => textFrame(text),
 };
+
+/** One whole text message. */
+export function textFrame(text: string): WireBytes {
+  const length = Buffer.byteLength(text);
+  // As many bytes as characters: every one is ASCII.
+  if (length === text.length && length <= MAX_STRING_BYTES) {
+    return header(OPCODES.text, length) + text;
+  }
+  const head = header(OPCODES.text, length);
+  // Not from the pool: a frame that waits in a slow queue must not hold others' memory.
+  const frame = Buffer.allocUnsafeSlow(head.length + length);
+  frame.write(head, 'latin1');
+  frame.write(text, head.length);
+  return frame;
+}
+
+/** A ping's payload, sent back. At most 125 bytes, as the ping. */
+export function pongFrame(payload: Buffer): string {
+  return header(OPCODES.pong, payload.length) + payload.toString('latin1');
+}
+
+/** @param reason at most 123 bytes of ASCII */
+export function closeFrame(code: number, reason: string): string {
+  const body = String.fromCharCode(code >> 8, code & 0xff) + reason;
+  return header(OPCODES.close, body.length) + body;
+}
+
+/** The header as a string of one byte a character. */
+function header(opcode: number, length: number): string {
+  if (length < 126) return String.fromCharCode(FINAL | opcode, length);
+  if (length < 65_536) return String.fromCharCode(FINAL | opcode, 126, length >> 8, length & 0xff);
+  const bytes = Buffer.alloc(10);
+  bytes[0] = FINAL | opcode;
+  bytes[1] = 127;
+  bytes.writeBigUInt64BE(BigInt(length), 2);
+  return bytes.toString('latin1');
+}
