@@ -4,7 +4,7 @@
 import { MillraceError } from '@millrace/protocol';
 import { type AttachmentContext, createAttachment, type OpenAttachment } from './attachment.ts';
 import { createLinkCounts } from './link-counts.ts';
-import type { Attachment, Link, LinkAcceptor, Peer } from './seams/link.ts';
+import type { Attachment, Link, LinkAcceptor } from './seams/link.ts';
 
 export interface Links extends LinkAcceptor {
   readonly open: ReadonlySet<OpenAttachment>;
