@@ -83,7 +83,9 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
   beatPlace = -1;
   beatIndex = -1;
   readonly #context: AttachmentContext;
-  readonly #peer: Peer;
+  readonly #address: string;
+  /** Who asked. Let go where no token is to be renewed: headers take as much memory as all the rest of a link. */
+  #peer: Peer | null;
   readonly #onClosed: NewLink['onClosed'];
   readonly #queue: LinkQueue;
   readonly #readers: LinkReaders;
@@ -103,6 +105,7 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
     this.session = connect.session;
     this.number = connect.link;
     this.#context = context;
+    this.#address = peer.address;
     this.#peer = peer;
     this.#onClosed = onClosed;
     this.#queue = new LinkQueue(link, this, context);
@@ -137,7 +140,7 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
     const giveUp = timers.after(limits.connectWithinMs, () => this.#giveUpIdentifying());
     this.#state = { at: 'authenticating', connect, early: [], giveUp };
     gate
-      .identify(this.#peer, connect.token)
+      .identify(this.#peer ?? this.#unknownPeer(), connect.token)
       .then((identity) => this.#open(identity))
       .catch((thrown: unknown) => this.close(toMillraceError(thrown)));
   }
@@ -182,7 +185,7 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
 
   closed(): void {
     this.close(null);
-    this.#onClosed(this, this.#peer.address);
+    this.#onClosed(this, this.#address);
   }
 
   goAway(afterMs: number, spreadMs: number): void {
@@ -240,6 +243,7 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
     const before = this.#state;
     if (before.at !== 'authenticating') return;
     before.giveUp();
+    if (identity?.expiresAt === undefined) this.#peer = null;
     this.#state = identity === null ? OPEN_TO_NOBODY : { at: 'open', identity };
     try {
       this.#claim(identity);
@@ -313,12 +317,17 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
     }
   }
 
+  #unknownPeer(): Peer {
+    return { address: this.#address, headers: {}, url: '' };
+  }
+
   /** A newer token of the same user: only the expiry moves. Anything else ends the link. */
   async #refresh(identity: Identity | null, token: string): Promise<void> {
     this.#refreshes += 1;
     const mine = this.#refreshes;
     try {
-      const fresh = await this.#context.gate.identify(this.#peer, token);
+      const peer = this.#peer ?? this.#unknownPeer();
+      const fresh = await this.#context.gate.identify(peer, token);
       // A later token may have been answered first.
       if (this.#state.at !== 'open' || mine !== this.#refreshes) return;
       if (fresh?.id !== identity?.id || fresh === null) {

@@ -29,7 +29,10 @@ export interface Identity {
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
-/** What `authenticate` may go by. */
+/**
+ * What `authenticate` may go by: the request that opened the link. Its headers and its url are empty where a token is
+ * renewed on a link whose identity had no `expiresAt`: nobody was expected to renew it.
+ */
 export interface AuthRequest extends Peer {
   /** From the `connect` frame, or `Authorization: Bearer`; null when there is none. */
   readonly token: string | null;

@@ -16,21 +16,28 @@ export interface TcpHandle {
 
 /** Node's `WriteWrap`. It keeps what is being written alive, and tells when the kernel has taken it. */
 export interface WriteRequest {
-  oncomplete?: (status: number) => void;
+  oncomplete?: (this: WriteRequest, status: number) => void;
   bytes?: string | Uint8Array;
+  writing?: Writing;
+}
+
+/** Who waits for a write. */
+export interface Writing {
+  /** The kernel has taken it, or, below 0, never will. */
+  taken(status: number): void;
 }
 
 export interface DirectWrites {
   /** The handle to write to, or null where the stream must be used. */
   handleOf(socket: object): TcpHandle | null;
   /**
-   * Writes, and calls `onTaken` later if the kernel did not take everything at once.
-   * `done`: it did. `waiting`: `onTaken` will be called. `failed`: the connection is broken.
+   * `done`: the kernel took everything at once. `waiting`: `writing` hears once it has. `failed`: the connection is
+   * broken.
    */
   write(
     handle: TcpHandle,
     bytes: string | Uint8Array,
-    onTaken: (status: number) => void,
+    writing: Writing,
   ): 'done' | 'waiting' | 'failed';
 }
 
@@ -71,7 +78,7 @@ function create(): DirectWrites | null {
       const handle: unknown = socket._handle;
       return handle instanceof TCP && isTcpHandle(handle) ? handle : null;
     },
-    write(handle, bytes, onTaken) {
+    write(handle, bytes, writing) {
       const status =
         typeof bytes === 'string'
           ? handle.writeLatin1String(spare, bytes)
@@ -82,11 +89,16 @@ function create(): DirectWrites | null {
       if (isRefuted) return 'failed';
       if (streamBaseState[kLastWriteWasAsync] === 0) return 'done';
       spare.bytes = bytes;
-      spare.oncomplete = onTaken;
+      spare.writing = writing;
+      spare.oncomplete = tell;
       spare = new WriteWrap();
       return 'waiting';
     },
   };
+}
+
+function tell(this: WriteRequest, status: number): void {
+  this.writing?.taken(status);
 }
 
 /** Throws under `--permission`, and may one day be gone. */

@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
 import type { Carrier, OutboundFrame, WireBytes } from '../seams/link.ts';
 import type { DirectWrites } from './direct-writes.ts';
 import { type Detached, detachSocket } from './http-detach.ts';
-import { SocketWriter } from './socket-writer.ts';
+import { SocketWriter, type WriterOwner } from './socket-writer.ts';
 
 /** How long a response may take to hand over its last bytes after its end, ms. */
 const FLUSH_WITHIN_MS = 1_500;
@@ -29,9 +29,7 @@ export function streamCarrier(encode: (frame: OutboundFrame) => string): StreamC
 }
 
 /** Whose stream it is. */
-export interface StreamOwner {
-  /** What waited is written. */
-  drained(): void;
+export interface StreamOwner extends WriterOwner {
   /** Once, whoever ended it. */
   closed(): void;
 }
@@ -78,7 +76,7 @@ export class EventStream {
     if (this.#state.at !== 'before') return;
     const owner = this.#owner;
     const drained = (): void => owner.drained();
-    watchResponse(this.#state.res, drained, () => this.#closed());
+    watchResponse(this.#state.res, drained, () => this.closed());
   }
 
   /** Sends the head if it is not out, then the frames. */
@@ -137,19 +135,14 @@ export class EventStream {
   }
 
   #takeOver({ socket, head }: Detached): void {
-    const owner = this.#owner;
-    const drained = (): void => owner.drained();
-    const writer = new SocketWriter(socket, this.#direct, drained);
+    const writer = new SocketWriter(socket, this.#direct, this.#owner);
     this.#head = head;
     this.#state = { at: 'socket', socket, writer };
+    Reflect.set(socket, STREAM, this);
     socket.on('error', ignore);
-    socket.on('drain', drained);
-    // A reader of events that ends its half has gone away.
-    socket.on('end', destroyThis);
-    socket.on('close', () => {
-      writer.stop();
-      this.#closed();
-    });
+    socket.on('drain', onDrain);
+    socket.on('end', onEnd);
+    socket.on('close', onClose);
     socket.resume();
   }
 
@@ -160,18 +153,41 @@ export class EventStream {
     return [head, ...all];
   }
 
-  #closed(): void {
+  drained(): void {
+    this.#owner.drained();
+  }
+
+  closed(): void {
+    if (this.#state.at === 'socket') this.#state.writer.stop();
     this.#state = OVER;
     this.#owner.closed();
   }
 }
 
-function writeTo(res: ServerResponse, bytes: WireBytes): void {
-  if (bytes.length > 0) res.write(bytes, 'latin1');
+// Listeners that all sockets share, each finding its stream on the socket: as functions of their own they would be a
+// tenth of what an idle stream costs.
+const STREAM = Symbol('millrace stream');
+
+function streamOf(socket: Socket): EventStream | null {
+  const stream: unknown = Reflect.get(socket, STREAM);
+  return stream instanceof EventStream ? stream : null;
 }
 
-function destroyThis(this: Socket): void {
+function onDrain(this: Socket): void {
+  streamOf(this)?.drained();
+}
+
+function onClose(this: Socket): void {
+  streamOf(this)?.closed();
+}
+
+/** A reader of events that ends its half has gone away. */
+function onEnd(this: Socket): void {
   this.destroy();
+}
+
+function writeTo(res: ServerResponse, bytes: WireBytes): void {
+  if (bytes.length > 0) res.write(bytes, 'latin1');
 }
 
 export function watchResponse(

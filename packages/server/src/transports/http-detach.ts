@@ -14,20 +14,17 @@ export interface Detached {
   readonly head: string;
 }
 
-/** Node's listeners on a connection, by name: those and no others are taken off. */
-const NODES_OWN = new Set([
-  'bound socketOnClose',
-  'bound socketOnData',
-  'bound socketOnDrain',
-  'bound socketOnEnd',
-  'socketOnError',
-  'socketOnTimeout',
-  'onSocketPause',
-  'onSocketResume',
-  'onServerResponseClose',
-]);
-/** The least that must be found of them, or this is no Node that is known here. */
-const EXPECTED = 9;
+/** Node's listeners on a connection, by event and name: these and no others are taken off. */
+const NODES_OWN = [
+  ['close', 'bound socketOnClose'],
+  ['data', 'bound socketOnData'],
+  ['drain', 'bound socketOnDrain'],
+  ['end', 'bound socketOnEnd'],
+  ['error', 'socketOnError'],
+  ['timeout', 'socketOnTimeout'],
+  ['pause', 'onSocketPause'],
+  ['resume', 'onSocketResume'],
+] as const;
 
 interface Parser {
   unconsume(): void;
@@ -45,16 +42,15 @@ export function detachSocket(res: ServerResponse, ownListeners: number): Detache
   const head = headOf(res);
   const parser = parserOf(socket, res);
   const listeners = nodesListeners(socket);
-  if (head === null || parser === null || listeners.length < EXPECTED) return null;
+  if (head === null || parser === null || listeners === null) return null;
   res.removeAllListeners();
   res.detachSocket(socket);
-  for (const { event, listener } of listeners) socket.removeListener(event, listener);
+  for (const [index, [event]] of NODES_OWN.entries()) {
+    const listener = listeners[index];
+    if (listener !== undefined) socket.removeListener(event, listener);
+  }
   release(parser, req);
   Reflect.set(socket, 'parser', null);
-  // Node's own wrappers, which look for the parser.
-  for (const name of ['on', 'addListener', 'prependListener', 'setEncoding']) {
-    Reflect.deleteProperty(socket, name);
-  }
   socket.setTimeout(0);
   return { socket, head };
 }
@@ -96,18 +92,17 @@ function parserOf(socket: Socket, res: ServerResponse): Parser | null {
     : null;
 }
 
-interface NamedListener {
-  readonly event: string | symbol;
-  readonly listener: (...args: unknown[]) => void;
-}
+type Listener = (...args: unknown[]) => void;
 
-function nodesListeners(socket: Socket): NamedListener[] {
-  return socket.eventNames().flatMap((event) =>
-    socket
-      .listeners(event)
-      .filter((listener): listener is NamedListener['listener'] => NODES_OWN.has(listener.name))
-      .map((listener) => ({ event, listener })),
-  );
+/** Null where one of them is missing. */
+function nodesListeners(socket: Socket): Listener[] | null {
+  const found: Listener[] = [];
+  for (const [event, name] of NODES_OWN) {
+    const listener = socket.rawListeners(event).find((one): one is Listener => one.name === name);
+    if (listener === undefined) return null;
+    found.push(listener);
+  }
+  return found;
 }
 
 /** Nothing of the parser may keep the request, nor the request the socket. */

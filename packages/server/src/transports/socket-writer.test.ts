@@ -48,8 +48,10 @@ describe.each([
   test('SUB-8: what a stalled peer does not take is counted, and arrives in order once it reads', async () => {
     await using pair = await openPair();
     let drains = 0;
-    const writer = new SocketWriter(pair.socket, how, () => {
-      drains += 1;
+    const writer = new SocketWriter(pair.socket, how, {
+      drained() {
+        drains += 1;
+      },
     });
     pair.socket.on('drain', () => {
       drains += 1;
@@ -75,7 +77,7 @@ describe.each([
 
   test('LINK-7: what is written before the stream ends goes out before its end', async () => {
     await using pair = await openPair();
-    const writer = new SocketWriter(pair.socket, how, () => undefined);
+    const writer = new SocketWriter(pair.socket, how, { drained: () => undefined });
     pair.peer.pause();
     const sent: Buffer[] = [];
     while (writer.bufferedBytes < 200_000) {
@@ -93,7 +95,7 @@ describe.each([
 
   test('SUB-8: several at once arrive as one after the other', async () => {
     await using pair = await openPair();
-    const writer = new SocketWriter(pair.socket, how, () => undefined);
+    const writer = new SocketWriter(pair.socket, how, { drained: () => undefined });
     writer.writeAll(['a', Buffer.from('bé'), 'c']);
     writer.writeAll(['d', 'e']);
     writer.writeAll([]);
@@ -103,7 +105,7 @@ describe.each([
 
   test('LINK-7: a peer that is gone ends the socket, and writing to it harms nobody', async () => {
     await using pair = await openPair();
-    const writer = new SocketWriter(pair.socket, how, () => undefined);
+    const writer = new SocketWriter(pair.socket, how, { drained: () => undefined });
     pair.socket.on('close', () => writer.stop());
     pair.peer.resetAndDestroy();
     let closed = false;

@@ -6,28 +6,33 @@
 
 import type { Duplex } from 'node:stream';
 import type { WireBytes } from '../seams/link.ts';
-import type { DirectWrites, TcpHandle } from './direct-writes.ts';
+import type { DirectWrites, TcpHandle, Writing } from './direct-writes.ts';
 
 /** Bytes of one write of what has gathered: progress is seen in steps of at most this. */
 const MAX_JOINED_BYTES = 65_536;
 
-export class SocketWriter {
+/** Who writes. */
+export interface WriterOwner {
+  /** What waited is taken. */
+  drained(): void;
+}
+
+/** A class: one for each link, ten thousand of them idle. */
+export class SocketWriter implements Writing {
   readonly #socket: Duplex;
   readonly #direct: DirectWrites | null;
-  readonly #onDrained: () => void;
+  readonly #owner: WriterOwner;
   /** Null: the stream is used. */
   #handle: TcpHandle | null;
   /** What the handle was given and has not taken whole. */
   #waitingBytes = 0;
   #backlogBytes = 0;
   #backlog: WireBytes[] | null = null;
-  #onTaken: ((status: number) => void) | null = null;
 
-  /** A class: one for each link, ten thousand of them idle. `onDrained`: what waited is taken. */
-  constructor(socket: Duplex, direct: DirectWrites | null, onDrained: () => void) {
+  constructor(socket: Duplex, direct: DirectWrites | null, owner: WriterOwner) {
     this.#socket = socket;
     this.#direct = direct;
-    this.#onDrained = onDrained;
+    this.#owner = owner;
     this.#handle = direct?.handleOf(socket) ?? null;
   }
 
@@ -68,8 +73,7 @@ export class SocketWriter {
   }
 
   #put(handle: TcpHandle, bytes: WireBytes): void {
-    this.#onTaken ??= (status) => this.#taken(status);
-    const result = this.#direct?.write(handle, bytes, this.#onTaken);
+    const result = this.#direct?.write(handle, bytes, this);
     if (result === 'done') return;
     if (result === 'waiting') {
       this.#waitingBytes = bytes.length;
@@ -86,7 +90,7 @@ export class SocketWriter {
     this.#backlogBytes += bytes.length;
   }
 
-  #taken(status: number): void {
+  taken(status: number): void {
     this.#waitingBytes = 0;
     const handle = this.#handle;
     if (handle === null) return;
@@ -98,7 +102,7 @@ export class SocketWriter {
     while (this.#backlog !== null && this.#waitingBytes === 0 && this.#handle !== null) {
       this.#put(handle, this.#takeBacklog(this.#backlog));
     }
-    if (this.#waitingBytes === 0) this.#onDrained();
+    if (this.#waitingBytes === 0) this.#owner.drained();
   }
 
   /** As much of the backlog as one write takes, one piece at least. */

@@ -4,7 +4,7 @@
 //   waiting ──connect──▶ open ──we close, or the peer does──▶ closing ──its answer, or the time is over──▶ gone
 //      └──no connect, malformed, refused──────────────────────┘
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -13,7 +13,7 @@ import { encodeServerFrame, parseClientFrame, SUBPROTOCOL } from '@millrace/prot
 import type { Attachment, Link, LinkAcceptor, OutboundFrame, Peer } from '../seams/link.ts';
 import type { Timers } from '../seams/timers.ts';
 import type { DirectWrites } from './direct-writes.ts';
-import { SocketWriter } from './socket-writer.ts';
+import { SocketWriter, type WriterOwner } from './socket-writer.ts';
 import { closeFrame, pongFrame, textFrame, webSocketCarrier } from './ws-frame.ts';
 import { WsReader, type WsReceiver } from './ws-reader.ts';
 
@@ -79,18 +79,18 @@ type State =
 const GONE: State = { at: 'gone' };
 
 /** One WebSocket, as the hub's link and as the receiver of its own frames. A class: there is one for each idle reader. */
-class Connection implements Link, WsReceiver {
+class Connection implements Link, WsReceiver, WriterOwner {
   readonly #context: ConnectionContext;
   readonly #socket: Duplex;
   readonly #writer: SocketWriter;
-  readonly #reader: WsReader;
-  #state: State = GONE;
+  /** Only while a message has arrived in part. */
+  #reader: WsReader | null = null;
+  #state: State;
 
   constructor(socket: Duplex, peer: Peer, context: ConnectionContext) {
     this.#context = context;
     this.#socket = socket;
-    this.#writer = new SocketWriter(socket, context.direct, () => this.#drained());
-    this.#reader = new WsReader(context.limits.maxFrameBytes);
+    this.#writer = new SocketWriter(socket, context.direct, this);
     context.connections.add(this);
     this.#state = { at: 'waiting', peer, stop: () => undefined };
   }
@@ -105,15 +105,21 @@ class Connection implements Link, WsReceiver {
 
   begin(head: Buffer): void {
     const socket = this.#socket;
+    Reflect.set(socket, CONNECTION, this);
     // Told to the peer by `close`, which follows; here it only must not end the process.
     socket.on('error', ignore);
-    socket.on('close', () => this.#gone());
-    socket.on('drain', () => this.#drained());
-    // Without a close frame there is nobody to answer any more.
-    socket.on('end', () => socket.destroy());
+    socket.on('close', onClose);
+    socket.on('drain', onDrain);
+    socket.on('end', onEnd);
     this.#wait();
-    if (head.length > 0) this.#reader.push(head, this);
-    socket.on('data', (chunk: Buffer) => this.#reader.push(chunk, this));
+    if (head.length > 0) this.arrived(head);
+    socket.on('data', onData);
+  }
+
+  arrived(chunk: Buffer): void {
+    const reader = this.#reader ?? new WsReader(this.#context.limits.maxFrameBytes);
+    reader.push(chunk, this);
+    this.#reader = reader.isIdle ? null : reader;
   }
 
   cut(): void {
@@ -230,11 +236,11 @@ class Connection implements Link, WsReceiver {
     this.#state = { at: 'closing', attachment, cancelDeadline };
   }
 
-  #drained(): void {
+  drained(): void {
     if (this.#state.at === 'open') this.#state.attachment.drained();
   }
 
-  #gone(): void {
+  gone(): void {
     const state = this.#state;
     this.#state = GONE;
     this.#writer.stop();
@@ -256,6 +262,32 @@ class Connection implements Link, WsReceiver {
   }
 }
 
+// Listeners that all sockets share, each finding its connection on the socket: as functions of their own they would be
+// a tenth of what an idle connection costs.
+const CONNECTION = Symbol('millrace connection');
+
+function connectionOf(socket: Duplex): Connection | null {
+  const connection: unknown = Reflect.get(socket, CONNECTION);
+  return connection instanceof Connection ? connection : null;
+}
+
+function onData(this: Duplex, chunk: Buffer): void {
+  connectionOf(this)?.arrived(chunk);
+}
+
+function onDrain(this: Duplex): void {
+  connectionOf(this)?.drained();
+}
+
+function onClose(this: Duplex): void {
+  connectionOf(this)?.gone();
+}
+
+/** Without a close frame there is nobody to answer any more. */
+function onEnd(this: Duplex): void {
+  this.destroy();
+}
+
 /** @throws MillraceError for a request that asks for no WebSocket of ours */
 function acceptKeyOf({ method, headers }: IncomingMessage): string {
   const offered = (headers['sec-websocket-protocol'] ?? '').split(',');
@@ -268,7 +300,7 @@ function acceptKeyOf({ method, headers }: IncomingMessage): string {
   if (method !== 'GET' || !isWebSocket || !isVersion || !KEY.test(key)) {
     throw new MillraceError('request/invalid', 'That is no WebSocket handshake of version 13.');
   }
-  return createHash('sha1').update(`${key}${RFC_6455_GUID}`).digest('base64');
+  return hash('sha1', `${key}${RFC_6455_GUID}`, 'base64');
 }
 
 /** 16 bytes in base64. */

@@ -60,6 +60,13 @@ export class WsReader {
     this.#maxBytes = maxBytes;
   }
 
+  /** It holds nothing, and another one may read what comes next. */
+  get isIdle(): boolean {
+    return (
+      !this.#isOver && this.#header === null && this.#partial === null && this.#message === null
+    );
+  }
+
   /** @param chunk may be changed: payloads are unmasked in place */
   push(chunk: Buffer, to: WsReceiver): void {
     let rest = chunk;
