@@ -53,7 +53,7 @@ describe('database engine on PGlite', () => {
     await appendOne(log, 'a', 1, 'k');
     expect((await appendOne(log, 'a', 2, 'k')).offset).toBe(2);
     await log.compact('a', { size: 10, maxAgeMs: 60_000 });
-    expect(await database.query('select * from millrace.idempotency_key', [])).toEqual([]);
+    expect(await database.query('select * from millrace.producer', [])).toEqual([]);
     await close();
   });
 
@@ -64,7 +64,7 @@ describe('database engine on PGlite', () => {
       await log.append(requests);
     }
     const counted = `select idx_tup_read::float8 as n from pg_stat_user_indexes
-      where indexrelname = 'idempotency_key_pkey'`;
+      where indexrelname = 'producer_pkey'`;
     await database.query('select pg_stat_force_next_flush()', []);
     const [before] = await database.query(counted, []);
     await log.append(Array.from({ length: 250 }, (_, n) => event('a', n, `last.${n}`)));
