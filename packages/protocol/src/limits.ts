@@ -14,7 +14,7 @@ export interface Limits {
   readonly maxEventsPerPublish: number;
   /** Publishes a second and link or identity, with a burst of twice that. Past it: `limit/publishes` with `retryAfterMs`. */
   readonly maxPublishesPerSecond: number;
-  /** Characters of an idempotency key or a producer's id. Past it: `request/invalid`, the event is refused. */
+  /** Characters of an idempotency key or a producer's id (from outside with the identity's before it). Past it: `request/invalid`, the event is refused. */
   readonly maxKeyLength: number;
   /** Events that wait for the engine, all publishers together. Past it: `server/overloaded` with `retryAfterMs`, nothing of that call is appended. */
   readonly maxPublishQueue: number;
