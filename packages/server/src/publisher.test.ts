@@ -113,7 +113,7 @@ test('a tick shares one append, and what comes during it the next', async () => 
   ]);
 });
 
-test('a queue that is full refuses at once, and takes again once it is answered', async () => {
+test('PUB-8: a queue that is full refuses at once, and takes again once it is answered', async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   const { publisher } = createTest(promise);
   const many = Array.from({ length: 10_000 }, () => note({ text: 'a' }));

@@ -89,11 +89,9 @@ export const forgetCases: readonly EngineCase[] = [
     async run({ engine: { log } }) {
       const appending = range(1, 8).map(async (appender) => {
         for (const step of range(1, 20)) {
-          const { epoch } = await appendOne(log, 'busy', { appender, step });
+          await appendOne(log, 'busy', { appender, step });
           const page = await readAll(log, 'busy');
-          assertEqual(offsetsOf(page), range(page.first, page.head), 'the offsets of a page');
-          if (page.epoch === epoch) continue;
-          assert(page.head < 8 * 20, 'another epoch began again');
+          assertEqual(offsetsOf(page), range(1, page.head), 'the offsets of a page');
         }
       });
       for (let round = 0; round < 5; round += 1) {
