@@ -195,7 +195,11 @@ export function createClient(options: ClientOptions): Client {
       startIfIdle();
       return end;
     },
-    async publish({ name, contract }, { type, data, id }, { key = environment.randomId(), expect } = {}) {
+    async publish(
+      { name, contract },
+      { type, data, id },
+      { key = environment.randomId(), expect } = {},
+    ) {
       if (checkData(contract, type, data) === null) {
         throw new MillraceError('contract/unknown-event', `"${name}" has no event "${type}".`);
       }

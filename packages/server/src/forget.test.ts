@@ -79,4 +79,7 @@ test('PUB-9: a hub whose engine gives no hints tells its readers too', async () 
   await waitUntil('the event', () => reader.text.includes('"a"'));
   await served.hub.forget(notes);
   await waitUntil('the gap', () => reader.text.includes('event: gap'));
+  await served.hub.publish(notes, note('b'));
+  await waitUntil('the next event', () => reader.text.includes('"b"'));
+  expect(reader.text.indexOf('"b"')).toBeGreaterThan(reader.text.indexOf('event: gap'));
 });

@@ -81,7 +81,10 @@ describe('database engine on PGlite', () => {
 
   it('LOG-12: forgets a producer after its window', async () => {
     const { log, close } = pgliteEngine({ database: await emptyDatabase(), keyWindowMs: 0 });
-    const outcomes = [...(await log.append([by(1, 1)])), ...(await log.append([by(1, 2), by(1, 1)]))];
+    const outcomes = [
+      ...(await log.append([by(1, 1)])),
+      ...(await log.append([by(1, 2), by(1, 1)])),
+    ];
     expect(codesOf(outcomes)).toEqual(['ok', 'publish/sequence-gap', 'ok']);
     await close();
   });
@@ -101,10 +104,10 @@ describe('database engine on PGlite', () => {
     expect(await readAll(second.log, 'run')).toMatchObject({ epoch, head: 0, snapshot: null });
     await second.close();
     const rows = await database.query('select * from millrace.entry', []);
-    expect([rows, JSON.stringify(await database.query('select * from millrace.channel', []))]).toEqual([
-      [],
-      expect.not.stringContaining('secret'),
-    ]);
+    expect([
+      rows,
+      JSON.stringify(await database.query('select * from millrace.channel', [])),
+    ]).toEqual([[], expect.not.stringContaining('secret')]);
   });
 
   it('LOG-5: a database of the first version keeps its events and keys', async () => {

@@ -1,10 +1,18 @@
 // Cases of an expected head. Rule: LOG-13.
 
-import { encodeCursor, type Expected } from '@millrace/protocol';
+import { type Expected, encodeCursor } from '@millrace/protocol';
 import { toOffset } from '@millrace/protocol/wire';
 import type { AppendEvent } from '../../seams/log.ts';
 import { assert, assertEqual } from '../check.ts';
-import { accepted, appendOne, dataOf, type EngineCase, event, range, readAll } from './engine-case.ts';
+import {
+  accepted,
+  appendOne,
+  dataOf,
+  type EngineCase,
+  event,
+  range,
+  readAll,
+} from './engine-case.ts';
 import { assertRefused, by, codesOf } from './producer-cases.ts';
 
 export const expectCases: readonly EngineCase[] = [
@@ -24,7 +32,8 @@ export const expectCases: readonly EngineCase[] = [
   },
   {
     rule: 'LOG-13',
-    title: 'the same offset of another epoch is a conflict, and so is any cursor of an empty channel but its own',
+    title:
+      'the same offset of another epoch is a conflict, and so is any cursor of an empty channel but its own',
     async run({ engine: { log } }) {
       const { epoch } = await readAll(log, 'doc');
       const other = `${epoch.slice(0, 20)}-other`;
@@ -38,7 +47,9 @@ export const expectCases: readonly EngineCase[] = [
       }
       const [first] = await log.append([at('doc', 'kept', { epoch, offset: toOffset(0) })]);
       assertEqual(encodeCursor(accepted(first)), `${epoch}.1`, 'the cursor of the first');
-      const [refused] = await log.append([at('doc', 'lost', { epoch: other, offset: toOffset(1) })]);
+      const [refused] = await log.append([
+        at('doc', 'lost', { epoch: other, offset: toOffset(1) }),
+      ]);
       assertRefused(refused, 'publish/conflict', { head: `${epoch}.1` });
     },
   },

@@ -3,14 +3,25 @@
 import { encodeCursor } from '@millrace/protocol';
 import { toOffset } from '@millrace/protocol/wire';
 import { assert, assertEqual, assertRejects, eventually, fail } from '../check.ts';
-import { accepted, appendOne, dataOf, type EngineCase, end, event, offsetsOf, range, readAll } from './engine-case.ts';
+import {
+  accepted,
+  appendOne,
+  dataOf,
+  type EngineCase,
+  end,
+  event,
+  offsetsOf,
+  range,
+  readAll,
+} from './engine-case.ts';
 import { assertRefused, by, codesOf } from './producer-cases.ts';
 import { watchHints } from './watch-cases.ts';
 
 export const forgetCases: readonly EngineCase[] = [
   {
     rule: 'LOG-14',
-    title: 'a forgotten channel is as if nobody had appended to it, in an epoch that its next append keeps',
+    title:
+      'a forgotten channel is as if nobody had appended to it, in an epoch that its next append keeps',
     async run({ engine: { log } }) {
       const before = await appendOne(log, 'gone', 1);
       await log.append([event('gone', 2), end('gone'), event('stays', 1)]);
@@ -23,7 +34,11 @@ export const forgetCases: readonly EngineCase[] = [
       const empty = { epoch, first: 1, head: 0, isEnded: false, snapshot: null, entries: [] };
       assertEqual<unknown>(page, empty, 'the page of the forgotten channel');
       assertEqual(dataOf(await readAll(log, 'stays')), [1], 'what another channel holds');
-      assertEqual(encodeCursor(await appendOne(log, 'gone', 'new')), `${epoch}.1`, 'the next cursor');
+      assertEqual(
+        encodeCursor(await appendOne(log, 'gone', 'new')),
+        `${epoch}.1`,
+        'the next cursor',
+      );
       assertEqual(dataOf(await readAll(log, 'gone')), ['new'], 'what it holds then');
     },
   },

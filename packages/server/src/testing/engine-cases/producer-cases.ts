@@ -4,7 +4,16 @@ import type { Producer } from '@millrace/protocol';
 import { encodeEventBody } from '@millrace/protocol/wire';
 import type { AppendEvent, AppendOutcome, Log } from '../../seams/log.ts';
 import { assert, assertEqual } from '../check.ts';
-import { accepted, appendOne, dataOf, type EngineCase, end, event, range, readAll } from './engine-case.ts';
+import {
+  accepted,
+  appendOne,
+  dataOf,
+  type EngineCase,
+  end,
+  event,
+  range,
+  readAll,
+} from './engine-case.ts';
 
 export const producerCases: readonly EngineCase[] = [
   {
@@ -38,7 +47,8 @@ export const producerCases: readonly EngineCase[] = [
   },
   {
     rule: 'LOG-12',
-    title: 'who is not remembered, or has a newer epoch, begins at 1; what is refused shuts nobody out',
+    title:
+      'who is not remembered, or has a newer epoch, begins at 1; what is refused shuts nobody out',
     async run({ engine: { log } }) {
       const [unknown] = await log.append([by(7, 2)]);
       assertRefused(unknown, 'publish/sequence-gap', { expected: 1 });
@@ -68,7 +78,11 @@ export const producerCases: readonly EngineCase[] = [
       await Promise.all([own(log, 1), own(log, 2)]);
       const kept = dataOf(await readAll(log, 'run')).map(String);
       const epochs = kept.map((text) => Number(text.split('.')[0]));
-      assertEqual(epochs, [...epochs].sort(), 'the epochs in the order of the log');
+      assertEqual(
+        epochs,
+        epochs.toSorted((one, other) => one - other),
+        'the epochs in the order of the log',
+      );
       for (const epoch of [1, 2]) {
         const sequences = kept.filter((text) => text.startsWith(`${epoch}.`));
         const expected = range(1, sequences.length).map((sequence) => `${epoch}.${sequence}`);
@@ -109,7 +123,11 @@ export const producerCases: readonly EngineCase[] = [
       const page = await readAll(log, 'run');
       assertEqual(dataOf(page), ['1.1', 'plain', '1.2', '1.2', '2.1'], 'what is kept');
       assert(page.isEnded, 'the channel has ended');
-      assertEqual(codesOf(await log.append([by(2, 1), by(2, 2)])), ['repeat', 'channel/ended'], 'later');
+      assertEqual(
+        codesOf(await log.append([by(2, 1), by(2, 2)])),
+        ['repeat', 'channel/ended'],
+        'later',
+      );
     },
   },
   {
@@ -125,7 +143,11 @@ export const producerCases: readonly EngineCase[] = [
         const offsets = offsetsOfAll(await log.append(requests));
         assertEqual<number[]>(offsets, range(1, 2 * names.length), `the offsets in ${channel}`);
         const again = await log.append(requests);
-        assertEqual(codesOf(again), requests.map(() => 'repeat'), `the repeats in ${channel}`);
+        assertEqual(
+          codesOf(again),
+          requests.map(() => 'repeat'),
+          `the repeats in ${channel}`,
+        );
       }
     },
   },
