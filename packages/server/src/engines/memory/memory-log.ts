@@ -6,7 +6,6 @@
 import { type Cursor, MillraceError, type Offset } from '@millrace/protocol';
 import { encodeEvent, nextOffset, toOffset, ZERO_OFFSET } from '@millrace/protocol/wire';
 import type {
-  AppendEnd,
   AppendEvent,
   AppendHint,
   AppendOutcome,
@@ -36,8 +35,11 @@ export interface MemoryLogOptions {
 const MAX_FORGOTTEN = 100_000;
 
 interface ChannelLog {
+  readonly name: string;
   readonly epoch: string;
   head: Offset;
+  /** Its head before the batch that is being appended, once that has touched it. */
+  before: Offset | null;
   isEnded: boolean;
   snapshot: StoredSnapshot | null;
   readonly queue: EntryQueue;
@@ -67,10 +69,9 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
   function appendAll(batch: readonly AppendRequest[]): AppendOutcome[] {
     const acceptedAt = now();
     const at = new Date(acceptedAt).toISOString();
-    /** Head of each touched channel before the batch: what came after it is the hint. */
-    const touched = new Map<string, Offset>();
+    const touched: ChannelLog[] = [];
     const outcomes = batch.map((request) => appendOne(request, at, acceptedAt, touched));
-    for (const [name, before] of touched) hintWatchers(name, before);
+    for (const hint of touched.map(takeHint)) hintWatchers(hint);
     return outcomes;
   }
 
@@ -78,11 +79,11 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
     request: AppendRequest,
     at: string,
     acceptedAt: number,
-    touched: Map<string, Offset>,
+    touched: ChannelLog[],
   ): AppendOutcome {
     const name = request.channel;
     const channel = channels.get(name) ?? newChannel(name);
-    if ('isEnd' in request) return endChannel(request, channel, at, touched);
+    if ('isEnd' in request) return endChannel(channel, at, touched);
     if (isPlain(request)) {
       if (channel.isEnded) return { error: channelEnded(name) };
       return { cursor: accept(request, channel, at, acceptedAt, touched), at, isDuplicate: false };
@@ -106,61 +107,53 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
   }
 
   function accept(
-    { channel: name, body }: AppendEvent,
+    { body }: AppendEvent,
     channel: ChannelLog,
     at: string,
     acceptedAt: number,
-    touched: Map<string, Offset>,
+    touched: ChannelLog[],
   ): Cursor {
-    if (!touched.has(name)) touched.set(name, channel.head);
+    touch(channel, touched);
     const offset = nextOffset(channel.head);
     channel.queue.push({ offset, text: encodeEvent(offset, at, body), acceptedAt });
     channel.head = offset;
-    if (offset === 1) keepChannel(name, channel);
+    if (offset === 1) keepChannel(channel);
     return { epoch: channel.epoch, offset };
   }
 
-  function endChannel(
-    { channel: name }: AppendEnd,
-    channel: ChannelLog,
-    at: string,
-    touched: Map<string, Offset>,
-  ): AppendOutcome {
+  function endChannel(channel: ChannelLog, at: string, touched: ChannelLog[]): AppendOutcome {
     const isDuplicate = channel.isEnded;
-    if (!isDuplicate && !touched.has(name)) touched.set(name, channel.head);
+    if (!isDuplicate) touch(channel, touched);
     channel.isEnded = true;
-    keepChannel(name, channel);
+    keepChannel(channel);
     return { cursor: { epoch: channel.epoch, offset: channel.head }, at, isDuplicate };
   }
 
   function newChannel(name: string): ChannelLog {
     return {
+      name,
       epoch: epochs.of(name),
       head: ZERO_OFFSET,
+      before: null,
       isEnded: false,
       snapshot: null,
       queue: createEntryQueue(),
     };
   }
 
-  function keepChannel(name: string, channel: ChannelLog): void {
-    channels.set(name, channel);
-    epochs.taken(name);
+  function keepChannel(channel: ChannelLog): void {
+    channels.set(channel.name, channel);
+    epochs.taken(channel.name);
   }
 
   function forgetChannel(name: string): void {
     if (!channels.delete(name)) return;
-    const hint = { channel: name, head: ZERO_OFFSET, isEnded: false, entries: [] };
     const epoch = epochs.renew(name);
-    for (const { listener } of watchers) listener({ ...hint, epoch });
+    hintWatchers({ channel: name, epoch, head: ZERO_OFFSET, isEnded: false, entries: [] });
   }
 
-  function hintWatchers(name: string, before: Offset): void {
-    const channel = channels.get(name);
-    if (channel === undefined || watchers.size === 0) return;
-    const { epoch, head, isEnded } = channel;
-    const entries = channel.queue.after(before, { maxEvents: head - before, maxBytes: Infinity });
-    for (const { listener } of watchers) listener({ channel: name, epoch, head, isEnded, entries });
+  function hintWatchers(hint: AppendHint): void {
+    for (const { listener } of watchers) listener(hint);
   }
 
   function readPage(name: string, after: Offset, size: PageSize): LogPage {
@@ -228,6 +221,21 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
       channels.clear();
     },
   };
+}
+
+function touch(channel: ChannelLog, touched: ChannelLog[]): void {
+  if (channel.before !== null) return;
+  channel.before = channel.head;
+  touched.push(channel);
+}
+
+/** What the batch brought to the channel. The next batch touches it anew. */
+function takeHint(channel: ChannelLog): AppendHint {
+  const { name, epoch, head, isEnded, queue } = channel;
+  const before = channel.before ?? head;
+  channel.before = null;
+  const entries = queue.after(before, { maxEvents: head - before, maxBytes: Infinity });
+  return { channel: name, epoch, head, isEnded, entries };
 }
 
 function isPlain({ key, producer, expect }: AppendEvent): boolean {
