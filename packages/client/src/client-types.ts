@@ -1,6 +1,13 @@
 // What an application gives a client and gets from it.
 
-import type { Channel, Cursor, EventInput, EventSchemas, MillraceError } from '@millrace/protocol';
+import type {
+  Channel,
+  Cursor,
+  EventInput,
+  EventSchemas,
+  Expected,
+  MillraceError,
+} from '@millrace/protocol';
 import type { SubscribeOptions } from './channel-codec.ts';
 import type { Environment } from './environment.ts';
 import type { StatusStore } from './status.ts';
@@ -40,13 +47,15 @@ export interface Client {
   /**
    * The event's cursor, once the server has accepted it. Waits for a link, and survives the loss of one: a repeat
    * has the same idempotency key (`key`, default random).
+   * With `expect` it is refused with `publish/conflict` unless the channel's head stands at that cursor, or the channel
+   * is `empty`; `details.head` tells where it stands.
    * Rejects with `contract/*` for an event that does not fit, with what the server answers, with
    * `limit/publishes` past 1,000 waiting, and with `link/closed` after `close`.
    */
   publish<Events extends EventSchemas, State>(
     channel: Channel<Events, State>,
     event: EventInput<Events>,
-    options?: { readonly key?: string },
+    options?: { readonly key?: string; readonly expect?: Expected },
   ): Promise<Cursor>;
   [Symbol.asyncDispose](): Promise<void>;
 }

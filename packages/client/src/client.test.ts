@@ -59,3 +59,15 @@ test('CLI-13: a publish waits for the link and resolves with its cursor', async 
   fake.accept();
   expect(await published).toEqual({ epoch: 'fake', offset: 1 });
 });
+
+test('PUB-7: what a publish expects goes with it, as a cursor’s text or `empty`', async () => {
+  const fake = createFakeLink();
+  await using client = createClient(fake.options);
+  const channel = agentMessages.of();
+  const first = await client.publish(channel, message('1'), { expect: 'empty' });
+  await client.publish(channel, message('2'), { expect: first, key: 'k' });
+  await client.publish(channel, message('3'));
+  const items = fake.sent.flatMap((frame) => (frame.type === 'publish' ? frame.events : []));
+  expect(items).toMatchObject([{ expect: 'empty' }, { expect: 'fake.1', key: 'k' }, {}]);
+  expect(items[2]).not.toHaveProperty('expect');
+});

@@ -1,6 +1,6 @@
 // `createClient`: puts the machines together. Owns the public surface; each concern has its own file.
 
-import { MillraceError, toMillraceError } from '@millrace/protocol';
+import { encodeCursor, MillraceError, toMillraceError } from '@millrace/protocol';
 import { type ConnectFrame, PROTOCOL_VERSION, type ServerFrame } from '@millrace/protocol/wire';
 import { checkData } from './channel-codec.ts';
 import type { Client, ClientOptions } from './client-types.ts';
@@ -195,7 +195,11 @@ export function createClient(options: ClientOptions): Client {
       startIfIdle();
       return end;
     },
-    async publish({ name, contract }, { type, data, id }, { key = environment.randomId() } = {}) {
+    async publish(
+      { name, contract },
+      { type, data, id },
+      { key = environment.randomId(), expect } = {},
+    ) {
       if (checkData(contract, type, data) === null) {
         throw new MillraceError('contract/unknown-event', `"${name}" has no event "${type}".`);
       }
@@ -204,7 +208,8 @@ export function createClient(options: ClientOptions): Client {
       if (!isActive) throw closedError();
       if (now.status === 'closed' && now.error !== null) throw now.error;
       const event = { type, data, ...(id === undefined ? {} : { id }) };
-      return publisher.publish({ channel: name, event, key });
+      const expected = expect && { expect: expect === 'empty' ? expect : encodeCursor(expect) };
+      return publisher.publish({ channel: name, event, key, ...expected });
     },
     [Symbol.asyncDispose]: close,
   };

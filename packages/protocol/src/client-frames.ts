@@ -1,7 +1,6 @@
 // Frames from client to server, and their parser. Rules: LINK-1, LINK-2, SUB-1, PUB-1, LIM-1.
 // On a WebSocket each is one text message; on SSE and long-poll the request's body is the `connect`.
 
-import { isChannelName } from './channel-name.ts';
 import { type Cursor, encodeCursor, parseCursor } from './cursor.ts';
 import { MillraceError } from './errors.ts';
 import {
@@ -15,6 +14,7 @@ import {
   requiredWhole,
 } from './json.ts';
 import { isJsonObject } from './json-object.ts';
+import { type PublishItem, parseName, parsePublishItems } from './publish-item.ts';
 
 /** The version of this protocol. A server refuses another major one with `protocol/version`. */
 export const PROTOCOL_VERSION = 1;
@@ -45,13 +45,6 @@ export interface ConnectFrame {
   /** Long-poll only: how long the server may hold the answer, ms; 0 answers at once. */
   readonly holdMs?: number;
   readonly channels: readonly SubscribeItem[];
-}
-
-export interface PublishItem {
-  readonly channel: string;
-  readonly event: { readonly type: string; readonly data: unknown; readonly id?: string };
-  /** Idempotency key: a repeated publish with it is answered with the first one's cursor. */
-  readonly key?: string;
 }
 
 export type ClientFrame =
@@ -102,25 +95,6 @@ export function parseClientFrame(text: string): ClientFrame | null {
   }
 }
 
-/** The events of a publish, on every carrier. @throws MillraceError as `parseClientFrame` */
-export function parsePublishItems(value: unknown): PublishItem[] {
-  return requiredList(value, 'events').map((item) => {
-    const { channel, event, key } = requiredObject(item, 'each of `events`');
-    const { type, data, id } = requiredObject(event, 'event');
-    const own = optionalString(id, 'id');
-    const given = optionalString(key, 'key');
-    return {
-      channel: parseName(channel),
-      event: {
-        type: requiredString(type, 'event.type'),
-        data: data ?? null,
-        ...(own === undefined ? {} : { id: own }),
-      },
-      ...(given === undefined ? {} : { key: given }),
-    };
-  });
-}
-
 function parseConnect(frame: Readonly<Record<string, unknown>>): ConnectFrame {
   const protocol = requiredWhole(frame['protocol'], 'protocol');
   if (protocol !== PROTOCOL_VERSION) {
@@ -148,14 +122,6 @@ function parseConnect(frame: Readonly<Record<string, unknown>>): ConnectFrame {
 function parseSession(value: unknown): string {
   if (typeof value === 'string' && /^[A-Za-z0-9_-]{22,64}$/.test(value)) return value;
   throw malformed('`session` is 22 to 64 characters of base64url');
-}
-
-function parseName(value: unknown): string {
-  if (isChannelName(value)) return value;
-  throw new MillraceError(
-    'channel/invalid-name',
-    'That cannot be a channel. A name is `type` or `type:value`.',
-  );
 }
 
 function encodeItem({ channel, start, version }: SubscribeItem): unknown {

@@ -41,6 +41,9 @@ export type ErrorCode =
   | 'link/slow'
   | 'protocol/malformed'
   | 'protocol/version'
+  | 'publish/conflict'
+  | 'publish/fenced'
+  | 'publish/sequence-gap'
   | 'request/conflict'
   | 'request/invalid'
   | 'request/method'
@@ -86,6 +89,9 @@ export const ERROR_POLICIES: Readonly<Record<ErrorCode, ErrorPolicy>> = {
   'link/slow': 'retry',
   'protocol/malformed': 'stop',
   'protocol/version': 'stop',
+  'publish/conflict': 'stop',
+  'publish/fenced': 'stop',
+  'publish/sequence-gap': 'stop',
   'request/conflict': 'stop',
   'request/invalid': 'stop',
   'request/method': 'stop',

@@ -8,6 +8,7 @@ import {
   parseClientFrame,
   type Start,
 } from './client-frames.ts';
+import { encodeCursor } from './cursor.ts';
 import { MillraceError } from './errors.ts';
 import { MAX_JSON_DEPTH, parseJson } from './json.ts';
 import { toOffset } from './offset.ts';
@@ -61,6 +62,8 @@ const clientFrame: fc.Arbitrary<ClientFrame> = fc.oneof(
             { requiredKeys: ['type', 'data'] },
           ),
           key: fc.string(),
+          producer: fc.record({ id: fc.string({ minLength: 1 }), epoch: whole, sequence: whole }),
+          expect: fc.oneof(fc.constant('empty'), cursor.map(encodeCursor)),
         },
         { requiredKeys: ['channel', 'event'] },
       ),
@@ -229,11 +232,34 @@ describe('rubbish', () => {
     ['a start of words', '{"type":"subscribe","channels":[{"channel":"a","from":"yesterday"}]}'],
     ['a publish without id', '{"type":"publish","events":[]}'],
     ['an event without type', '{"type":"publish","id":1,"events":[{"channel":"a","event":{}}]}'],
+    [
+      'a producer without a sequence',
+      '{"type":"publish","id":1,"events":[{"channel":"a","event":{"type":"b"},"producer":{"id":"p","epoch":1}}]}',
+    ],
+    [
+      'a producer whose epoch is no whole number',
+      '{"type":"publish","id":1,"events":[{"channel":"a","event":{"type":"b"},"producer":{"id":"p","epoch":-1,"sequence":1}}]}',
+    ],
+    [
+      'an expectation that is no text',
+      '{"type":"publish","id":1,"events":[{"channel":"a","event":{"type":"b"},"expect":0}]}',
+    ],
     ['an empty token', '{"type":"token","token":""}'],
   ])('LINK-2: %s is malformed', (_name, text) => {
     expect(() => parseClientFrame(text)).toThrowError(
       expect.objectContaining({ code: 'protocol/malformed' }),
     );
+  });
+
+  test('PUB-7: an expectation is a cursor or `empty`', () => {
+    const expecting = (text: string): string => {
+      const item = { channel: 'a', event: { type: 'b' }, expect: text };
+      return JSON.stringify({ type: 'publish', id: 1, events: [item] });
+    };
+    expect(() => parseClientFrame(expecting('7'))).toThrowError(
+      expect.objectContaining({ code: 'cursor/malformed' }),
+    );
+    expect(parseClientFrame(expecting('empty'))).toMatchObject({ events: [{ expect: 'empty' }] });
   });
 
   test('LINK-2: what cannot be read is not quoted: it may hold a token', () => {

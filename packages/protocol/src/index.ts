@@ -30,6 +30,7 @@ export {
 export type { ChannelEvent } from './event.ts';
 export { DEFAULT_LIMITS, type Limits } from './limits.ts';
 export type { Offset } from './offset.ts';
+export type { Expected, Producer } from './publish-item.ts';
 export type { GapReason, PublishResult, Verdict } from './server-frames.ts';
 export {
   checkSchema,

@@ -14,6 +14,12 @@ export interface Limits {
   readonly maxEventsPerPublish: number;
   /** Publishes a second and link or identity, with a burst of twice that. Past it: `limit/publishes` with `retryAfterMs`. */
   readonly maxPublishesPerSecond: number;
+  /** Characters of an idempotency key or a producer's id (from outside with the identity's before it). Past it: `request/invalid`, the event is refused. */
+  readonly maxKeyLength: number;
+  /** Events that wait for the engine, all publishers together. Past it: `server/overloaded` with `retryAfterMs`, nothing of that call is appended. */
+  readonly maxPublishQueue: number;
+  /** Bytes of their JSON texts together. Past it: as above. */
+  readonly maxPublishQueueBytes: number;
   /** Open links of one address. Past it: `limit/links`, the new link is refused. */
   readonly maxLinksPerAddress: number;
   /** Open links of one identity. Past it: `limit/links`, the new link is refused. */
@@ -45,6 +51,9 @@ export const DEFAULT_LIMITS: Limits = {
   maxChannelNameLength: 200,
   maxEventsPerPublish: 500,
   maxPublishesPerSecond: 50,
+  maxKeyLength: 200,
+  maxPublishQueue: 10_000,
+  maxPublishQueueBytes: 67_108_864,
   maxLinksPerAddress: 1_000,
   maxLinksPerIdentity: 100,
   maxQueueBytes: 262_144,

@@ -6,9 +6,7 @@ export {
   type ConnectFrame,
   encodeClientFrame,
   PROTOCOL_VERSION,
-  type PublishItem,
   parseClientFrame,
-  parsePublishItems,
   SUBPROTOCOL,
   type SubscribeItem,
 } from './client-frames.ts';
@@ -17,6 +15,7 @@ export { parseJson, parseJsonObject, readJsonObject } from './json.ts';
 export { isJsonObject, type JsonObject } from './json-object.ts';
 export { BEAT_GRACE_MS, DEFAULT_BEAT_MS } from './limits.ts';
 export { isOffset, nextOffset, previousOffset, toOffset, ZERO_OFFSET } from './offset.ts';
+export { type PublishItem, parseExpected, parsePublishItems } from './publish-item.ts';
 export {
   encodeEventsFrame,
   encodeServerFrame,

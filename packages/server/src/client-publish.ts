@@ -1,13 +1,14 @@
 // Publishing from outside, over a link or by POST: size and rate of the request, then permission for each event,
-// then the same way as from inside. Rules: PUB-2, PUB-5, LIM-5.
+// then the same way as from inside. What one link sends is appended in its order, however long permission takes.
+// Rules: PUB-2, PUB-5, PUB-6, PUB-10, LIM-5.
 
 import { type Limits, MillraceError, type PublishResult } from '@millrace/protocol';
-import type { PublishItem } from '@millrace/protocol/wire';
+import { type PublishItem, parseExpected } from '@millrace/protocol/wire';
 import type { ContractSet } from './contract-set.ts';
 import type { Identity } from './hub-types.ts';
 import type { Gate } from './identity.ts';
 import type { PublishRate } from './publish-rate.ts';
-import { type Publisher, unknownChannel } from './publisher.ts';
+import { type Publisher, type PublishRequest, unknownChannel } from './publisher.ts';
 
 export interface ClientPublish {
   /**
@@ -22,6 +23,8 @@ export interface ClientPublishRequest {
   /** Whose rate counts where there is no identity: the link, or the address. */
   readonly origin: string;
   readonly items: readonly PublishItem[];
+  /** A request of its own, which waits for no other one of its origin. Default: they are taken in their order. */
+  readonly isAlone?: boolean;
 }
 
 export interface ClientPublishOptions {
@@ -36,6 +39,19 @@ export interface ClientPublishOptions {
 export function createClientPublish(options: ClientPublishOptions): ClientPublish {
   const { contracts, gate, limits, publisher, rate, onRefused } = options;
 
+  /** By origin: ends when everything that came before has been handed to the publisher. */
+  const turns = new Map<string, Promise<unknown>>();
+
+  /** Resolves with the work's result when it is this one's turn. The work never rejects. */
+  function inTurn<Result>(origin: string, work: Promise<Result>): Promise<Result> {
+    const turn = (turns.get(origin) ?? Promise.resolve()).then(() => work);
+    turns.set(origin, turn);
+    void turn.then(() => {
+      if (turns.get(origin) === turn) turns.delete(origin);
+    });
+    return turn;
+  }
+
   async function refusal(
     identity: Identity | null,
     item: PublishItem,
@@ -45,14 +61,15 @@ export function createClientPublish(options: ClientPublishOptions): ClientPublis
   }
 
   return {
-    async publish({ identity, origin, items }) {
+    async publish({ identity, origin, items, isAlone = false }) {
       if (items.length > limits.maxEventsPerPublish) throw tooMany(limits.maxEventsPerPublish);
       const key = identity === null ? `from ${origin}` : `of ${identity.id}`;
       const overRate = rate.refusal(key, items.length);
       if (overRate !== null) throw overRate;
-      const refusals = await Promise.all(items.map((item) => refusal(identity, item)));
+      const asked = Promise.all(items.map((item) => refusal(identity, item)));
+      const refusals = await (isAlone ? asked : inTurn(origin, asked));
       const allowed = items.filter((_, index) => refusals[index] === null);
-      const results = await publisher.publish(allowed);
+      const results = await publisher.publish(allowed.map((item) => fromOutside(identity, item)));
       let next = 0;
       return refusals.map((error) => {
         const result: PublishResult =
@@ -61,6 +78,19 @@ export function createClientPublish(options: ClientPublishOptions): ClientPublis
         return result;
       });
     },
+  };
+}
+
+/** Nobody can shut out a producer of the server's, or of somebody else: each identity has names of its own. */
+function fromOutside(
+  identity: Identity | null,
+  { expect, producer, ...item }: PublishItem,
+): PublishRequest {
+  const owner = identity === null ? 'guest' : `user ${encodeURIComponent(identity.id)}`;
+  return {
+    ...item,
+    ...(producer && { producer: { ...producer, id: `${owner} ${producer.id}` } }),
+    ...(expect !== undefined && { expect: parseExpected(expect) }),
   };
 }
 

@@ -240,6 +240,7 @@ describe('engines whose hints cannot be trusted', () => {
       append: (...args) => current.append(...args),
       read: (...args) => current.read(...args),
       compact: (...args) => current.compact(...args),
+      forget: (...args) => current.forget(...args),
       close: async () => undefined,
       watch(listener) {
         listeners.add(listener);

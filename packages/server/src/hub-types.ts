@@ -16,6 +16,7 @@ import type {
 } from '@millrace/protocol';
 import type { PublishItem } from '@millrace/protocol/wire';
 import type { AnyContract, ChannelInfo } from './contract-set.ts';
+import type { PublishConditions } from './publisher.ts';
 import type { Engine } from './seams/engine.ts';
 import type { Peer } from './seams/link.ts';
 
@@ -134,13 +135,15 @@ export interface HubStats {
 export interface Hub {
   /**
    * Appends an event. Resolves with its cursor once the engine has accepted it.
-   * Rejects with `contract/…` for an event that does not fit, `channel/ended`, `server/overloaded`, `engine/…`.
+   * Rejects with `contract/…` for an event that does not fit, `channel/ended`, `publish/…` for a condition that does
+   * not hold, `server/overloaded` with `retryAfterMs` where too many wait, `engine/…`; nothing is appended then, except
+   * that after `engine/unavailable` it may have been: repeat with the same key or producer.
    * With `tx` (engines with `capabilities.transactions`) it is visible when the transaction commits.
    */
   publish<Events extends EventSchemas, State>(
     channel: Channel<Events, State>,
     event: EventInput<NoInfer<Events>>,
-    options?: { readonly key?: string; readonly tx?: unknown },
+    options?: PublishConditions & { readonly tx?: unknown },
   ): Promise<Cursor>;
   /** Appends several events in one batch. Each has its own result: one that is refused does not spoil the others. */
   publishMany(
@@ -152,6 +155,15 @@ export interface Hub {
     channel: Channel<Events, State>,
     options?: { readonly tx?: unknown },
   ): Promise<Cursor>;
+  /**
+   * Erases the channel, ended or not: events, state, keys, producers. It is then as if nobody had published to it, in
+   * another epoch: who reads it is told `gap` with reason `restarted` (`snapshot` where the contract has state) before
+   * the next event. What is being published at the same time may come after it. Does nothing to an empty channel.
+   */
+  forget<Events extends EventSchemas, State>(
+    channel: Channel<Events, State>,
+    options?: { readonly tx?: unknown },
+  ): Promise<void>;
   /** Reads a channel inside the process; asks nobody for permission. */
   history<Events extends EventSchemas, State>(
     channel: Channel<Events, State>,
@@ -180,8 +192,7 @@ export interface Hub {
 }
 
 /** One event of `publishMany`: checked against the channel's contract when it is published. */
-export interface PublishManyItem {
+export interface PublishManyItem extends PublishConditions {
   readonly channel: { readonly name: string };
   readonly event: PublishItem['event'];
-  readonly key?: string;
 }

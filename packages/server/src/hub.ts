@@ -47,10 +47,9 @@ export function createHub(options: HubOptions): Hub {
   }
 
   return {
-    async publish(channel, event, { key, tx } = {}) {
+    async publish({ name }, event, { tx, ...conditions } = {}) {
       checkOpen();
-      const item = { channel: channel.name, event, ...(key === undefined ? {} : { key }) };
-      const [result] = await publisher.publish([item], { tx });
+      const [result] = await publisher.publish([{ channel: name, event, ...conditions }], { tx });
       if (result === undefined) throw new RangeError('A publish without a result');
       if ('error' in result) throw result.error;
       return result.cursor;
@@ -68,6 +67,12 @@ export function createHub(options: HubOptions): Hub {
       const cursor = await publisher.end(name, { tx });
       topics.find(name)?.refresh();
       return cursor;
+    },
+    async forget({ name }, { tx } = {}) {
+      checkOpen();
+      if (contracts.find(name) === null) throw unknownChannel(name);
+      await log.forget(name, tx === undefined ? {} : { tx });
+      topics.find(name)?.refresh();
     },
     async history(channel, historyOptions = {}) {
       if (contracts.find(channel.name) === null) throw unknownChannel(channel.name);

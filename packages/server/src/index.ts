@@ -18,6 +18,7 @@ export type {
   PublishManyItem,
   StreamOptions,
 } from './hub-types.ts';
+export type { PublishConditions } from './publisher.ts';
 export type { Bus } from './seams/bus.ts';
 export type { Engine, EngineCapabilities } from './seams/engine.ts';
 export type {

@@ -1,11 +1,10 @@
 // From an event to the log: what is refused, what shares an append, what an answer means.
 
 import { DEFAULT_LIMITS, MillraceError } from '@millrace/protocol';
-import type { PublishItem } from '@millrace/protocol/wire';
 import { expect, test } from 'vitest';
 import { createContractSet } from './contract-set.ts';
 import { memoryEngine } from './engines/memory/memory-engine.ts';
-import { createPublisher, type Publisher } from './publisher.ts';
+import { createPublisher, type Publisher, type PublishRequest } from './publisher.ts';
 import type { AppendRequest, Log } from './seams/log.ts';
 import { testContracts } from './testing/test-channels.ts';
 
@@ -29,12 +28,12 @@ function createTest(slow?: Promise<void>): { publisher: Publisher; log: Log; bat
   return { publisher, log, batches };
 }
 
-const note = (data: unknown, over: Partial<PublishItem> = {}): PublishItem => ({
+const note = (data: unknown, over: Partial<PublishRequest> = {}): PublishRequest => ({
   channel: 'open_notes:1',
   event: { type: 'note', data },
   ...over,
 });
-const codes = async (publisher: Publisher, ...items: PublishItem[]): Promise<unknown[]> =>
+const codes = async (publisher: Publisher, ...items: PublishRequest[]): Promise<unknown[]> =>
   (await publisher.publish(items)).map((one) =>
     'error' in one ? one.error.code : one.cursor.offset,
   );
@@ -113,7 +112,7 @@ test('a tick shares one append, and what comes during it the next', async () => 
   ]);
 });
 
-test('a queue that is full refuses at once, and takes again once it is answered', async () => {
+test('PUB-8: a queue that is full refuses at once, and takes again once it is answered', async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   const { publisher } = createTest(promise);
   const many = Array.from({ length: 10_000 }, () => note({ text: 'a' }));

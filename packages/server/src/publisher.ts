@@ -1,12 +1,14 @@
 // From an event to the log: checked by its schema, encoded once, gathered with everything else of the tick into one
 // append. While an append is under way the next batch gathers (group commit); the queue is bounded.
-// Rules: CHAN-4, PUB-1, PUB-3, PUB-5, LIM-5.
+// Rules: CHAN-4, PUB-1, PUB-3, PUB-5 … PUB-8, LIM-5.
 
 import {
   type Cursor,
   checkSchema,
+  type Expected,
   type Limits,
   MillraceError,
+  type Producer,
   type PublishResult,
   toMillraceError,
 } from '@millrace/protocol';
@@ -14,15 +16,28 @@ import { encodeEventBody, type PublishItem } from '@millrace/protocol/wire';
 import type { AnyContract, ContractSet } from './contract-set.ts';
 import type { AppendEnd, AppendEvent, AppendOutcome, AppendRequest, Log } from './seams/log.ts';
 
-/** Requests that may wait for the engine. Past it: `server/overloaded`. */
-const MAX_WAITING = 10_000;
+/** When to come back to a full queue, ms: an engine that answers at all empties it in less. */
+const RETRY_AFTER_MS = 1_000;
 /** Requests of one append: what is more waits for the next, so that no answer waits for everybody's. */
 const MAX_BATCH = 1_000;
+
+/** An event as it is published, from inside or outside. */
+export interface PublishRequest extends Pick<PublishItem, 'channel' | 'event'>, PublishConditions {}
+
+/** On what it depends whether the event is appended. */
+export interface PublishConditions {
+  /** Idempotency key: a repeat within 10 min appends nothing and gets the first one's cursor. */
+  readonly key?: string;
+  /** In place of a key, for many events in order: a repeat appends nothing, a replaced owner is refused. */
+  readonly producer?: Producer;
+  /** The cursor at which the channel's head must stand, or `empty`; else `publish/conflict`, with the head in `details`. */
+  readonly expect?: Expected;
+}
 
 export interface Publisher {
   /** Each item's result, in order. Rejects only where all failed alike: overload, a failed append. */
   publish(
-    items: readonly PublishItem[],
+    items: readonly PublishRequest[],
     options?: { readonly tx?: unknown },
   ): Promise<PublishResult[]>;
   end(channel: string, options?: { readonly tx?: unknown }): Promise<Cursor>;
@@ -41,6 +56,7 @@ export interface PublisherOptions {
 }
 
 interface Job {
+  readonly bytes: number;
   readonly requests: readonly AppendRequest[];
   readonly resolve: (outcomes: readonly AppendOutcome[]) => void;
   readonly reject: (error: MillraceError) => void;
@@ -50,16 +66,21 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const { log, contracts, limits, onAppended } = options;
   let queue: Job[] = [];
   let waiting = 0;
+  let waitingBytes = 0;
   let isBusy = false;
   let whenIdle: (() => void)[] = [];
 
   function enqueue(requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {
     // More than that in one call is no queue: it passes when nothing else waits.
-    if (waiting > 0 && waiting + requests.length > MAX_WAITING)
-      return Promise.reject(overloaded(waiting));
+    const bytes = bytesOf(requests);
+    const isFull =
+      waiting + requests.length > limits.maxPublishQueue ||
+      waitingBytes + bytes > limits.maxPublishQueueBytes;
+    if (waiting > 0 && isFull) return Promise.reject(overloaded(waiting));
     waiting += requests.length;
+    waitingBytes += bytes;
     const { promise, resolve, reject } = Promise.withResolvers<readonly AppendOutcome[]>();
-    queue.push({ requests, resolve, reject });
+    queue.push({ bytes, requests, resolve, reject });
     if (!isBusy) {
       isBusy = true;
       // The end of the tick: whatever else is published in it shares the append.
@@ -105,6 +126,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       for (const job of jobs) job.reject(error);
     } finally {
       waiting -= requests.length;
+      for (const { bytes } of jobs) waitingBytes -= bytes;
     }
   }
 
@@ -152,20 +174,58 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
 /** The event as the log takes it, or why it is refused. */
 function prepare(
-  { channel, event, key }: PublishItem,
+  request: PublishRequest,
   contracts: ContractSet,
   limits: Limits,
 ): AppendEvent | MillraceError {
+  const { channel, event, key, producer, expect } = request;
   const known = contracts.find(channel);
   if (known === null) return unknownChannel(channel);
   try {
     const body = encodeChecked(known.contract, event);
     const bytes = Buffer.byteLength(body);
     if (bytes > limits.maxEventBytes) return oversize(bytes, limits.maxEventBytes);
-    return { channel, body, ...(key === undefined ? {} : { key }) };
+    if (key === undefined && producer === undefined && expect === undefined) {
+      return { channel, body };
+    }
+    checkConditions(request, limits);
+    return {
+      channel,
+      body,
+      ...(key === undefined ? {} : { key }),
+      ...(producer === undefined ? {} : { producer }),
+      ...(expect === undefined ? {} : { expect }),
+    };
   } catch (thrown) {
     return toMillraceError(thrown);
   }
+}
+
+/** @throws MillraceError `request/invalid` */
+function checkConditions({ key, producer }: PublishConditions, { maxKeyLength }: Limits): void {
+  if (key !== undefined && producer !== undefined) {
+    throw invalid('Give `key` or `producer`, not both: a key is a producer that is used once.');
+  }
+  if ((key ?? producer?.id ?? '').length > maxKeyLength) {
+    throw invalid(`A key, or a producer's id, has at most ${maxKeyLength} characters.`);
+  }
+  if (producer === undefined) return;
+  const { epoch, sequence } = producer;
+  if (Number.isSafeInteger(epoch) && Number.isSafeInteger(sequence) && epoch >= 0 && sequence > 0) {
+    return;
+  }
+  throw invalid("A producer's `epoch` is a whole number, its `sequence` one above 0.");
+}
+
+function invalid(message: string): MillraceError {
+  return new MillraceError('request/invalid', message);
+}
+
+/** In characters, which is near enough for a bound. */
+function bytesOf(requests: readonly AppendRequest[]): number {
+  let bytes = 0;
+  for (const request of requests) if (!('isEnd' in request)) bytes += request.body.length;
+  return bytes;
 }
 
 function encodeChecked(contract: AnyContract, event: PublishItem['event']): string {
@@ -213,6 +273,6 @@ function overloaded(waiting: number): MillraceError {
   return new MillraceError(
     'server/overloaded',
     `${waiting} events wait for the engine. Try again in a moment.`,
-    { details: { retryAfterMs: 1_000 } },
+    { details: { retryAfterMs: RETRY_AFTER_MS } },
   );
 }

@@ -24,7 +24,12 @@ export async function publishRequest(
   }
   const items = parsePublishItems(value.events);
   const identity = await gate.identify(peer, undefined);
-  const results = await clientPublish.publish({ identity, origin: peer.address, items });
+  const results = await clientPublish.publish({
+    identity,
+    origin: peer.address,
+    items,
+    isAlone: true,
+  });
   return JSON.stringify({ results: results.map(encodeResult) });
 }
 

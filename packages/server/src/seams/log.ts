@@ -1,5 +1,5 @@
 // The Log seam: where a channel's events live. Imports no implementation; an engine implements it.
-// Rules: LOG-1 … LOG-12.
+// Rules: LOG-1 … LOG-14.
 //
 // Contract, in prose:
 // - Offsets of a channel are 1, 2, 3 … without a hole, in the order in which appends were accepted, also
@@ -9,12 +9,16 @@
 // - The epoch names the incarnation that made the offsets. It is random, and new whenever offsets could be
 //   given out twice (an engine that lost what it held). A channel's epoch may change only through that or
 //   through being forgotten; a reader can always tell by comparing.
+// - What a request is refused for, in this order: `publish/fenced`, `channel/ended`, `publish/sequence-gap`,
+//   `publish/conflict`. A repeat is answered before the last three. What was refused changes nothing: no offset, no
+//   key, no producer. A batch is judged request by request, each after what the ones before it did, in one step that
+//   no other append comes into.
 // - `watch` is a hint, never the truth: a listener may be called late, twice, out of order or not at all.
 //   It must not throw; the engine may call it inside `append`.
 // - All methods may be called at any time until `close`, from many callers at once; afterwards each rejects
 //   with `engine/closed`. An engine out of reach rejects with `engine/unavailable`, which is retryable.
 
-import type { Cursor, MillraceError, Offset } from '@millrace/protocol';
+import type { Cursor, Expected, MillraceError, Offset, Producer } from '@millrace/protocol';
 
 export interface AppendEvent {
   readonly channel: string;
@@ -22,6 +26,14 @@ export interface AppendEvent {
   readonly body: string;
   /** Idempotency key within the channel, kept for 10 min at least: a repeat gets the first one's cursor. */
   readonly key?: string;
+  /**
+   * Never together with a key. The channel remembers each producer's epoch and last sequence for 10 min at least
+   * after its last event: a sequence up to the last is a repeat and gets the cursor of the last one, which is at its
+   * own event or after it. One who is not remembered, or has a new epoch, begins at 1.
+   */
+  readonly producer?: Producer;
+  /** Refused with `publish/conflict` unless the channel's head stands there. */
+  readonly expect?: Expected;
 }
 
 /** Ends the channel: a durable mark after which every append is refused with `channel/ended`. Repeating it is fine. */
@@ -34,7 +46,7 @@ export type AppendRequest = AppendEvent | AppendEnd;
 
 export type AppendOutcome =
   | { readonly cursor: Cursor; readonly at: string; readonly isDuplicate: boolean }
-  /** This request alone was refused (`channel/ended`); the rest of the batch stands. */
+  /** This request alone was refused (`channel/ended`, `publish/…`); the rest of the batch stands. */
   | { readonly error: MillraceError };
 
 export interface LogEntry {
@@ -86,6 +98,7 @@ export interface AppendHint {
   readonly entries: readonly LogEntry[];
 }
 
+/** Six members, one more than a seam should have: to forget is no request of a batch, since it moves the epoch under them. */
 export interface Log {
   /**
    * Appends a batch over any number of channels; outcomes in the batch's order. With `tx` (engines with
@@ -102,6 +115,12 @@ export interface Log {
   watch(listener: (hint: AppendHint) => void): () => void;
   /** Trims what is over size or age, oldest first. Idempotent. */
   compact(channel: string, retention: Retention): Promise<void>;
+  /**
+   * Erases the channel: entries, end, snapshot, keys, producers. Afterwards it is as if nobody had appended to it, in
+   * another epoch; hinted with head 0. Only its name may be kept, and what tells the epochs apart. Does nothing to a
+   * channel nobody appended to. With `tx` as `append`.
+   */
+  forget(channel: string, options?: { readonly tx?: unknown }): Promise<void>;
   /** Idempotent; pending appends are finished first. */
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-// The conformance cases of engines, as data: LOG-1 … LOG-10 and BUS-1, for every engine that wants to be one.
+// The conformance cases of engines, as data: LOG-1 … LOG-10, LOG-12 … LOG-14 and BUS-1, for every engine that wants to be one.
 // Refuses to own: starting an engine, and a test runner. LOG-11 (a killed process) needs a process to kill, so each
 // engine proves it on its own.
 //
@@ -9,8 +9,12 @@ import { appendCases } from './engine-cases/append-cases.ts';
 import { busCases } from './engine-cases/bus-cases.ts';
 import { compactCases } from './engine-cases/compact-cases.ts';
 import type { EngineCase } from './engine-cases/engine-case.ts';
+import { expectCases } from './engine-cases/expect-cases.ts';
+import { forgetCases } from './engine-cases/forget-cases.ts';
 import { keyCases } from './engine-cases/key-cases.ts';
+import { producerCases } from './engine-cases/producer-cases.ts';
 import { readCases } from './engine-cases/read-cases.ts';
+import { retryCases } from './engine-cases/retry-cases.ts';
 import { transactionCases } from './engine-cases/transaction-cases.ts';
 import { watchCases } from './engine-cases/watch-cases.ts';
 
@@ -20,6 +24,10 @@ export const engineCases: readonly EngineCase[] = [
   ...appendCases,
   ...readCases,
   ...keyCases,
+  ...producerCases,
+  ...expectCases,
+  ...retryCases,
+  ...forgetCases,
   ...watchCases,
   ...compactCases,
   ...transactionCases,

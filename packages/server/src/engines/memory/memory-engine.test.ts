@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { appendOne, event, readAll } from '../../testing/engine-cases/engine-case.ts';
+import { by, codesOf } from '../../testing/engine-cases/producer-cases.ts';
 import { engineCases } from '../../testing/engine-cases.ts';
 import { memoryEngine } from './memory-engine.ts';
 
@@ -43,6 +44,20 @@ describe('memory engine', () => {
     for (const key of ['x', 'y', 'z']) await appendOne(log, 'a', key, key);
     expect((await appendOne(log, 'a', 'z', 'z')).offset).toBe(3);
     expect((await appendOne(log, 'a', 'x', 'x')).offset).toBe(4);
+  });
+
+  it('LOG-12: remembers a producer for its window after its last event and no longer', async () => {
+    let now = 1_000_000;
+    const { log } = memoryEngine({ keyWindowMs: 600_000, now: () => now });
+    const codes: string[] = [];
+    for (const sequence of [1, 2, 3]) {
+      codes.push(...codesOf(await log.append([by(1, sequence)])));
+      now += 599_999;
+    }
+    codes.push(...codesOf(await log.append([by(1, 3)])));
+    now += 1;
+    codes.push(...codesOf(await log.append([by(1, 4), by(1, 1)])));
+    expect(codes).toEqual(['ok', 'ok', 'ok', 'repeat', 'publish/sequence-gap', 'ok']);
   });
 
   it('LOG-7: gives the entries with the hint, before the append is answered', async () => {

@@ -1,10 +1,12 @@
 // A log in this process's memory: what it holds dies with the process, and a new one has a new epoch.
-// Everything happens synchronously inside the call, so appends cannot interleave. Rules: LOG-1 … LOG-8, LOG-10.
+// Everything happens synchronously inside the call, so appends cannot interleave. Rules: LOG-1 … LOG-8, LOG-10,
+// LOG-12 … LOG-14.
 // Refuses to own: when to compact. A channel grows until `compact` is called for it.
 
-import { MillraceError, type Offset } from '@millrace/protocol';
+import { type Cursor, MillraceError, type Offset } from '@millrace/protocol';
 import { encodeEvent, nextOffset, toOffset, ZERO_OFFSET } from '@millrace/protocol/wire';
 import type {
+  AppendEvent,
   AppendHint,
   AppendOutcome,
   AppendRequest,
@@ -14,18 +16,30 @@ import type {
   Retention,
   StoredSnapshot,
 } from '../../seams/log.ts';
+import { producerOf } from '../producer-of.ts';
+import { channelEnded } from '../refusals.ts';
+import { checkAppend } from './append-check.ts';
 import { createEntryQueue, type EntryQueue } from './entry-queue.ts';
-import { createKeyWindow } from './key-window.ts';
+import { createEpochs } from './epochs.ts';
+import { createProducerWindow } from './producer-window.ts';
 
 export interface MemoryLogOptions {
-  readonly epoch: string;
+  /** What each epoch of this log begins with. */
+  readonly token: string;
   readonly now: () => number;
   readonly keyWindowMs: number;
   readonly maxKeys: number;
 }
 
+/** Forgotten names whose next epoch is remembered: some 10 MB. */
+const MAX_FORGOTTEN = 100_000;
+
 interface ChannelLog {
+  readonly name: string;
+  readonly epoch: string;
   head: Offset;
+  /** Its head before the batch that is being appended, once that has touched it. */
+  before: Offset | null;
   isEnded: boolean;
   snapshot: StoredSnapshot | null;
   readonly queue: EntryQueue;
@@ -36,9 +50,14 @@ interface Watcher {
 }
 
 export function createMemoryLog(options: MemoryLogOptions): Log {
-  const { epoch, now } = options;
+  const { now } = options;
+  /** Those that somebody appended to: names that are only read, or refused, must not fill the memory. */
   const channels = new Map<string, ChannelLog>();
-  const keys = createKeyWindow({ windowMs: options.keyWindowMs, maxKeys: options.maxKeys });
+  const epochs = createEpochs(options.token, MAX_FORGOTTEN);
+  const producers = createProducerWindow({
+    windowMs: options.keyWindowMs,
+    maxNames: options.maxKeys,
+  });
   const watchers = new Set<Watcher>();
   let isClosed = false;
 
@@ -50,10 +69,9 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
   function appendAll(batch: readonly AppendRequest[]): AppendOutcome[] {
     const acceptedAt = now();
     const at = new Date(acceptedAt).toISOString();
-    /** Head of each touched channel before the batch: what came after it is the hint. */
-    const touched = new Map<string, Offset>();
+    const touched: ChannelLog[] = [];
     const outcomes = batch.map((request) => appendOne(request, at, acceptedAt, touched));
-    for (const [name, before] of touched) hintWatchers(name, before);
+    for (const hint of touched.map(takeHint)) hintWatchers(hint);
     return outcomes;
   }
 
@@ -61,65 +79,90 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
     request: AppendRequest,
     at: string,
     acceptedAt: number,
-    touched: Map<string, Offset>,
+    touched: ChannelLog[],
   ): AppendOutcome {
-    const channel = channels.get(request.channel) ?? createChannel(request.channel);
-    if ('isEnd' in request) {
-      const isDuplicate = channel.isEnded;
-      if (!isDuplicate && !touched.has(request.channel)) touched.set(request.channel, channel.head);
-      channel.isEnded = true;
-      return { cursor: { epoch, offset: channel.head }, at, isDuplicate };
+    const name = request.channel;
+    const channel = channels.get(name) ?? newChannel(name);
+    if ('isEnd' in request) return endChannel(channel, at, touched);
+    if (isPlain(request)) {
+      if (channel.isEnded) return { error: channelEnded(name) };
+      return { cursor: accept(request, channel, at, acceptedAt, touched), at, isDuplicate: false };
     }
-    if (request.key !== undefined) {
-      const first = keys.find(request.channel, request.key, acceptedAt);
-      if (first !== undefined) {
-        return { cursor: { epoch, offset: first.offset }, at: first.at, isDuplicate: true };
-      }
+    const producer = producerOf(request);
+    // The epoch keeps those of a forgotten channel apart: they are found no more, and go with their time.
+    const producerName = `${channel.epoch} ${name} ${producer?.id}`;
+    const last = producer === null ? undefined : producers.find(producerName, acceptedAt);
+    const checked = checkAppend(request, channel, producer, last);
+    if (checked === 'repeat' && last !== undefined) {
+      const cursor = { epoch: channel.epoch, offset: last.offset };
+      return { cursor, at: last.at, isDuplicate: true };
     }
-    if (channel.isEnded) {
-      const error = new MillraceError(
-        'channel/ended',
-        `The channel "${request.channel}" has ended and takes no more events.`,
-      );
-      return { error };
+    if (checked instanceof MillraceError) return { error: checked };
+    const cursor = accept(request, channel, at, acceptedAt, touched);
+    if (producer !== null) {
+      const { epoch, sequence } = producer;
+      producers.set(producerName, { epoch, sequence, offset: cursor.offset, at }, acceptedAt);
     }
-    if (!touched.has(request.channel)) touched.set(request.channel, channel.head);
-    const offset = nextOffset(channel.head);
-    channel.queue.push({ offset, text: encodeEvent(offset, at, request.body), acceptedAt });
-    channel.head = offset;
-    if (request.key !== undefined) {
-      keys.add(request.channel, request.key, { offset, at }, acceptedAt);
-    }
-    return { cursor: { epoch, offset }, at, isDuplicate: false };
+    return { cursor, at, isDuplicate: false };
   }
 
-  function createChannel(name: string): ChannelLog {
-    const channel: ChannelLog = {
+  function accept(
+    { body }: AppendEvent,
+    channel: ChannelLog,
+    at: string,
+    acceptedAt: number,
+    touched: ChannelLog[],
+  ): Cursor {
+    touch(channel, touched);
+    const offset = nextOffset(channel.head);
+    channel.queue.push({ offset, text: encodeEvent(offset, at, body), acceptedAt });
+    channel.head = offset;
+    if (offset === 1) keepChannel(channel);
+    return { epoch: channel.epoch, offset };
+  }
+
+  function endChannel(channel: ChannelLog, at: string, touched: ChannelLog[]): AppendOutcome {
+    const isDuplicate = channel.isEnded;
+    if (!isDuplicate) touch(channel, touched);
+    channel.isEnded = true;
+    keepChannel(channel);
+    return { cursor: { epoch: channel.epoch, offset: channel.head }, at, isDuplicate };
+  }
+
+  function newChannel(name: string): ChannelLog {
+    return {
+      name,
+      epoch: epochs.of(name),
       head: ZERO_OFFSET,
+      before: null,
       isEnded: false,
       snapshot: null,
       queue: createEntryQueue(),
     };
-    channels.set(name, channel);
-    return channel;
   }
 
-  function hintWatchers(name: string, before: Offset): void {
-    const channel = channels.get(name);
-    if (channel === undefined || watchers.size === 0) return;
-    const { head, isEnded } = channel;
-    const entries = channel.queue.after(before, { maxEvents: head - before, maxBytes: Infinity });
-    for (const { listener } of watchers) listener({ channel: name, epoch, head, isEnded, entries });
+  function keepChannel(channel: ChannelLog): void {
+    channels.set(channel.name, channel);
+    epochs.taken(channel.name);
+  }
+
+  function forgetChannel(name: string): void {
+    if (!channels.delete(name)) return;
+    const epoch = epochs.renew(name);
+    hintWatchers({ channel: name, epoch, head: ZERO_OFFSET, isEnded: false, entries: [] });
+  }
+
+  function hintWatchers(hint: AppendHint): void {
+    for (const { listener } of watchers) listener(hint);
   }
 
   function readPage(name: string, after: Offset, size: PageSize): LogPage {
     const channel = channels.get(name);
     if (channel === undefined) {
-      // Made by an append only: readers of any name they like must not fill the memory.
-      const first = toOffset(1);
+      const [epoch, first] = [epochs.of(name), toOffset(1)];
       return { epoch, first, head: ZERO_OFFSET, isEnded: false, snapshot: null, entries: [] };
     }
-    const { head, isEnded, snapshot, queue } = channel;
+    const { epoch, head, isEnded, snapshot, queue } = channel;
     const first = queue.first() ?? nextOffset(head);
     return { epoch, first, head, isEnded, snapshot, entries: queue.after(after, size) };
   }
@@ -148,12 +191,7 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
   return {
     async append(batch, appendOptions) {
       assertOpen();
-      if (appendOptions?.tx !== undefined) {
-        throw new MillraceError(
-          'request/invalid',
-          'The memory engine has no transactions. Use a database engine, or publish without `tx`.',
-        );
-      }
+      refuseTransaction(appendOptions?.tx);
       return appendAll(batch);
     },
     async read(channel, after, size) {
@@ -172,10 +210,42 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
       assertOpen();
       compactChannel(channel, retention);
     },
+    async forget(channel, forgetOptions) {
+      assertOpen();
+      refuseTransaction(forgetOptions?.tx);
+      forgetChannel(channel);
+    },
     async close() {
       isClosed = true;
       watchers.clear();
       channels.clear();
     },
   };
+}
+
+function touch(channel: ChannelLog, touched: ChannelLog[]): void {
+  if (channel.before !== null) return;
+  channel.before = channel.head;
+  touched.push(channel);
+}
+
+/** What the batch brought to the channel. The next batch touches it anew. */
+function takeHint(channel: ChannelLog): AppendHint {
+  const { name, epoch, head, isEnded, queue } = channel;
+  const before = channel.before ?? head;
+  channel.before = null;
+  const entries = queue.after(before, { maxEvents: head - before, maxBytes: Infinity });
+  return { channel: name, epoch, head, isEnded, entries };
+}
+
+function isPlain({ key, producer, expect }: AppendEvent): boolean {
+  return key === undefined && producer === undefined && expect === undefined;
+}
+
+function refuseTransaction(tx: unknown): void {
+  if (tx === undefined) return;
+  throw new MillraceError(
+    'request/invalid',
+    'The memory engine has no transactions. Use a database engine, or publish without `tx`.',
+  );
 }

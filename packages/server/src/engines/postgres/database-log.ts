@@ -1,7 +1,6 @@
-// A log in a database: one row a channel whose lock orders the appends, one row an event. Rules: LOG-1 … LOG-11.
+// A log in a database: one row a channel whose lock orders the appends, one row an event. Rules: LOG-1 … LOG-14.
 // Refuses to own: the connection, and when to compact.
 
-import { createHash } from 'node:crypto';
 import { MillraceError, type Offset } from '@millrace/protocol';
 import { encodeEvent, toOffset } from '@millrace/protocol/wire';
 import type { AppendHint, AppendOutcome, AppendRequest, Log, LogEntry } from '../../seams/log.ts';
@@ -9,7 +8,17 @@ import { createInFlight } from '../in-flight.ts';
 import { createAppendQueue } from './append-queue.ts';
 import { isSqlTransaction, type SqlDatabase, type SqlTransaction } from './database.ts';
 import { toEngineError } from './engine-error.ts';
-import { APPEND, COMPACT, FORGET_KEYS, parseOutcome, parsePage, READ } from './rows.ts';
+import {
+  APPEND,
+  appendParams,
+  COMPACT,
+  channelEpoch,
+  FORGET_CHANNEL,
+  FORGET_PRODUCERS,
+  parseOutcome,
+  parsePage,
+  READ,
+} from './rows.ts';
 
 export interface DatabaseLogOptions {
   readonly database: SqlDatabase;
@@ -18,12 +27,12 @@ export interface DatabaseLogOptions {
   /** The attempt that runs or ran, without beginning a new one: a transaction must not wait for what is behind it. */
   readonly started: () => Promise<string>;
   readonly keyWindowMs: number;
-  /** Told how many rows a compaction has deleted. */
+  /** Told how many rows a compaction, or forgetting, has deleted. */
   readonly onTrimmed: (rows: number) => Promise<void>;
 }
 
 export interface DatabaseLog extends Log {
-  /** What was committed by a transaction, as its notification says: `head isEnded channel`. */
+  /** What was committed by a transaction, or forgotten, as its notification says: `head isEnded incarnation channel`. */
   notified(payload: string, epoch: string): void;
 }
 
@@ -52,7 +61,7 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
     const outcomes = await appendOn(database, batch, epoch, false).catch((cause: unknown) => {
       throw toEngineError(cause);
     });
-    if (watchers.size > 0) for (const one of hintsOf(batch, outcomes, epoch)) hint(one);
+    if (watchers.size > 0) for (const one of hintsOf(batch, outcomes)) hint(one);
     return outcomes;
   }
 
@@ -60,13 +69,13 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
     tx: unknown,
     batch: readonly AppendRequest[],
   ): Promise<readonly AppendOutcome[]> {
-    if (!isSqlTransaction(tx)) {
-      throw new MillraceError(
-        'request/invalid',
-        'That `tx` is no transaction of this database: it has no `query(sql, params)`.',
-      );
-    }
-    return appendOn(tx, batch, await started(), true);
+    return appendOn(checkTransaction(tx), batch, await started(), true);
+  }
+
+  /** Its notification hints, in a transaction or not. */
+  async function forget(on: SqlTransaction, channel: string): Promise<number> {
+    const [row] = await on.query(FORGET_CHANNEL, [channel]);
+    return Number(row?.['erased']);
   }
 
   async function appendOn(
@@ -75,13 +84,8 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
     epoch: string,
     isNotifying: boolean,
   ): Promise<readonly AppendOutcome[]> {
-    const rows = await on.query(APPEND, [
-      batch.map(({ channel }) => channel),
-      batch.map((request) => ('isEnd' in request ? null : request.body)),
-      batch.map((request) => ('isEnd' in request ? null : hashKey(request.key))),
-      options.keyWindowMs,
-      isNotifying,
-    ]);
+    const params = appendParams(batch, epoch, options.keyWindowMs, isNotifying);
+    const rows = await on.query(APPEND, params);
     return rows.map((row, index) => parseOutcome(row, epoch, batch[index]?.channel ?? ''));
   }
 
@@ -134,16 +138,28 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
             'A snapshot cannot be newer than its channel.',
           );
         }
-        await database.query(FORGET_KEYS, []);
+        await database.query(FORGET_PRODUCERS, []);
         await options.onTrimmed(trimmed);
       });
     },
+    forget(channel, forgetOptions) {
+      return run(async () => {
+        if (forgetOptions?.tx !== undefined) {
+          const within = checkTransaction(forgetOptions.tx);
+          await started();
+          await forget(within, channel);
+        } else {
+          await ready();
+          await options.onTrimmed(await forget(database, channel));
+        }
+      });
+    },
     notified(payload, epoch) {
-      const [head, isEnded, channel] = payload.split(' ');
+      const [head, isEnded, incarnation, channel] = payload.split(' ');
       if (head === undefined || channel === undefined) return;
       hint({
         channel,
-        epoch,
+        epoch: channelEpoch(epoch, incarnation),
         head: toOffset(Number(head)),
         isEnded: isEnded === 't',
         // Left for the reader to read, if it wants this channel at all.
@@ -157,31 +173,36 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
   };
 }
 
+function checkTransaction(tx: unknown): SqlTransaction {
+  if (isSqlTransaction(tx)) return tx;
+  throw new MillraceError(
+    'request/invalid',
+    'That `tx` is no transaction of this database: it has no `query(sql, params)`.',
+  );
+}
+
+interface HintOfBatch {
+  readonly epoch: string;
+  head: Offset;
+  isEnded: boolean;
+  readonly entries: LogEntry[];
+}
+
 /** One hint for each channel that took something, in the order in which the batch names them. */
 function hintsOf(
   batch: readonly AppendRequest[],
   outcomes: readonly AppendOutcome[],
-  epoch: string,
 ): Iterable<AppendHint> {
-  const hints = new Map<string, { head: Offset; isEnded: boolean; entries: LogEntry[] }>();
+  const hints = new Map<string, HintOfBatch>();
   for (const [index, request] of batch.entries()) {
     const outcome = outcomes[index];
     if (outcome === undefined || 'error' in outcome || outcome.isDuplicate) continue;
-    const { offset } = outcome.cursor;
-    const one = hints.get(request.channel) ?? { head: offset, isEnded: false, entries: [] };
+    const { epoch, offset } = outcome.cursor;
+    const one = hints.get(request.channel) ?? { epoch, head: offset, isEnded: false, entries: [] };
     one.head = offset;
     if ('isEnd' in request) one.isEnded = true;
     else one.entries.push({ offset, text: encodeEvent(offset, outcome.at, request.body) });
     hints.set(request.channel, one);
   }
-  return [...hints].map(([channel, one]) => ({ channel, epoch, ...one }));
-}
-
-/**
- * A key of any length and any characters (lone surrogates too, which a database cannot store) in 32 characters:
- * 192 bits, so that two keys never meet.
- */
-function hashKey(key: string | undefined): string | null {
-  if (key === undefined) return null;
-  return createHash('sha256').update(key, 'utf16le').digest('base64url').slice(0, 32);
+  return [...hints].map(([channel, one]) => ({ channel, ...one }));
 }

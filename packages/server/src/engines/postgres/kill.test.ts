@@ -1,4 +1,5 @@
-// Kills (SIGKILL) a process in the middle of appending and opens its folder again, twice. Rule: LOG-11.
+// Kills (SIGKILL) a process in the middle of appending and opens its folder again, twice.
+// Rules: LOG-11, LOG-12.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,27 +11,32 @@ import { PGlite } from '@electric-sql/pglite';
 import type { Cursor } from '@millrace/protocol';
 import { encodeEvent } from '@millrace/protocol/wire';
 import { expect, it } from 'vitest';
-import { offsetsOf, range, readAll } from '../../testing/engine-cases/engine-case.ts';
+import { dataOf, offsetsOf, range, readAll } from '../../testing/engine-cases/engine-case.ts';
 import { pgliteDatabase } from './pglite-database.ts';
 import { pgliteEngine } from './pglite-engine.ts';
 
-/** Appends to a folder until it is killed, and says on stdout what was answered. */
-const VICTIM = `
+/** Appends to a folder until it is killed, and says on stdout what was answered. `request`: of the n-th event. */
+const victim = (request: string): string => `
   import { PGlite } from '@electric-sql/pglite';
   import { pgliteDatabase, pgliteEngine } from ${JSON.stringify(join(import.meta.dirname, 'index.ts'))};
 
   const [folder, generation] = process.argv.slice(1);
   const { log } = pgliteEngine({ database: pgliteDatabase(await PGlite.create(folder)) });
-  for (let step = 1; ; step += 1) {
+  for (let step = 0; ; step += 1) {
     const requests = Array.from({ length: 20 }, (_, index) => {
-      const key = [generation, step, index].join('/');
-      return { channel: index % 4 === 3 ? 'side' : 'main', body: '"type":"said","data":"' + key + '"', key };
+      const n = step * 20 + index + 1;
+      const body = '"type":"said","data":"' + generation + '/' + n + '"';
+      return ${request};
     });
     const outcomes = await log.append(requests);
     const answered = requests.map((request, index) => ({ ...request, ...outcomes[index] }));
     process.stdout.write(JSON.stringify(answered) + '\\n');
   }
 `;
+const KEYED = victim("{ channel: n % 4 === 0 ? 'side' : 'main', body, key: generation + '/' + n }");
+const PRODUCER = victim(
+  "{ channel: 'main', body, producer: { id: 'p', epoch: Number(generation), sequence: n } }",
+);
 
 interface Answered {
   readonly channel: string;
@@ -54,14 +60,44 @@ it('LOG-11: answered appends outlive two killed processes, at their offsets and 
   }
 }, 60_000);
 
-async function appendUntilKilled(folder: string, generation: number): Promise<Answered[]> {
+it('LOG-12: a producer that was killed between append and answer repeats, and each event is there once', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-kill-'));
+  try {
+    for (const generation of [1, 2]) {
+      const answered = (await appendUntilKilled(folder, generation, PRODUCER)).length;
+      const pglite = await PGlite.create(folder);
+      const { log, close } = pgliteEngine({ database: pgliteDatabase(pglite) });
+      // It knows what was answered, not what was accepted: from there on it repeats, and goes on.
+      const upTo = answered + 60;
+      for (const sequence of range(answered + 1, upTo)) {
+        const producer = { id: 'p', epoch: generation, sequence };
+        const body = `"type":"said","data":"${generation}/${sequence}"`;
+        const [outcome] = await log.append([{ channel: 'main', body, producer }]);
+        expect(outcome).toHaveProperty('cursor');
+      }
+      const kept = dataOf(await readAll(log, 'main')).map(String);
+      const own = kept.filter((text) => text.startsWith(`${generation}/`));
+      expect(own).toEqual(range(1, upTo).map((sequence) => `${generation}/${sequence}`));
+      await close();
+      await pglite.close();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}, 60_000);
+
+async function appendUntilKilled(
+  folder: string,
+  generation: number,
+  source = KEYED,
+): Promise<Answered[]> {
   const child = spawn(
     process.execPath,
     [
       '--conditions=@millrace/source',
       '--input-type=module',
       '--eval',
-      VICTIM,
+      source,
       folder,
       `${generation}`,
     ],

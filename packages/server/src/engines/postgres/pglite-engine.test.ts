@@ -1,11 +1,15 @@
 // Runs the conformance cases on the database engine over PGlite. One instance serves all: each case gets its own
 // schema, dropped and made again, which is what an empty database is to the engine.
 
+import { createHash } from 'node:crypto';
 import { PGlite } from '@electric-sql/pglite';
+import { toOffset } from '@millrace/protocol/wire';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { appendOne, event, readAll } from '../../testing/engine-cases/engine-case.ts';
+import { appendOne, dataOf, event, readAll } from '../../testing/engine-cases/engine-case.ts';
+import { by, codesOf } from '../../testing/engine-cases/producer-cases.ts';
 import { type EngineSubject, engineCases } from '../../testing/engine-cases.ts';
 import type { SqlDatabase } from './database.ts';
+import { MIGRATIONS } from './migrations.ts';
 import { pgliteDatabase } from './pglite-database.ts';
 import { pgliteEngine } from './pglite-engine.ts';
 
@@ -53,7 +57,7 @@ describe('database engine on PGlite', () => {
     await appendOne(log, 'a', 1, 'k');
     expect((await appendOne(log, 'a', 2, 'k')).offset).toBe(2);
     await log.compact('a', { size: 10, maxAgeMs: 60_000 });
-    expect(await database.query('select * from millrace.idempotency_key', [])).toEqual([]);
+    expect(await database.query('select * from millrace.producer', [])).toEqual([]);
     await close();
   });
 
@@ -64,7 +68,7 @@ describe('database engine on PGlite', () => {
       await log.append(requests);
     }
     const counted = `select idx_tup_read::float8 as n from pg_stat_user_indexes
-      where indexrelname = 'idempotency_key_pkey'`;
+      where indexrelname = 'producer_pkey'`;
     await database.query('select pg_stat_force_next_flush()', []);
     const [before] = await database.query(counted, []);
     await log.append(Array.from({ length: 250 }, (_, n) => event('a', n, `last.${n}`)));
@@ -72,6 +76,58 @@ describe('database engine on PGlite', () => {
     const [after] = await database.query(counted, []);
     // A plan that walks through the keys reads ten thousand for each of the 250.
     expect(Number(after?.['n']) - Number(before?.['n'])).toBeLessThan(1_000);
+    await close();
+  });
+
+  it('LOG-12: forgets a producer after its window', async () => {
+    const { log, close } = pgliteEngine({ database: await emptyDatabase(), keyWindowMs: 0 });
+    const outcomes = [
+      ...(await log.append([by(1, 1)])),
+      ...(await log.append([by(1, 2), by(1, 1)])),
+    ];
+    expect(codesOf(outcomes)).toEqual(['ok', 'publish/sequence-gap', 'ok']);
+    await close();
+  });
+
+  it('LOG-14: a forgotten channel keeps its epoch over a restart, and leaves its name alone', async () => {
+    const first = pgliteEngine({ database: await emptyDatabase() });
+    await first.log.append([by(1, 1), event('run', 'secret', 'k')]);
+    await first.log.compact('run', {
+      size: 1,
+      maxAgeMs: 60_000,
+      snapshot: { offset: toOffset(1), version: 1, text: '"secret"' },
+    });
+    await first.log.forget('run');
+    const { epoch } = await readAll(first.log, 'run');
+    await first.close();
+    const second = pgliteEngine({ database });
+    expect(await readAll(second.log, 'run')).toMatchObject({ epoch, head: 0, snapshot: null });
+    await second.close();
+    const rows = await database.query('select * from millrace.entry', []);
+    expect([
+      rows,
+      JSON.stringify(await database.query('select * from millrace.channel', [])),
+    ]).toEqual([[], expect.not.stringContaining('secret')]);
+  });
+
+  it('LOG-5: a database of the first version keeps its events and keys', async () => {
+    await emptyDatabase();
+    await pglite.exec(`
+      create schema millrace;
+      create table millrace.migration (version integer primary key, applied_at timestamptz default now());
+      ${MIGRATIONS[0]}
+      insert into millrace.migration values (1);
+    `);
+    const hash = createHash('sha256').update('k', 'utf16le').digest('base64url').slice(0, 32);
+    const body = '"type":"said","data":1';
+    await database.query(
+      "select * from millrace.append_batch(array['a'], array[$1], array[$2], '10 minutes', false)",
+      [body, hash],
+    );
+    const { log, close } = pgliteEngine({ database });
+    const [again] = await log.append([event('a', 2, 'k')]);
+    expect(again).toMatchObject({ cursor: { offset: 1 }, isDuplicate: true });
+    expect(dataOf(await readAll(log, 'a'))).toEqual([1]);
     await close();
   });
 

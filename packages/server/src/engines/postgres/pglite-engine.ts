@@ -1,4 +1,5 @@
-// The engine on an embedded database: one node, on a folder that outlives the process. Rules: LOG-1 … LOG-11, BUS-1.
+// The engine on an embedded database: one node, on a folder that outlives the process. Rules: LOG-1 … LOG-14,
+// BUS-1.
 // PGlite never calls fsync: what was answered survives a killed process, not a power cut.
 
 import type { Engine } from '../../seams/engine.ts';
@@ -10,7 +11,7 @@ import { migrate } from './migrate.ts';
 export interface PgliteEngineOptions {
   /** Stays the user's: the engine never closes it. */
   readonly database: SqlDatabase;
-  /** How long an idempotency key is remembered, ms. Default 10 min. */
+  /** How long an idempotency key is remembered, and a producer after its last event, ms. Default 10 min. */
   readonly keyWindowMs?: number;
 }
 
@@ -59,7 +60,7 @@ export function pgliteEngine(options: PgliteEngineOptions): Engine {
       deletedRows += rows;
       if (deletedRows < VACUUM_AFTER_ROWS) return;
       deletedRows = 0;
-      await database.query('vacuum millrace.entry, millrace.idempotency_key, millrace.channel');
+      await database.query('vacuum millrace.entry, millrace.producer, millrace.channel');
     },
   });
   const bus = createLocalBus();

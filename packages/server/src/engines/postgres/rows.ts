@@ -2,23 +2,30 @@
 // back as text from one driver and as a number from another, a float8 is a number everywhere and exact to 2^53.
 
 import { Buffer } from 'node:buffer';
-import { type Cursor, MillraceError, type Offset } from '@millrace/protocol';
+import { createHash } from 'node:crypto';
+import type { Cursor, Offset } from '@millrace/protocol';
 import { encodeEvent, toOffset, ZERO_OFFSET } from '@millrace/protocol/wire';
 import type {
   AppendOutcome,
+  AppendRequest,
   LogEntry,
   LogPage,
   PageSize,
   StoredSnapshot,
 } from '../../seams/log.ts';
+import { producerOf } from '../producer-of.ts';
+import { channelEnded, fenced, headMoved, sequenceGap } from '../refusals.ts';
 import type { SqlRow } from './database.ts';
 
-export const APPEND = `select request::float8, outcome, at_offset, at_ms
-  from millrace.append_batch($1::text[], $2::text[], $3::text[], $4::float8 * interval '1 millisecond', $5::boolean)`;
+export const APPEND = `select request::float8, outcome, told, at_ms, in_incarnation
+  from millrace.append_batch(
+    $1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[],
+    $8::float8 * interval '1 millisecond', $9::boolean
+  )`;
 
 /** One row at least for a channel that exists; the snapshot stands in the first alone, since it can be large. */
 export const READ = `select
-    channel.head::float8, channel.first::float8, channel.ended_at is not null as is_ended,
+    channel.incarnation, channel.head::float8, channel.first::float8, channel.ended_at is not null as is_ended,
     page.event_offset::float8, (extract(epoch from page.accepted_at) * 1000)::float8 as at_ms, page.body,
     channel.snapshot_offset::float8, channel.snapshot_version::float8,
     case when coalesce(page.place, 1) = 1 then channel.snapshot_text end as snapshot_text
@@ -40,21 +47,64 @@ export const COMPACT = `select millrace.compact_channel(
   )::float8 as trimmed`;
 
 /** Bounded: on an embedded database a long statement holds up every append. */
-export const FORGET_KEYS = `delete from millrace.idempotency_key where (channel_id, key_hash) in (
-    select channel_id, key_hash from millrace.idempotency_key
+export const FORGET_PRODUCERS = `delete from millrace.producer where (channel_id, name_hash) in (
+    select channel_id, name_hash from millrace.producer
     where expires_at < clock_timestamp() order by expires_at limit 2000
   )`;
 
+export const FORGET_CHANNEL = `select millrace.forget_channel($1)::float8 as erased`;
+
+/** The parameters of APPEND: one list for each field of the requests. */
+export function appendParams(
+  batch: readonly AppendRequest[],
+  epoch: string,
+  windowMs: number,
+  isNotifying: boolean,
+): readonly unknown[] {
+  const events = batch.map((request) => ('isEnd' in request ? null : request));
+  const producers = events.map((event) => (event === null ? null : producerOf(event)));
+  const expected = events.map((event) => event?.expect);
+  return [
+    batch.map(({ channel }) => channel),
+    events.map((event) => event?.body ?? null),
+    producers.map((producer) => (producer === null ? null : hashName(producer.id))),
+    producers.map((producer) => producer?.epoch ?? null),
+    producers.map((producer) => producer?.sequence ?? null),
+    expected.map((one) => (typeof one === 'object' ? incarnationIn(epoch, one.epoch) : null)),
+    expected.map((one) => (typeof one === 'object' ? one.offset : one === 'empty' ? 0 : null)),
+    windowMs,
+    isNotifying,
+  ];
+}
+
 export function parseOutcome(row: SqlRow, epoch: string, channel: string): AppendOutcome {
-  if (row['outcome'] === 'refused') {
-    const error = new MillraceError(
-      'channel/ended',
-      `The channel "${channel}" has ended and takes no more events.`,
-    );
-    return { error };
+  const told = Number(row['told']);
+  const own = channelEpoch(epoch, row['in_incarnation']);
+  switch (row['outcome']) {
+    case 'ended':
+      return { error: channelEnded(channel) };
+    case 'fenced':
+      return { error: fenced(told) };
+    case 'gap':
+      return { error: sequenceGap(told) };
+    case 'conflict':
+      return { error: headMoved({ epoch: own, offset: toOffset(told) }) };
+    default: {
+      const cursor: Cursor = { epoch: own, offset: toOffset(told) };
+      return { cursor, at: parseTime(row['at_ms']), isDuplicate: row['outcome'] === 'duplicate' };
+    }
   }
-  const cursor: Cursor = { epoch, offset: parseOffset(row['at_offset']) };
-  return { cursor, at: parseTime(row['at_ms']), isDuplicate: row['outcome'] === 'duplicate' };
+}
+
+/** A channel's epoch: the database's, and what came after it when the channel was forgotten. */
+export function channelEpoch(epoch: string, incarnation: unknown): string {
+  return typeof incarnation === 'string' && incarnation !== '' ? `${epoch}-${incarnation}` : epoch;
+}
+
+/** What `channelEpoch` added; for an epoch that it cannot have made, something that no channel has. */
+function incarnationIn(epoch: string, own: string): string {
+  if (own === epoch) return '';
+  return own.startsWith(`${epoch}-`) ? own.slice(epoch.length + 1) : 'of another database';
 }
 
 export function parsePage(rows: readonly SqlRow[], epoch: string, size: PageSize): LogPage {
@@ -64,7 +114,7 @@ export function parsePage(rows: readonly SqlRow[], epoch: string, size: PageSize
     return { epoch, first, head: ZERO_OFFSET, isEnded: false, snapshot: null, entries: [] };
   }
   return {
-    epoch,
+    epoch: channelEpoch(epoch, top['incarnation']),
     first: parseOffset(top['first']),
     head: parseOffset(top['head']),
     isEnded: top['is_ended'] === true,
@@ -103,4 +153,13 @@ function parseOffset(value: unknown): Offset {
 
 function parseTime(value: unknown): string {
   return new Date(Number(value)).toISOString();
+}
+
+/**
+ * A name of any length and any characters (lone surrogates too, which a database cannot store) in 32 characters:
+ * 186 bits at least, so that two never meet. A key's is what the first version made; no hash begins with a point.
+ */
+function hashName(name: string): string {
+  const hash = createHash('sha256').update(name.slice(1), 'utf16le').digest('base64url');
+  return name.startsWith('k') ? hash.slice(0, 32) : `.${hash.slice(0, 31)}`;
 }
