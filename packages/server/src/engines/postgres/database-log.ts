@@ -115,8 +115,9 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
     },
     compact(channel, retention) {
       return run(async () => {
-        await ready();
-        const { snapshot } = retention;
+        const epoch = await ready();
+        const isOurs = (retention.epoch ?? epoch) === epoch;
+        const snapshot = isOurs ? retention.snapshot : undefined;
         const [row] = await database.query(COMPACT, [
           channel,
           retention.size,
