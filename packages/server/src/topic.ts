@@ -90,7 +90,6 @@ export function createTopic(options: TopicOptions): Topic {
   let fresh: LogEntry[] = [];
   /** Reading the log to the head; `again` when news came meanwhile. */
   let catchUp: 'idle' | 'reading' | 'again' = 'idle';
-  let stateMemo: { readonly at: TopicState; readonly frame: OutboundFrame | null } | null = null;
   /** Readers whose read failed wait for one common second try. */
   let isWaking = false;
 
@@ -210,11 +209,7 @@ export function createTopic(options: TopicOptions): Topic {
   }
 
   function stateFrame(): OutboundFrame | null {
-    if (state.at !== 'ready') return null;
-    if (stateMemo?.at !== state) {
-      stateMemo = { at: state, frame: folded?.frame(cursorOf(state)) ?? null };
-    }
-    return stateMemo.frame;
+    return state.at === 'ready' ? (folded?.frame(cursorOf(state)) ?? null) : null;
   }
 
   function refresh(): void {
