@@ -2,7 +2,6 @@
 // Rules: WS-1, LINK-1, LINK-2, LINK-4, LINK-7, LIM-1.
 
 import type { IncomingMessage } from 'node:http';
-import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ERROR_CODES, type Limits, MillraceError, toMillraceError } from '@millrace/protocol';
 import { encodeServerFrame, parseClientFrame, SUBPROTOCOL } from '@millrace/protocol/wire';
@@ -16,8 +15,6 @@ const CLOSING = { closeTimeout: 1_500 };
 
 export interface WebSocketTransport {
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer, peer: Peer): void;
-  /** Answers an upgrade with the error's status instead. */
-  refuse(socket: Duplex, error: MillraceError): void;
   /** Cuts every socket. */
   close(): void;
 }
@@ -139,7 +136,6 @@ export function webSocketTransport(options: WebSocketTransportOptions): WebSocke
       }
       server.handleUpgrade(req, socket, head, (ws) => accept(ws, socket, peer));
     },
-    refuse,
     close() {
       for (const ws of sockets) ws.terminate();
     },
@@ -172,25 +168,6 @@ function endWith(
   // not get the frame must not repeat what cannot help.
   const other = error.policy === 'stop' ? 'protocol/malformed' : 'server/internal';
   close(ERROR_CODES[error.code].close || ERROR_CODES[other].close, error.code);
-}
-
-function refuse(socket: Duplex, error: MillraceError): void {
-  const { status } = ERROR_CODES[error.code];
-  const body = JSON.stringify({ error });
-  socket.on('error', () => socket.destroy());
-  // Nobody else ends it: the other side could keep its half open for ever.
-  socket.once('finish', () => socket.destroy());
-  socket.end(
-    [
-      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}`,
-      'Connection: close',
-      'Content-Type: application/json; charset=utf-8',
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      ...(status === 429 || status === 503 ? ['Retry-After: 1'] : []),
-      '',
-      body,
-    ].join('\r\n'),
-  );
 }
 
 function noConnect(): MillraceError {
