@@ -51,7 +51,10 @@ export function createReader(channel: string, start: Start, outlet: Outlet): Rea
     offer(frame) {
       if (frame === lastState) return true;
       const isTaken = outlet.offer(frame);
-      if (isTaken && frame.type === 'verdict') lastState = frame;
+      if (isTaken && frame.type === 'verdict') {
+        lastState = frame;
+        outlet.settled();
+      }
       return isTaken;
     },
     fallBehind: (position) => dispatch({ type: 'fell-behind', position }),
@@ -85,6 +88,11 @@ export function createReader(channel: string, start: Start, outlet: Outlet): Rea
         lastState = topic?.stateFrame() ?? null;
         if (lastState !== null) outlet.tell(lastState);
         else dispatch({ type: 'refused', verdict: 'denied', error: noState(channel) });
+        return;
+      case 'await-state':
+        // Settled once it comes: until then there is nothing to answer a poll with.
+        topic?.join(seat);
+        topic?.sendPaced();
         return;
       case 'read':
         read(effect.after);

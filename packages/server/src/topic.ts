@@ -39,6 +39,8 @@ export interface Topic {
   /** The `snapshot` verdict at the head; null, and reported, when the reducer made what is no JSON. */
   stateFrame(): OutboundFrame | null;
   join(reader: TopicReader): void;
+  /** Sends the state to those who have not got it yet, as soon as the pace allows. */
+  sendPaced(): void;
   wait(reader: TopicReader): void;
   leave(reader: TopicReader): void;
   /** News of the engine's, true or not. */
@@ -307,6 +309,7 @@ export function createTopic(options: TopicOptions): Topic {
     },
     stateFrame,
     join: audience.join,
+    sendPaced: () => pace?.moved(),
     wait: audience.wait,
     leave: audience.leave,
     hinted(news) {
