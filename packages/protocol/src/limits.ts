@@ -56,7 +56,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxPublishesPerSecond: 50,
   maxLinksPerAddress: 1_000,
   maxLinksPerIdentity: 100,
-  maxConnectsPerSecond: 2_000,
+  maxConnectsPerSecond: 5_000,
   maxLoopDelayMs: 250,
   maxQueueBytes: 262_144,
   maxControlBytes: 65_536,

@@ -139,9 +139,9 @@ function look(state: Subscription, view: TopicView | null, hasRoom: boolean): Su
   // Ahead of the topic, or of a log that went back: only the log can tell.
   if (from.offset > view.head) return read(state, from.offset);
   if (!view.deliversState) return read(state, from.offset);
-  // At the pace of all: a poll that comes back after each state would get as many as it can ask for.
-  const isPaced = from.offset > ZERO_OFFSET && !view.isEnded;
-  return isPaced ? { state: LIVE, effects: [{ type: 'await-state' }] } : tellState(view);
+  // Who resumes waits for its turn: a poll that comes back after each state would get as many as it can ask for.
+  const isResuming = !state.isTold && from.offset > ZERO_OFFSET && !view.isEnded;
+  return isResuming ? { state: LIVE, effects: [{ type: 'await-state' }] } : tellState(view);
 }
 
 function takePage(state: Subscription, view: TopicView, page: PageRange): SubscriptionStep {
