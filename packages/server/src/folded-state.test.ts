@@ -58,7 +58,11 @@ function snapshotAt(offset: number, version: number, state: unknown): StoredSnap
 }
 
 function entry(offset: number, type: string, data: unknown): LogEntry {
-  const text = encodeEvent(toOffset(offset), new Date(0).toISOString(), encodeEventBody({ type, data }));
+  const text = encodeEvent(
+    toOffset(offset),
+    new Date(0).toISOString(),
+    encodeEventBody({ type, data }),
+  );
   return { offset: toOffset(offset), text };
 }
 
@@ -83,12 +87,15 @@ describe('where it starts', () => {
     ['it ends before what is kept', counted(3), snapshotAt(4, 3, 4)],
     ['it is no JSON', counted(3), { ...snapshotAt(5, 3, 5), text: '{' }],
     ['there is none', counted(3), null],
-  ])('CHAN-8: the state starts from what is left, and the hub says so, when %s', (_name, contract, stored) => {
-    const { state, errors, value } = fold(contract);
-    expect(state.start(page(6, 9, stored))).toBe(0);
-    expect(value()).toBe(0);
-    expect(errors.at(-1)).toContain('starts from what is left');
-  });
+  ])(
+    'CHAN-8: the state starts from what is left, and the hub says so, when %s',
+    (_name, contract, stored) => {
+      const { state, errors, value } = fold(contract);
+      expect(state.start(page(6, 9, stored))).toBe(0);
+      expect(value()).toBe(0);
+      expect(errors.at(-1)).toContain('starts from what is left');
+    },
+  );
 
   test('CHAN-7: one of its own version is taken, and a channel without events needs none', () => {
     const { state, errors, value } = fold(counted(3));

@@ -35,7 +35,10 @@ const second = defineChannel({
   access,
   state: {
     initial: { joined: '', count: 0 },
-    reduce: ({ joined, count }, { data }) => ({ joined: `${joined}${data.text},`, count: count + 1 }),
+    reduce: ({ joined, count }, { data }) => ({
+      joined: `${joined}${data.text},`,
+      count: count + 1,
+    }),
     migrate: (state) => {
       const texts = state as readonly string[];
       return { joined: texts.map((text) => `${text},`).join(''), count: texts.length };
@@ -81,9 +84,7 @@ function takeFrames(reader: FoldingReader, all: readonly string[]): void {
           : reduceSecond?.(reader.state as never, event as never);
       reader.cursor = { epoch: reader.cursor.epoch, offset: event.offset };
     }
-    expect(reader.state).toEqual(
-      expectedState(reader.version, all.slice(0, reader.cursor.offset)),
-    );
+    expect(reader.state).toEqual(expectedState(reader.version, all.slice(0, reader.cursor.offset)));
   }
 }
 
@@ -98,8 +99,22 @@ type Command =
 
 const commands: fc.Arbitrary<Command[]> = fc.array(
   fc.oneof(
-    { weight: 6, arbitrary: fc.record({ do: fc.constant('publish' as const), count: fc.integer({ min: 1, max: 9 }), isAwaited: fc.boolean() }) },
-    { weight: 4, arbitrary: fc.record({ do: fc.constant('compact' as const), size: fc.integer({ min: 1, max: 6 }), isSlow: fc.boolean() }) },
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        do: fc.constant('publish' as const),
+        count: fc.integer({ min: 1, max: 9 }),
+        isAwaited: fc.boolean(),
+      }),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        do: fc.constant('compact' as const),
+        size: fc.integer({ min: 1, max: 6 }),
+        isSlow: fc.boolean(),
+      }),
+    },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('finish slow ones' as const) }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('join' as const) }) },
     { weight: 3, arbitrary: fc.record({ do: fc.constant('cut' as const), which: fc.nat(5) }) },

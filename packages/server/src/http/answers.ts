@@ -1,7 +1,7 @@
 // Answers that are no stream: JSON, errors as `{error}` with the status of their code, CORS headers, preflights.
 // Rules: ERR-1, ERR-2, HTTP-1, PLAIN-4.
 
-import { STATUS_CODES, type ServerResponse } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ERROR_CODES, type MillraceError } from '@millrace/protocol';
 import { encodeSse } from '@millrace/protocol/wire';

@@ -24,7 +24,14 @@ import { type PlainOptions, plainTransport } from '../transports/plain.ts';
 import { pollTransport } from '../transports/poll.ts';
 import { sseTransport } from '../transports/sse.ts';
 import { webSocketTransport } from '../transports/websocket.ts';
-import { answerError, answerJson, answerPreflight, answerStreamLater, refuseUpgrade, setCorsHeaders } from './answers.ts';
+import {
+  answerError,
+  answerJson,
+  answerPreflight,
+  answerStreamLater,
+  refuseUpgrade,
+  setCorsHeaders,
+} from './answers.ts';
 import { createOrigins } from './origins.ts';
 import { plainRequest } from './plain-request.ts';
 import { publishRequest } from './publish-request.ts';

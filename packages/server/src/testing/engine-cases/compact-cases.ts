@@ -109,7 +109,8 @@ export const compactCases: readonly EngineCase[] = [
   },
   {
     rule: 'LOG-8a',
-    title: 'a higher version replaces a lower one, also from an earlier place, and never the reverse',
+    title:
+      'a higher version replaces a lower one, also from an earlier place, and never the reverse',
     async run({ engine: { log } }) {
       await log.append(range(1, 10).map((step) => event('raised', step)));
       const retention = { size: 1, maxAgeMs: HOUR_MS, needsSnapshot: true };
@@ -135,7 +136,11 @@ export const compactCases: readonly EngineCase[] = [
       await log.compact('holed', { ...retention, snapshot: stored });
       const early: StoredSnapshot = { offset: offset(7), version: 2, text: '28' };
       await log.compact('holed', { ...retention, snapshot: early });
-      assertEqual((await readAll(log, 'holed')).snapshot, stored, 'after one with a hole behind it');
+      assertEqual(
+        (await readAll(log, 'holed')).snapshot,
+        stored,
+        'after one with a hole behind it',
+      );
       const exact: StoredSnapshot = { offset: offset(8), version: 2, text: '"36"' };
       await log.compact('holed', { ...retention, snapshot: exact });
       assertEqual((await readAll(log, 'holed')).snapshot, exact, 'after one right before the kept');
