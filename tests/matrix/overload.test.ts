@@ -18,7 +18,7 @@ async function startFullHub(): Promise<MatrixHub> {
   const connect = {
     type: 'connect',
     protocol: 1,
-    session: 'somebody-else-0001',
+    session: 'somebody-else-0000000001',
     link: 1,
     channels: [],
     holdMs: 0,

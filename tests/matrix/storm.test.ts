@@ -86,6 +86,9 @@ test('LIM-7: where only so many a second are let in, those who are refused come 
     readers.every(({ client }) => client.status.getSnapshot().status === 'open');
   await until(areOpen, { label: 'all links again', deadlineMs: 30_000 });
   await expectComplete(readers, await publishing.stop());
+  expect(server.hub.stats().refused).toEqual({
+    'server/overloaded': server.hub.stats().pressure.notAdmitted,
+  });
   await closeAll(readers);
 });
 

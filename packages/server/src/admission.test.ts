@@ -1,6 +1,6 @@
 // Admission at the door, with a clock by hand: the rate, the late loop, who goes first, when the refused come back.
 
-import { MillraceError } from '@millrace/protocol';
+import { DEFAULT_LIMITS, MillraceError } from '@millrace/protocol';
 import { describe, expect, test } from 'vitest';
 import { type Admission, type Arrival, createAdmission } from './admission.ts';
 import { createLoopDelay } from './loop-delay.ts';
@@ -67,7 +67,7 @@ describe('the rate', () => {
   });
 
   test('LIM-7: five thousand who were dropped together and come back within half a second are all let in', () => {
-    const door = createDoor(2_000);
+    const door = createDoor(DEFAULT_LIMITS.maxConnectsPerSecond);
     let entered = 0;
     for (let step = 0; step < 500; step += 1) {
       door.clock.now += 1;

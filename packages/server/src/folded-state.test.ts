@@ -45,7 +45,7 @@ function fold(contract: AnyContract): { state: FoldedState; errors: string[]; va
   const errors: string[] = [];
   const state = createFoldedState('counted', contract, ({ message }) => errors.push(message));
   if (state === null) throw new RangeError('It has a state');
-  return { state, errors, value: () => JSON.parse(state.stored(toOffset(0)).text) };
+  return { state, errors, value: (): unknown => JSON.parse(state.stored(toOffset(0)).text) };
 }
 
 function page(first: number, head: number, snapshot: StoredSnapshot | null): LogPage {
