@@ -30,6 +30,20 @@ const story = defineChannel({
   access: { subscribe: 'public' },
 });
 
+/** The next version of it: it counts, too. */
+const countedStory = defineChannel({
+  type: 'story',
+  version: 2,
+  events: { said: word },
+  history: { size: 6 },
+  state: {
+    initial: { text: '', count: 0 },
+    reduce: ({ text, count }, { data }) => ({ text: `${text}${data} `, count: count + 1 }),
+    migrate: (state) => ({ text: String(state), count: String(state).split(' ').length - 1 }),
+  },
+  access: { subscribe: 'public' },
+});
+
 const ticker = defineChannel({
   type: 'ticker',
   events: { moved: word },
@@ -190,4 +204,51 @@ describe.each(carriers)('over %s', (carrier) => {
     expect(told.length).toBeGreaterThan(windows / 2);
     await client.close();
   });
+});
+
+test('CHAN-8: after a release with a new version old pages are told, and new ones get the whole state brought up', async () => {
+  const engine = memoryEngine();
+  await using before = await startMatrixHub({}, { engine, contracts: [story] });
+  await using after = await startMatrixHub({}, { engine, contracts: [countedStory] });
+  const errors: string[] = [];
+  const all: string[] = [];
+  const publish = async (hub: MatrixHub, channel: typeof story | typeof countedStory) => {
+    const text = `w${all.length + 1}`;
+    all.push(text);
+    await hub.hub.publish(channel.of(), { type: 'said', data: text });
+  };
+  const oldPage = openClient(before, 'websocket', errors);
+  const told: string[] = [];
+  const refusals: string[] = [];
+  oldPage.subscribe(story.of(), {
+    onState: (state) => told.push(state),
+    onVerdict: (verdict) => {
+      if ('error' in verdict) refusals.push(verdict.error.code);
+    },
+  });
+  for (let count = 0; count < 10; count += 1) await publish(before, story);
+  await compact(engine, all, 2);
+  await publish(before, story);
+  await until(() => told.at(-1) === foldAll(all), { label: 'the old page’s state' });
+
+  const newPage = openClient(after, 'websocket', errors);
+  const counted: { readonly text: string; readonly count: number }[] = [];
+  newPage.subscribe(countedStory.of(), { onState: (state) => counted.push(state) });
+  await until(() => counted.length > 0, { label: 'the new page’s state' });
+  expect(counted[0]).toEqual({ text: foldAll(all), count: 11 });
+  // Both run beside each other for a while.
+  await publish(after, countedStory);
+  await publish(before, story);
+  await until(() => counted.at(-1)?.count === 13, { label: 'what both published' });
+  expect(counted.at(-1)).toEqual({ text: foldAll(all), count: 13 });
+  await until(() => told.at(-1) === foldAll(all), { label: 'the same in the old page' });
+
+  const { port } = new URL(after.directUrl);
+  before.proxy.setTarget({ host: '127.0.0.1', port: Number(port) });
+  before.proxy.cutAll({ how: 'rst' });
+  await until(() => refusals.length > 0, { label: 'the refusal' });
+  expect(refusals).toEqual(['contract/outdated']);
+  expect(errors).toEqual([]);
+  await Promise.all([oldPage.close(), newPage.close()]);
+  await engine.close();
 });
