@@ -212,10 +212,10 @@ test('CHAN-8: after a release with a new version old pages are told, and new one
   await using after = await startMatrixHub({}, { engine, contracts: [countedStory] });
   const errors: string[] = [];
   const all: string[] = [];
-  const publish = async (hub: MatrixHub, channel: typeof story | typeof countedStory) => {
+  const next = () => {
     const text = `w${all.length + 1}`;
     all.push(text);
-    await hub.hub.publish(channel.of(), { type: 'said', data: text });
+    return { type: 'said', data: text } as const;
   };
   const oldPage = openClient(before, 'websocket', errors);
   const told: string[] = [];
@@ -226,9 +226,9 @@ test('CHAN-8: after a release with a new version old pages are told, and new one
       if ('error' in verdict) refusals.push(verdict.error.code);
     },
   });
-  for (let count = 0; count < 10; count += 1) await publish(before, story);
+  for (let count = 0; count < 10; count += 1) await before.hub.publish(story.of(), next());
   await compact(engine, all, 2);
-  await publish(before, story);
+  await before.hub.publish(story.of(), next());
   await until(() => told.at(-1) === foldAll(all), { label: 'the old page’s state' });
 
   const newPage = openClient(after, 'websocket', errors);
@@ -237,8 +237,8 @@ test('CHAN-8: after a release with a new version old pages are told, and new one
   await until(() => counted.length > 0, { label: 'the new page’s state' });
   expect(counted[0]).toEqual({ text: foldAll(all), count: 11 });
   // Both run beside each other for a while.
-  await publish(after, countedStory);
-  await publish(before, story);
+  await after.hub.publish(countedStory.of(), next());
+  await before.hub.publish(story.of(), next());
   await until(() => counted.at(-1)?.count === 13, { label: 'what both published' });
   expect(counted.at(-1)).toEqual({ text: foldAll(all), count: 13 });
   await until(() => told.at(-1) === foldAll(all), { label: 'the same in the old page' });

@@ -16,7 +16,7 @@ import {
 const NAME = 'storm';
 
 /** Publishes one event after the other until it is stopped. */
-function publishAlong({ hub }: MatrixHub): { stop(): Promise<number> } {
+function publishAlong({ hub }: MatrixHub): AsyncDisposable & { stop(): Promise<number> } {
   let isRunning = true;
   let n = 0;
   const running = (async () => {
@@ -26,11 +26,15 @@ function publishAlong({ hub }: MatrixHub): { stop(): Promise<number> } {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   })();
+  async function stop(): Promise<number> {
+    isRunning = false;
+    await running;
+    return n;
+  }
   return {
-    async stop() {
-      isRunning = false;
-      await running;
-      return n;
+    stop,
+    async [Symbol.asyncDispose]() {
+      await stop();
     },
   };
 }
@@ -60,7 +64,7 @@ async function closeAll(readers: readonly Transcript[]): Promise<void> {
 test('CLI-6: three hundred who are cut at once, three times, have all resumed within 8 s and lost nothing', async () => {
   await using server = await startMatrixHub();
   const readers = await openMany(300, server);
-  const publishing = publishAlong(server);
+  await using publishing = publishAlong(server);
   for (let cuts = 0; cuts < 3; cuts += 1) {
     server.proxy.cutAll({ how: 'rst' });
     const cutAt = performance.now();
@@ -79,7 +83,7 @@ test('LIM-7: where only so many a second are let in, those who are refused come 
   await using server = await startMatrixHub({}, { limits: { maxConnectsPerSecond: 50 } });
   // 100 of them are the burst.
   const readers = await openMany(150, server);
-  const publishing = publishAlong(server);
+  await using publishing = publishAlong(server);
   server.proxy.cutAll({ how: 'rst' });
   await until(() => server.hub.stats().pressure.notAdmitted > 50, { label: 'refusals' });
   const areOpen = (): boolean =>
@@ -108,7 +112,7 @@ test('LINK-8: a hub that closes sends each to another one in its own slot, never
   );
   const count = 100;
   const readers = await openMany(count, leaving);
-  const publishing = publishAlong(staying);
+  await using publishing = publishAlong(staying);
   leaving.proxy.setTarget({ host: '127.0.0.1', port: Number(new URL(staying.directUrl).port) });
   const startedAt = performance.now();
   await leaving.hub.close({ graceMs });
