@@ -32,7 +32,15 @@ export interface ChannelState<Events extends EventSchemas, State> {
   readonly initial: State;
   /** Pure and total: the same function folds on server, database and client. Must not change `state` in place. */
   reduce(state: State, event: EventOf<Events>): State;
+  readonly migrate?: StateMigration<State>;
 }
+
+/**
+ * Makes this version's state of one that a lower version stored, in the server alone, where the events before it are
+ * gone. `state` is what that version's `reduce` made. Without it, or when it throws, the state starts from the events
+ * that are left, and the hub's `onError` hears of it.
+ */
+export type StateMigration<State> = (state: unknown, fromVersion: number) => State;
 
 /** What a contract says about its channels, without their parameters. */
 export interface ContractBody<Events extends EventSchemas, State> {
@@ -72,12 +80,16 @@ export interface ChannelDefinition<Param extends string, Events extends EventSch
   readonly type: string;
   /** Names of the parameters, in the order in which they stand in the channel's name. Default: none, one channel. */
   readonly params?: readonly Param[];
-  /** Raise it with a change that old readers cannot take (default 1): they are told `contract/outdated`. */
+  /**
+   * Raise it with a change that old readers cannot take (default 1): they are told `contract/outdated`. It only rises:
+   * a stored state of a higher version is neither read nor replaced, so to go back means to raise it once more.
+   */
   readonly version?: number;
   readonly events: Events;
   readonly state?: {
     readonly initial: State;
     readonly reduce: (state: NoInfer<State>, event: EventOf<Events>) => NoInfer<State>;
+    readonly migrate?: StateMigration<NoInfer<State>>;
   };
   readonly history?: { readonly size?: number; readonly maxAgeMs?: number };
   /** `state` sends readers the folded state instead of events, at most every `everyMs` (default 100). Needs `state`. */

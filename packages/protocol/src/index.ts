@@ -14,6 +14,7 @@ export {
   type EventInput,
   type EventOf,
   type EventSchemas,
+  type StateMigration,
 } from './contract.ts';
 export { type Cursor, encodeCursor, parseCursor } from './cursor.ts';
 export { ERROR_CODES, type ErrorTraits } from './error-traits.ts';

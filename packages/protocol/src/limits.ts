@@ -24,10 +24,19 @@ export interface Limits {
   readonly maxLinksPerAddress: number;
   /** Open links of one identity. Past it: `limit/links`, the new link is refused. */
   readonly maxLinksPerIdentity: number;
+  /**
+   * Links that may begin in a second, with a burst of twice that. Past it: `server/overloaded` with `retryAfterMs`,
+   * before anybody is signed in. A poll or stream that brings its cursors is let in longer. `Infinity`: no limit.
+   */
+  readonly maxConnectsPerSecond: number;
+  /** How late the event loop may be, ms. Past it a tenth of `maxConnectsPerSecond` is let in, half of it with cursors. */
+  readonly maxLoopDelayMs: number;
   /** Bytes a link may queue. Past it its subscriptions leave the live tail and catch up from the log. */
   readonly maxQueueBytes: number;
   /** Bytes of answers, verdicts and beats that may wait beyond that. Past it: closed with `link/slow`. */
   readonly maxControlBytes: number;
+  /** Bytes that all links together may queue. Past it the longest queues go: closed with `link/slow`. */
+  readonly maxQueueBytesTotal: number;
   /** How long a link may make no progress with a full queue, ms. Past it: closed with `link/slow`. */
   readonly slowAfterMs: number;
   /** How long a new WebSocket may take to send `connect`, ms. Past it: closed with `link/no-connect`. */
@@ -56,8 +65,11 @@ export const DEFAULT_LIMITS: Limits = {
   maxPublishQueueBytes: 67_108_864,
   maxLinksPerAddress: 1_000,
   maxLinksPerIdentity: 100,
+  maxConnectsPerSecond: 5_000,
+  maxLoopDelayMs: 250,
   maxQueueBytes: 262_144,
   maxControlBytes: 65_536,
+  maxQueueBytesTotal: 268_435_456,
   slowAfterMs: 30_000,
   connectWithinMs: 10_000,
   bodyWithinMs: 10_000,

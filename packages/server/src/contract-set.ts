@@ -17,6 +17,7 @@ export interface AnyState {
   readonly initial: unknown;
   // A method, so that a reducer of narrower types fits: its contract's schemas let nothing else in.
   reduce(state: unknown, event: ChannelEvent): unknown;
+  readonly migrate?: (state: unknown, fromVersion: number) => unknown;
 }
 
 /** A channel as `authorize` sees it. */

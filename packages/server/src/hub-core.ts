@@ -7,6 +7,7 @@ import {
   type MillraceError,
   toMillraceError,
 } from '@millrace/protocol';
+import { type Admission, createAdmission } from './admission.ts';
 import { createBeats } from './beats.ts';
 import { type ClientPublish, createClientPublish } from './client-publish.ts';
 import { type ContractSet, createContractSet } from './contract-set.ts';
@@ -16,9 +17,11 @@ import type { HubOptions, HubStats } from './hub-types.ts';
 import { createGate, type Gate } from './identity.ts';
 import { createLinkCounts } from './link-counts.ts';
 import { createLinks, type Links, shuttingDown } from './links.ts';
+import { createLoopDelay } from './loop-delay.ts';
 import { controlFrame } from './outbound-frame.ts';
 import { createPublishRate } from './publish-rate.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
+import { watchQueueBudget } from './queue-budget.ts';
 import { createRetention, type Retention } from './retention.ts';
 import type { OutboundFrame } from './seams/link.ts';
 import type { Log } from './seams/log.ts';
@@ -43,6 +46,8 @@ export interface HubCore {
   readonly publisher: Publisher;
   readonly topics: Topics;
   readonly links: Links;
+  /** Asked for each link that begins, before anything is known of it. */
+  readonly admission: Admission;
   readonly log: Log;
   readonly onRefused: (error: MillraceError) => void;
   readonly onError: (error: MillraceError) => void;
@@ -67,6 +72,11 @@ export function createHubCore(options: HubCoreOptions): HubCore {
   const timers = createWheel({ onError });
   const stats = createStats(timers);
   const { onDelivered, onRefused } = stats;
+  const admission = createAdmission({
+    limits,
+    loop: createLoopDelay(timers),
+    onRefused: () => stats.onPressure('notAdmitted'),
+  });
   const tick = createTick(onError);
   const topics = createTopics({
     log,
@@ -125,6 +135,12 @@ export function createHubCore(options: HubCoreOptions): HubCore {
       }
     },
   });
+  watchQueueBudget({
+    maxBytes: limits.maxQueueBytesTotal,
+    links: links.open,
+    timers,
+    onClosed: () => stats.onPressure('closedByBudget'),
+  });
   const unwatch = log.watch(topics.hinted);
 
   function collectStats(): HubStats {
@@ -146,6 +162,7 @@ export function createHubCore(options: HubCoreOptions): HubCore {
       queueBytes,
       publishQueue: publisher.waiting,
       refused: { ...stats.refused },
+      pressure: { ...stats.pressure },
     };
   }
 
@@ -158,6 +175,7 @@ export function createHubCore(options: HubCoreOptions): HubCore {
     publisher,
     topics,
     links,
+    admission,
     log,
     onRefused,
     onError,

@@ -116,6 +116,22 @@ export interface StreamOptions<Events extends EventSchemas> {
   readonly beatMs?: number;
 }
 
+/**
+ * What became of readers that are slower than their channels, and of those who came too many at once. `fellBehind`: left
+ * the live tail · `caughtUp`: came back to it · `pagesFromMemory`, `pagesFromLog`: what they read meanwhile ·
+ * `statesCoalesced`: states that a newer one replaced before they were sent · `closedSlow`: links closed with
+ * `link/slow` · `closedByBudget`: those of them that went for `maxQueueBytesTotal` · `notAdmitted`: refused at the door.
+ */
+export type Pressure =
+  | 'fellBehind'
+  | 'caughtUp'
+  | 'pagesFromMemory'
+  | 'pagesFromLog'
+  | 'statesCoalesced'
+  | 'closedSlow'
+  | 'closedByBudget'
+  | 'notAdmitted';
+
 export interface HubStats {
   readonly links: Readonly<Record<string, number>>;
   readonly subscriptions: number;
@@ -129,6 +145,8 @@ export interface HubStats {
   readonly publishQueue: number;
   /** Links, requests and publishes that were refused or ended, by code. */
   readonly refused: Readonly<Partial<Record<ErrorCode, number>>>;
+  /** How often each came about since the hub was made. */
+  readonly pressure: Readonly<Record<Pressure, number>>;
 }
 
 /** The server object: mount it with `handle` and `upgrade`, publish through it, close it. */

@@ -15,6 +15,7 @@ export type {
   HubStats,
   Identity,
   LinkNews,
+  Pressure,
   PublishManyItem,
   StreamOptions,
 } from './hub-types.ts';

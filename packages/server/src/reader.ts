@@ -72,7 +72,10 @@ export class Reader implements TopicReader {
     if (frame.type === 'events') return this.#owner.queue.offer(frame, frames);
     if (frame === this.#lastState) return true;
     const isTaken = this.#owner.queue.offer(frame, frames);
-    if (isTaken) this.#lastState = frame;
+    if (isTaken) {
+      this.#lastState = frame;
+      this.#settle();
+    }
     return isTaken;
   }
 
@@ -108,6 +111,11 @@ export class Reader implements TopicReader {
         return;
       case 'tell-state':
         this.#tellState();
+        return;
+      case 'await-state':
+        // Settled once it comes: until then there is nothing to answer a poll with.
+        this.#topic?.join(this);
+        this.#topic?.sendPaced();
         return;
       case 'read':
         this.#read(effect.after);

@@ -1,7 +1,7 @@
 // Keeping channels to their contract's history: notes what grows, compacts off the hot path, a few channels at a time.
 // A channel that nobody has appended to or read since this process started is left alone until somebody does; from
 // then on it is over its size by the slack for a sweep at most, and over its age by half of that.
-// Rules: LOG-8, CHAN-7.
+// Rules: LOG-8, LOG-8a, CHAN-7, CHAN-8.
 
 import { type MillraceError, toMillraceError } from '@millrace/protocol';
 import type { AnyContract, ContractSet } from './contract-set.ts';
@@ -89,8 +89,9 @@ export function createRetention(options: RetentionOptions): Retention {
     if (contract.state === undefined) {
       await log.compact(channel, retention);
     } else {
-      await topics.withState(channel, contract, (snapshot) =>
-        log.compact(channel, { ...retention, snapshot, needsSnapshot: true }),
+      // In one step: a hub of another version, or a slower one, may compact it at this moment.
+      await topics.withState(channel, contract, (snapshot, epoch) =>
+        log.compact(channel, { ...retention, snapshot, epoch, needsSnapshot: true }),
       );
     }
     topics.find(channel)?.refresh();

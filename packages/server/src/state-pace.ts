@@ -1,5 +1,5 @@
 // Pace of a channel that delivers states: the newest state goes out at most once in `everyMs`, and at last. Pure timing
-// over the wheel; what is sent is the topic's business. Rules: SUB-5.
+// over the wheel; what is sent is the topic’s business. Rules: SUB-5a.
 
 import type { Timers } from './seams/timers.ts';
 
@@ -11,7 +11,13 @@ export interface StatePace {
   stop(): void;
 }
 
-export function createStatePace(everyMs: number, timers: Timers, send: () => void): StatePace {
+/** @param onCoalesced a state that was to be sent gives way to a newer one */
+export function createStatePace(
+  everyMs: number,
+  timers: Timers,
+  send: () => void,
+  onCoalesced: () => void = () => undefined,
+): StatePace {
   let cancel: (() => void) | null = null;
   let isDirty = false;
 
@@ -27,8 +33,12 @@ export function createStatePace(everyMs: number, timers: Timers, send: () => voi
 
   return {
     moved() {
-      if (cancel === null) sendNow();
-      else isDirty = true;
+      if (cancel === null) {
+        sendNow();
+        return;
+      }
+      if (isDirty) onCoalesced();
+      isDirty = true;
     },
     finish() {
       if (!isDirty) return;

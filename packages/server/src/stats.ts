@@ -1,6 +1,7 @@
-// The hub's counters: totals, rates of the last whole second, refusals by code.
+// The hub's counters: totals, rates of the last whole second, refusals by code, and what pressure came to.
 
 import type { ErrorCode, MillraceError } from '@millrace/protocol';
+import type { Pressure } from './hub-types.ts';
 import type { Timers } from './seams/timers.ts';
 
 export interface Counter {
@@ -12,15 +13,27 @@ export interface Stats {
   readonly published: Counter;
   readonly delivered: Counter;
   readonly refused: Readonly<Partial<Record<ErrorCode, number>>>;
+  readonly pressure: Readonly<Record<Pressure, number>>;
   onPublished(count: number): void;
   onDelivered(count: number): void;
   onRefused(error: MillraceError): void;
+  onPressure(outcome: Pressure): void;
 }
 
 export function createStats(timers: Timers): Stats {
   const published = createCounter();
   const delivered = createCounter();
   const refused: Partial<Record<ErrorCode, number>> = {};
+  const pressure: Record<Pressure, number> = {
+    fellBehind: 0,
+    caughtUp: 0,
+    pagesFromMemory: 0,
+    pagesFromLog: 0,
+    statesCoalesced: 0,
+    closedSlow: 0,
+    closedByBudget: 0,
+    notAdmitted: 0,
+  };
   turnLater();
 
   function turnLater(): void {
@@ -35,10 +48,15 @@ export function createStats(timers: Timers): Stats {
     published,
     delivered,
     refused,
+    pressure,
     onPublished: published.add,
     onDelivered: delivered.add,
     onRefused({ code }) {
       refused[code] = (refused[code] ?? 0) + 1;
+      if (code === 'link/slow') pressure.closedSlow += 1;
+    },
+    onPressure(outcome) {
+      pressure[outcome] += 1;
     },
   };
 }

@@ -132,6 +132,20 @@ describe('looking where a start leads', () => {
       'tell-state, look, = behind',
     ],
     [
+      'SUB-5a',
+      'who resumes is sent the next state that goes out',
+      behind(at(6)),
+      look({ hasState: true, deliversState: true }),
+      'await-state, = live',
+    ],
+    [
+      'SUB-5a',
+      'the last state of an ended channel is told at once',
+      behind(at(6)),
+      look({ hasState: true, deliversState: true, isEnded: true }),
+      'tell-state, look, = behind',
+    ],
+    [
       'SUB-9',
       'the head of an ended channel is its end',
       behind(at(10)),

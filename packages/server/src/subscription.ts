@@ -65,6 +65,8 @@ export type SubscriptionEffect =
   | { readonly type: 'tell'; readonly verdict: Verdict }
   /** Tell the topic's state as a `snapshot` verdict. */
   | { readonly type: 'tell-state' }
+  /** Join, and be sent the topic's state as a first verdict when its pace allows. */
+  | { readonly type: 'await-state' }
   | { readonly type: 'read'; readonly after: Offset }
   | { readonly type: 'send-page' }
   | { readonly type: 'look' }
@@ -136,7 +138,10 @@ function look(state: Subscription, view: TopicView | null, hasRoom: boolean): Su
   if (from.offset === view.head) return arrive(state, view);
   // Ahead of the topic, or of a log that went back: only the log can tell.
   if (from.offset > view.head) return read(state, from.offset);
-  return view.deliversState ? tellState(view) : read(state, from.offset);
+  if (!view.deliversState) return read(state, from.offset);
+  // Who resumes waits for its turn: a poll that comes back after each state would get as many as it can ask for.
+  const isResuming = !state.isTold && from.offset > ZERO_OFFSET && !view.isEnded;
+  return isResuming ? { state: LIVE, effects: [{ type: 'await-state' }] } : tellState(view);
 }
 
 function takePage(state: Subscription, view: TopicView, page: PageRange): SubscriptionStep {

@@ -40,6 +40,8 @@ export interface Topic {
   /** The `snapshot` verdict at the head; null, and reported, when the reducer made what is no JSON. */
   stateFrame(): OutboundFrame | null;
   join(reader: TopicReader): void;
+  /** Sends the state to those who have not got it yet, as soon as the pace allows. */
+  sendPaced(): void;
   wait(reader: TopicReader): void;
   leave(reader: TopicReader): void;
   /** News of the engine's, true or not. */
@@ -92,7 +94,6 @@ export function createTopic(options: TopicOptions): Topic {
   let fresh: LogEntry[] = [];
   /** Reading the log to the head; `again` when news came meanwhile. */
   let catchUp: 'idle' | 'reading' | 'again' = 'idle';
-  let stateMemo: { readonly at: TopicState; readonly frame: OutboundFrame | null } | null = null;
   /** Readers whose read failed wait for one common second try. */
   let isWaking = false;
 
@@ -209,11 +210,7 @@ export function createTopic(options: TopicOptions): Topic {
   }
 
   function stateFrame(): OutboundFrame | null {
-    if (state.at !== 'ready') return null;
-    if (stateMemo?.at !== state) {
-      stateMemo = { at: state, frame: folded?.frame(cursorOf(state)) ?? null };
-    }
-    return stateMemo.frame;
+    return state.at === 'ready' ? (folded?.frame(cursorOf(state)) ?? null) : null;
   }
 
   function refresh(): void {
@@ -311,6 +308,7 @@ export function createTopic(options: TopicOptions): Topic {
     },
     stateFrame,
     join: audience.join,
+    sendPaced: () => pace?.moved(),
     wait: audience.wait,
     leave: audience.leave,
     hinted(news) {

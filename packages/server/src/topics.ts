@@ -22,7 +22,7 @@ export interface Topics {
   withState(
     name: string,
     contract: AnyContract,
-    use: (state: StoredSnapshot) => Promise<void>,
+    use: (snapshot: StoredSnapshot, epoch: string) => Promise<void>,
   ): Promise<void>;
   /** Only if it is loaded. */
   find(name: string): Topic | null;
@@ -96,8 +96,9 @@ export function createTopics(options: TopicsOptions): Topics {
       const topic = acquire(name, contract);
       try {
         await topic.loaded();
-        const state = topic.storedState();
-        if (state !== null) await use(state);
+        const view = topic.view();
+        const snapshot = topic.storedState();
+        if (view !== null && snapshot !== null) await use(snapshot, view.epoch);
       } finally {
         release(name);
       }

@@ -1,8 +1,11 @@
 // Answers that are no stream: JSON, errors as `{error}` with the status of their code, CORS headers, preflights.
-// Rules: ERR-1, ERR-2, HTTP-1.
+// Rules: ERR-1, ERR-2, HTTP-1, PLAIN-4.
 
-import type { ServerResponse } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { ERROR_CODES, type MillraceError } from '@millrace/protocol';
+import { encodeSse } from '@millrace/protocol/wire';
+import { beginEventStream, endResponse } from '../transports/event-stream.ts';
 
 export function answerJson(res: ServerResponse, status: number, text: string): void {
   if (res.headersSent || res.destroyed) return;
@@ -25,7 +28,47 @@ export function answerError(res: ServerResponse, error: MillraceError): void {
   answerJson(res, status, JSON.stringify({ error }));
 }
 
-export function retryAfterSeconds(error: MillraceError, status: number): number | null {
+/** Answers an upgrade with the error's status in place of a 101. */
+export function refuseUpgrade(socket: Duplex, error: MillraceError): void {
+  const { status } = ERROR_CODES[error.code];
+  const retryAfter = retryAfterSeconds(error, status);
+  const body = JSON.stringify({ error });
+  socket.on('error', () => socket.destroy());
+  // Nobody else ends it: the other side could keep its half open for ever.
+  socket.once('finish', () => socket.destroy());
+  socket.end(
+    [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}`,
+      'Connection: close',
+      'Content-Type: application/json; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      ...(retryAfter === null ? [] : [`Retry-After: ${retryAfter}`]),
+      '',
+      body,
+    ].join('\r\n'),
+  );
+}
+
+/**
+ * Asks an `EventSource` to come back later: it takes every status but 200 for the end and would never try again, while
+ * after a stream that ends it waits for what `retry` says.
+ */
+export function answerStreamLater(res: ServerResponse, error: MillraceError): void {
+  if (res.headersSent || res.destroyed) return;
+  const retryAfterMs = error.details?.['retryAfterMs'];
+  const data = JSON.stringify({ ...error.toJSON(), policy: error.policy });
+  beginEventStream(res);
+  endResponse(
+    res,
+    encodeSse({
+      event: 'problem',
+      data,
+      ...(typeof retryAfterMs === 'number' ? { retryMs: retryAfterMs } : {}),
+    }),
+  );
+}
+
+function retryAfterSeconds(error: MillraceError, status: number): number | null {
   const ms = error.details?.['retryAfterMs'];
   if (typeof ms === 'number') return Math.max(1, Math.ceil(ms / 1_000));
   return status === 429 || status === 503 ? 1 : null;

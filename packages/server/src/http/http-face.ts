@@ -1,5 +1,5 @@
 // Everything of the hub that faces HTTP: finds the carrier of a request, checks its origin, reads its body, and turns
-// what goes wrong into an answer. Rules: AUTH-4, LIM-1, LIM-6, HTTP-1, PLAIN-3.
+// what goes wrong into an answer. Rules: AUTH-4, LIM-1, LIM-6, LIM-7, HTTP-1, PLAIN-3, PLAIN-4.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -11,6 +11,7 @@ import {
   toMillraceError,
 } from '@millrace/protocol';
 import { type ConnectFrame, parseClientFrame } from '@millrace/protocol/wire';
+import type { Admission, Arrival } from '../admission.ts';
 import type { ClientPublish } from '../client-publish.ts';
 import type { ContractSet } from '../contract-set.ts';
 import type { StreamOptions } from '../hub-types.ts';
@@ -18,12 +19,20 @@ import type { Gate } from '../identity.ts';
 import { type Links, shuttingDown } from '../links.ts';
 import type { Peer } from '../seams/link.ts';
 import type { Timers } from '../seams/timers.ts';
+import { isCursor } from '../subscription.ts';
 import { findDirectWrites } from '../transports/direct-writes.ts';
-import { plainTransport } from '../transports/plain.ts';
+import { type PlainOptions, plainTransport } from '../transports/plain.ts';
 import { pollTransport } from '../transports/poll.ts';
 import { sseTransport } from '../transports/sse.ts';
 import { webSocketTransport } from '../transports/websocket.ts';
-import { answerError, answerJson, answerPreflight, setCorsHeaders } from './answers.ts';
+import {
+  answerError,
+  answerJson,
+  answerPreflight,
+  answerStreamLater,
+  refuseUpgrade,
+  setCorsHeaders,
+} from './answers.ts';
 import { createOrigins } from './origins.ts';
 import { plainRequest } from './plain-request.ts';
 import { publishRequest } from './publish-request.ts';
@@ -55,6 +64,7 @@ export interface HttpFaceOptions {
   readonly gate: Gate;
   readonly clientPublish: ClientPublish;
   readonly links: Links;
+  readonly admission: Admission;
   readonly onRefused: (error: MillraceError) => void;
   readonly onError: (error: MillraceError) => void;
 }
@@ -65,7 +75,7 @@ interface Route {
 }
 
 export function createHttpFace(options: HttpFaceOptions): HttpFace {
-  const { limits, timers, links, contracts, onRefused, onError } = options;
+  const { limits, timers, links, admission, contracts, onRefused, onError } = options;
   const root = options.path.replace(/\/+$/, '');
   const origins = createOrigins(options.origins);
   const direct = options.directWrites ? findDirectWrites() : null;
@@ -109,7 +119,7 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
     },
     '/events': {
       method: 'GET',
-      run: (req, res) => plain.open(res, plainRequest(req, contracts, null), peerOf(req), {}),
+      run: (req, res) => openPlain(req, res, null, {}),
     },
   };
   const bodyLimits = { maxBytes: limits.maxFrameBytes, withinMs: limits.bodyWithinMs, timers };
@@ -119,8 +129,31 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
     const leave = links.admit(peer);
     const text = await readBody(req, bodyLimits).finally(leave);
     const frame = parseClientFrame(text);
-    if (frame?.type === 'connect') return frame;
-    throw new MillraceError('protocol/malformed', 'The body is no `connect`.');
+    if (frame?.type !== 'connect') {
+      throw new MillraceError('protocol/malformed', 'The body is no `connect`.');
+    }
+    // Only now: what it brings says whether it is new. A body costs little, and read to its end it keeps the connection.
+    admission.enter(arrivalOf(frame));
+    return frame;
+  }
+
+  async function openPlain(
+    req: IncomingMessage,
+    res: ServerResponse,
+    channel: string | null,
+    streamOptions: PlainOptions,
+  ): Promise<void> {
+    const connect = plainRequest(req, contracts, channel);
+    try {
+      admission.enter(arrivalOf(connect));
+    } catch (thrown) {
+      if (!isEventSource(req)) throw thrown;
+      const error = toMillraceError(thrown);
+      onRefused(error);
+      answerStreamLater(res, error);
+      return;
+    }
+    await plain.open(res, connect, peerOf(req), streamOptions);
   }
 
   /** Runs a request to its answer; a failure is one too. */
@@ -169,19 +202,19 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
       try {
         origins.check(req);
         if (isLeaving) throw shuttingDown();
+        admission.enter('new');
         sockets.upgrade(req, socket, head, peerOf(req));
       } catch (thrown) {
         const error = toMillraceError(thrown);
         onRefused(error);
-        sockets.refuse(socket, error);
+        refuseUpgrade(socket, error);
       }
       return true;
     },
     stream(req, res, channel, streamOptions = {}) {
       return answer(req, res, {
         method: 'GET',
-        run: () =>
-          plain.open(res, plainRequest(req, contracts, channel.name), peerOf(req), streamOptions),
+        run: () => openPlain(req, res, channel.name, streamOptions),
       });
     },
     shutDown() {
@@ -197,6 +230,16 @@ function peerOf(req: IncomingMessage): Peer {
     headers: req.headers,
     url: req.url ?? '',
   };
+}
+
+/** Whoever brings a cursor was here before, and costs others nothing new. */
+function arrivalOf({ channels }: ConnectFrame): Arrival {
+  return channels.some(({ start }) => isCursor(start)) ? 'returning' : 'new';
+}
+
+/** A browser's, by the one thing that it always says of itself; `curl` and `fetch` do not, and can read a status. */
+function isEventSource(req: IncomingMessage): boolean {
+  return req.headers.accept?.includes('text/event-stream') === true;
 }
 
 function notFound(sub: string): Promise<never> {

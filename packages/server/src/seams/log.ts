@@ -15,6 +15,10 @@
 //   no other append comes into.
 // - `watch` is a hint, never the truth: a listener may be called late, twice, out of order or not at all.
 //   It must not throw; the engine may call it inside `append`.
+// - `compact` is a compare-and-set, since several hubs, or one that was slow, compact a channel at once. A snapshot is
+//   stored only if the channel goes on from it (its offset is `first - 1` or later, its epoch the channel's) and it
+//   comes after the stored one: a higher version before all, within a version a higher or the same offset. One that
+//   is not stored is dropped without a word; trimming goes by the one that is stored then, never by one that isn't.
 // - All methods may be called at any time until `close`, from many callers at once; afterwards each rejects
 //   with `engine/closed`. An engine out of reach rejects with `engine/unavailable`, which is retryable.
 
@@ -84,8 +88,10 @@ export interface PageSize {
 export interface Retention {
   readonly size: number;
   readonly maxAgeMs: number;
-  /** Stored in the same step. With `needsSnapshot` nothing after the stored snapshot's offset is trimmed. */
+  /** Stored in the same step, if it comes after the stored one. With `needsSnapshot` nothing after the stored one is trimmed. */
   readonly snapshot?: StoredSnapshot;
+  /** That of the entries which the snapshot was folded from. Not the channel's (any more): the snapshot is not stored. */
+  readonly epoch?: string;
   readonly needsSnapshot?: boolean;
 }
 
@@ -113,7 +119,10 @@ export interface Log {
   read(channel: string, after: Offset, size: PageSize): Promise<LogPage>;
   /** Calls `listener` for what is appended from now on, by anyone. Returns the function that ends it. */
   watch(listener: (hint: AppendHint) => void): () => void;
-  /** Trims what is over size or age, oldest first. Idempotent. */
+  /**
+   * Trims what is over size or age, oldest first. Idempotent.
+   * Rejects with `request/invalid` for a snapshot of more than the channel holds: then nothing changes.
+   */
   compact(channel: string, retention: Retention): Promise<void>;
   /**
    * Erases the channel: entries, end, snapshot, keys, producers. Afterwards it is as if nobody had appended to it, in

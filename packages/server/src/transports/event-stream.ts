@@ -120,15 +120,7 @@ export class EventStream {
   }
 
   #begin(res: ServerResponse): void {
-    res.socket?.setNoDelay(true);
-    res.writeHead(200, {
-      'Content-Type': 'text/event-stream; charset=utf-8',
-      'Cache-Control': 'no-store, no-transform',
-      // nginx and those who learned from it buffer an answer unless this forbids it.
-      'X-Accel-Buffering': 'no',
-      // Nothing follows a stream on its connection.
-      Connection: 'close',
-    });
+    beginEventStream(res);
     const detached = this.#direct === null ? null : detachSocket(res, 1);
     if (detached === null) this.#state = { at: 'response', res };
     else this.#takeOver(detached);
@@ -188,6 +180,19 @@ function onEnd(this: Socket): void {
 
 function writeTo(res: ServerResponse, bytes: WireBytes): void {
   if (bytes.length > 0) res.write(bytes, 'latin1');
+}
+
+/** Makes the head, which goes out with the first bytes that are written. */
+export function beginEventStream(res: ServerResponse): void {
+  res.socket?.setNoDelay(true);
+  res.writeHead(200, {
+    'Content-Type': 'text/event-stream; charset=utf-8',
+    'Cache-Control': 'no-store, no-transform',
+    // nginx and those who learned from it buffer an answer unless this forbids it.
+    'X-Accel-Buffering': 'no',
+    // Nothing follows a stream on its connection.
+    Connection: 'close',
+  });
 }
 
 export function watchResponse(

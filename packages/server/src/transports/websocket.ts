@@ -6,7 +6,6 @@
 
 import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ERROR_CODES, type Limits, MillraceError, toMillraceError } from '@millrace/protocol';
 import { encodeServerFrame, parseClientFrame, SUBPROTOCOL } from '@millrace/protocol/wire';
@@ -23,8 +22,6 @@ const CLOSE_WITHIN_MS = 1_500;
 export interface WebSocketTransport {
   /** @throws MillraceError `protocol/version`, `request/…`: the caller refuses */
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer, peer: Peer): void;
-  /** Answers an upgrade with the error's status instead. */
-  refuse(socket: Duplex, error: MillraceError): void;
   /** Cuts every socket. */
   close(): void;
 }
@@ -57,7 +54,6 @@ export function webSocketTransport(options: WebSocketTransportOptions): WebSocke
       );
       new Connection(socket, peer, context).begin(head);
     },
-    refuse,
     close() {
       for (const connection of connections) connection.cut();
     },
@@ -306,25 +302,6 @@ function acceptKeyOf({ method, headers }: IncomingMessage): string {
 /** 16 bytes in base64. */
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 const RFC_6455_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
-
-function refuse(socket: Duplex, error: MillraceError): void {
-  const { status } = ERROR_CODES[error.code];
-  const body = JSON.stringify({ error });
-  socket.on('error', () => socket.destroy());
-  // Nobody else ends it: the other side could keep its half open for ever.
-  socket.once('finish', () => socket.destroy());
-  socket.end(
-    [
-      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}`,
-      'Connection: close',
-      'Content-Type: application/json; charset=utf-8',
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      ...(status === 429 || status === 503 ? ['Retry-After: 1'] : []),
-      '',
-      body,
-    ].join('\r\n'),
-  );
-}
 
 function noConnect(): MillraceError {
   return new MillraceError('link/no-connect', 'No `connect` came in time.');

@@ -171,12 +171,11 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
     const channel = channels.get(name);
     if (channel === undefined) return;
     const { snapshot } = retention;
-    // An older snapshot comes late (two compactions at once): the newer one stays.
-    if (snapshot !== undefined && snapshot.offset >= (channel.snapshot?.offset ?? 0)) {
+    if (snapshot !== undefined && (retention.epoch ?? channel.epoch) === channel.epoch) {
       if (snapshot.offset > channel.head) {
         throw new MillraceError('request/invalid', 'A snapshot cannot be newer than its channel.');
       }
-      channel.snapshot = snapshot;
+      if (isAfterStored(snapshot, channel)) channel.snapshot = snapshot;
     }
     const trimmable = retention.needsSnapshot
       ? (channel.snapshot?.offset ?? ZERO_OFFSET)
@@ -248,4 +247,12 @@ function refuseTransaction(tx: unknown): void {
     'request/invalid',
     'The memory engine has no transactions. Use a database engine, or publish without `tx`.',
   );
+}
+
+/** Whether the channel goes on from it, and the stored one is of a lower version, or of this one and not newer. */
+function isAfterStored({ offset, version }: StoredSnapshot, channel: ChannelLog): boolean {
+  const { snapshot: stored, queue, head } = channel;
+  if (nextOffset(offset) < (queue.first() ?? nextOffset(head))) return false;
+  if (stored === null || stored.version < version) return true;
+  return stored.version === version && stored.offset <= offset;
 }

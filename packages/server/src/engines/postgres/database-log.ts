@@ -15,6 +15,7 @@ import {
   channelEpoch,
   FORGET_CHANNEL,
   FORGET_PRODUCERS,
+  incarnationIn,
   parseOutcome,
   parsePage,
   READ,
@@ -119,13 +120,14 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
     },
     compact(channel, retention) {
       return run(async () => {
-        await ready();
+        const epoch = await ready();
         const { snapshot } = retention;
         const [row] = await database.query(COMPACT, [
           channel,
           retention.size,
           retention.maxAgeMs,
           retention.needsSnapshot ?? false,
+          retention.epoch === undefined ? null : incarnationIn(epoch, retention.epoch),
           snapshot?.offset ?? null,
           snapshot?.version ?? null,
           snapshot?.text ?? null,

@@ -1,6 +1,7 @@
 // What the engine keeps in a database, version by version, in a schema of its own. A version that has been
 // published is never edited: a later one changes it. The SQL keeps to PostgreSQL 15. Rules: LOG-1 … LOG-6, LOG-8.
 
+import { COMPACT_BY_VERSION } from './compact-channel.ts';
 import { PRODUCERS_AND_FORGETTING } from './migration-producers.ts';
 
 /** Index 0 is version 1. Each is run once, in one transaction with the record of it. */
@@ -194,4 +195,5 @@ export const MIGRATIONS: readonly string[] = [
   $$;
   `,
   PRODUCERS_AND_FORGETTING,
+  COMPACT_BY_VERSION,
 ];

@@ -43,7 +43,7 @@ export const READ = `select
   order by page.event_offset`;
 
 export const COMPACT = `select millrace.compact_channel(
-    $1, $2::bigint, $3::float8 * interval '1 millisecond', $4::boolean, $5::bigint, $6::integer, $7, $8::bigint
+    $1, $2::bigint, $3::float8 * interval '1 millisecond', $4::boolean, $5, $6::bigint, $7::integer, $8, $9::bigint
   )::float8 as trimmed`;
 
 /** Bounded: on an embedded database a long statement holds up every append. */
@@ -102,7 +102,7 @@ export function channelEpoch(epoch: string, incarnation: unknown): string {
 }
 
 /** What `channelEpoch` added; for an epoch that it cannot have made, something that no channel has. */
-function incarnationIn(epoch: string, own: string): string {
+export function incarnationIn(epoch: string, own: string): string {
   if (own === epoch) return '';
   return own.startsWith(`${epoch}-`) ? own.slice(epoch.length + 1) : 'of another database';
 }

@@ -1,4 +1,4 @@
-// Cases of compaction: what is trimmed, what stays, and the stored snapshot. Rule: LOG-8.
+// Cases of compaction: what is trimmed, what stays, and which snapshot is stored. Rules: LOG-8, LOG-8a.
 
 import type { StoredSnapshot } from '../../seams/log.ts';
 import { assert, assertEqual, assertRejects, eventually } from '../check.ts';
@@ -88,6 +88,107 @@ export const compactCases: readonly EngineCase[] = [
       const page = await readAll(log, 'needed');
       assertEqual(offsetsOf(page), [7, 8, 9, 10], 'what is kept after the snapshot');
       assertEqual(page.snapshot, snapshot, 'the snapshot');
+    },
+  },
+  {
+    rule: 'LOG-8a',
+    title: 'a slower compaction neither puts an older snapshot back nor trims by it',
+    async run({ engine: { log } }) {
+      await log.append(range(1, 10).map((step) => event('raced', step)));
+      const retention = { size: 1, maxAgeMs: HOUR_MS, needsSnapshot: true };
+      const newer: StoredSnapshot = { offset: offset(4), version: 2, text: '10' };
+      await log.compact('raced', { ...retention, size: 100, snapshot: newer });
+      const older: StoredSnapshot = { offset: offset(3), version: 2, text: '6' };
+      await log.compact('raced', { ...retention, size: 100, snapshot: older });
+      assertEqual((await readAll(log, 'raced')).snapshot, newer, 'the snapshot of the two');
+      await log.compact('raced', { ...retention, snapshot: older });
+      const page = await readAll(log, 'raced');
+      assertEqual(page.snapshot, newer, 'the snapshot after trimming');
+      assertEqual(offsetsOf(page), range(5, 10), 'what is kept: what follows the stored one');
+    },
+  },
+  {
+    rule: 'LOG-8a',
+    title:
+      'a higher version replaces a lower one, also from an earlier place, and never the reverse',
+    async run({ engine: { log } }) {
+      await log.append(range(1, 10).map((step) => event('raised', step)));
+      const retention = { size: 1, maxAgeMs: HOUR_MS, needsSnapshot: true };
+      const first: StoredSnapshot = { offset: offset(5), version: 1, text: '"one"' };
+      const second: StoredSnapshot = { offset: offset(4), version: 2, text: '"two"' };
+      await log.compact('raised', { ...retention, size: 100, snapshot: first });
+      await log.compact('raised', { ...retention, size: 100, snapshot: second });
+      assertEqual((await readAll(log, 'raised')).snapshot, second, 'the raised one');
+      const late: StoredSnapshot = { offset: offset(9), version: 1, text: '"late"' };
+      await log.compact('raised', { ...retention, snapshot: late });
+      const page = await readAll(log, 'raised');
+      assertEqual(page.snapshot, second, 'after one of the lower version, further on');
+      assertEqual(offsetsOf(page), range(5, 10), 'what is kept: nothing went by the lower one');
+    },
+  },
+  {
+    rule: 'LOG-8a',
+    title: 'a snapshot that the channel does not go on from is not stored, whatever its version',
+    async run({ engine: { log } }) {
+      await log.append(range(1, 10).map((step) => event('holed', step)));
+      const retention = { size: 1, maxAgeMs: HOUR_MS, needsSnapshot: true };
+      const stored: StoredSnapshot = { offset: offset(8), version: 1, text: '36' };
+      await log.compact('holed', { ...retention, snapshot: stored });
+      const early: StoredSnapshot = { offset: offset(7), version: 2, text: '28' };
+      await log.compact('holed', { ...retention, snapshot: early });
+      assertEqual(
+        (await readAll(log, 'holed')).snapshot,
+        stored,
+        'after one with a hole behind it',
+      );
+      const exact: StoredSnapshot = { offset: offset(8), version: 2, text: '"36"' };
+      await log.compact('holed', { ...retention, snapshot: exact });
+      assertEqual((await readAll(log, 'holed')).snapshot, exact, 'after one right before the kept');
+    },
+  },
+  {
+    rule: 'LOG-8a',
+    title: 'a snapshot of another epoch is not stored; one of the channel’s is',
+    async run({ engine: { log } }) {
+      const { epoch } = await appendOne(log, 'again', 1);
+      const retention = { size: 1, maxAgeMs: HOUR_MS, needsSnapshot: true };
+      const snapshot: StoredSnapshot = { offset: offset(1), version: 1, text: '1' };
+      await log.compact('again', { ...retention, snapshot, epoch: 'elsewhere' });
+      // Also one that would be of the future here.
+      const other = { ...snapshot, offset: offset(7) };
+      await log.compact('again', { ...retention, snapshot: other, epoch: 'elsewhere' });
+      const page = await readAll(log, 'again');
+      assertEqual(page.snapshot, null, 'the snapshot');
+      assertEqual(offsetsOf(page), [1], 'what is kept');
+      await log.compact('again', { ...retention, snapshot, epoch });
+      assertEqual((await readAll(log, 'again')).snapshot, snapshot, 'the one of this epoch');
+    },
+  },
+  {
+    rule: 'LOG-8a',
+    title: 'of many compactions at once the newest snapshot stays, and the channel goes on from it',
+    async run({ engine: { log } }) {
+      await log.append(range(1, 40).map((step) => event('crowded', step)));
+      // Slower and faster ones of two versions, in no order: 7 has no common divisor with 40.
+      const snapshots = range(0, 39).map((step): StoredSnapshot => {
+        const at = ((step * 7) % 40) + 1;
+        return { offset: offset(at), version: 1 + (step % 2), text: `"${step % 2} ${at}"` };
+      });
+      const compacting = snapshots.map((snapshot, index) =>
+        log.compact('crowded', {
+          size: index % 3 === 0 ? 1 : 100,
+          maxAgeMs: HOUR_MS,
+          needsSnapshot: true,
+          snapshot,
+        }),
+      );
+      await Promise.all(compacting);
+      const page = await readAll(log, 'crowded');
+      assert(page.snapshot !== null, 'a snapshot is stored');
+      assertEqual(page.snapshot.version, 2, 'its version');
+      const newest = snapshots.filter(({ version }) => version === 2).map((one) => one.offset);
+      assertEqual<number>(page.snapshot.offset, Math.max(...newest), 'its offset');
+      assert(page.first <= page.snapshot.offset + 1, 'the entries go on from the snapshot');
     },
   },
   {
