@@ -32,7 +32,7 @@ function expectLater(answer: RawAnswer): void {
   expect([answer.status, codeOf(answer)]).toEqual([503, 'server/overloaded']);
   const seconds = Number(answer.headers['retry-after']);
   const { error } = JSON.parse(answer.text) as { error: { details: { retryAfterMs: number } } };
-  expect(error.details.retryAfterMs).toBeGreaterThanOrEqual(1_000);
+  expect(error.details.retryAfterMs).toBeGreaterThanOrEqual(500);
   expect(error.details.retryAfterMs).toBeLessThanOrEqual(4_000);
   expect(seconds).toBe(Math.ceil(error.details.retryAfterMs / 1_000));
 }
@@ -93,7 +93,7 @@ describe('a hub that takes no more links', () => {
     });
     expect(answer.status).toBe(200);
     expect(answer.headers['content-type']).toContain('text/event-stream');
-    expect(answer.text).toMatch(/^event: problem\nretry: [123]\d\d\d\ndata: \{.*\}\n\n$/);
+    expect(answer.text).toMatch(/^event: problem\nretry: \d{3,4}\ndata: \{.*\}\n\n$/);
     expect(answer.text).toContain('"code":"server/overloaded"');
     expect(signIns()).toBe(0);
     expect(served.hub.stats().refused).toEqual({ 'server/overloaded': 1 });
