@@ -36,6 +36,7 @@ export interface WebSocketTransportOptions {
 const OWN_CLOSES: Readonly<Record<number, () => MillraceError>> = {
   1002: () => new MillraceError('protocol/malformed', 'That is no WebSocket frame.'),
   1007: () => new MillraceError('protocol/malformed', 'The text is no UTF-8.'),
+  1008: () => new MillraceError('limit/frame-size', 'The message has too many frames. Send fewer.'),
   1009: () => new MillraceError('limit/frame-size', 'The frame is too long. Send smaller ones.'),
 };
 
