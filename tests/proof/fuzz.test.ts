@@ -1,6 +1,11 @@
 // Promise T12's fuzzing in its short form; `npm run soak -- --only fuzz` is the long one.
 import {
-  isChannelName, MillraceError, parseChannelParams, parseCursor, parseWireError } from '@millrace/protocol';
+  isChannelName,
+  MillraceError,
+  parseChannelParams,
+  parseCursor,
+  parseWireError,
+} from '@millrace/protocol';
 import {
   encodeClientFrame,
   parseClientFrame,
@@ -32,11 +37,17 @@ describe('LINK-2: a parser', () => {
           if (frame === null) return;
           expect(Object.getPrototypeOf(frame)).toBe(Object.prototype);
           expect(Object.hasOwn(frame, '__proto__')).toBe(false);
-          expect(parseClientFrame(encodeClientFrame(frame))).toEqual(frame);
+          // As texts: JSON has no −0 and no Infinity, which 1e999 is in memory.
+          const sent = encodeClientFrame(frame);
+          expect(JSON.stringify(parseClientFrame(sent))).toBe(JSON.stringify(frame));
         });
-        expect(['protocol/malformed', 'protocol/version', 'cursor/malformed', 'channel/invalid-name', null]).toContain(
-          thrown,
-        );
+        expect([
+          'protocol/malformed',
+          'protocol/version',
+          'cursor/malformed',
+          'channel/invalid-name',
+          null,
+        ]).toContain(thrown);
         expect(outcome(() => parseServerFrame(text))).not.toBe('another error');
         expect('polluted' in {}).toBe(false);
       }),

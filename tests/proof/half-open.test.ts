@@ -33,7 +33,10 @@ describe.each(carriers)('over %s', (carrier) => {
     await until(() => reader.story.length > 0, { label: 'the link' });
     server.proxy.freeze('all');
     const frozenAt = clock.now();
-    await until(() => status.getSnapshot().status !== 'open', { label: 'the loss', deadlineMs: 6_000 });
+    await until(() => status.getSnapshot().status !== 'open', {
+      label: 'the loss',
+      deadlineMs: 6_000,
+    });
     const noticedMs = clock.now() - frozenAt;
     console.info(`${carrier}: noticed after ${noticedMs} ms of the page's time`);
     await server.hub.publish(numbers.of({ name: 'idle' }), { type: 'counted', data: { n: 1 } });
@@ -72,4 +75,24 @@ describe.each(carriers)('over %s', (carrier) => {
       expect(reader.story).toEqual(['exact', 1]);
     },
   );
+
+  test('LINK-6: a timer that fires a moment early does not end the watch over the link', async () => {
+    await using server = await startMatrixHub();
+    await using reader = recordNumbers('early', {
+      url: server.url,
+      transports: [carrier],
+      beatMs: 1_000,
+      environment: {
+        setTimer(callback, ms) {
+          const timer = setTimeout(callback, ms > 20 ? ms - 5 : ms);
+          return () => clearTimeout(timer);
+        },
+      },
+    });
+    await until(() => reader.story.length > 0, { label: 'the link' });
+    server.proxy.freeze('all');
+    await server.hub.publish(numbers.of({ name: 'early' }), { type: 'counted', data: { n: 1 } });
+    await until(() => reader.seen.length === 1, { label: 'the event', deadlineMs: 7_000 });
+    expect(reader.story).toEqual(['exact', 1]);
+  });
 });

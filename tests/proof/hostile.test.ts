@@ -114,10 +114,11 @@ describe('over a WebSocket', () => {
       link.send(`{"type":"unsubscribe","channels":["${name}"]}`);
     }
     link.send('{"type":"probe"}');
-    await until(
-      () => link.frames.some(({ type }) => type === 'beat' || type === 'error'),
-      { label: 'the beat', deadlineMs: 15_000, everyMs: 50 },
-    );
+    await until(() => link.frames.some(({ type }) => type === 'beat' || type === 'error'), {
+      label: 'the beat',
+      deadlineMs: 15_000,
+      everyMs: 50,
+    });
     await until(() => server.hub.stats().subscriptions === 1, { label: 'one subscription' });
   });
 
@@ -148,7 +149,8 @@ describe('over a WebSocket', () => {
 
   test('CHAN-4: what an event’s data says of prototypes is not stored', async () => {
     await using link = await openLink({ channels: [{ channel: 'numbers:proto', from: 'now' }] });
-    const data = '{"n":1,"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}';
+    const data =
+      '{"n":1,"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}';
     link.send(
       `{"type":"publish","id":1,"events":[{"channel":"numbers:proto","event":{"type":"counted","data":${data}}}]}`,
     );
@@ -156,22 +158,30 @@ describe('over a WebSocket', () => {
     expect(JSON.stringify(link.frames)).not.toContain('polluted');
   });
 
-  test.each(['numbers:\\u0000', 'numbers:a\\r\\nid: 7', 'numbers:\\ud800', 'numbers:é', 'num bers', '__proto__'])(
-    'CHAN-2: "%s" names no channel',
-    async (name) => {
-      await using link = await openLink();
-      link.send(`{"type":"subscribe","channels":[{"channel":"${name}"}]}`);
-      expect(await link.untilFrame('error')).toMatchObject({ error: { code: 'channel/invalid-name' } });
-      expect(await link.untilClosed()).toBe(4400);
-    },
-  );
+  test.each([
+    'numbers:\\u0000',
+    'numbers:a\\r\\nid: 7',
+    'numbers:\\ud800',
+    'numbers:é',
+    'num bers',
+    '__proto__',
+  ])('CHAN-2: "%s" names no channel', async (name) => {
+    await using link = await openLink();
+    link.send(`{"type":"subscribe","channels":[{"channel":"${name}"}]}`);
+    expect(await link.untilFrame('error')).toMatchObject({
+      error: { code: 'channel/invalid-name' },
+    });
+    expect(await link.untilClosed()).toBe(4400);
+  });
 
   test.each(['\\u0000'.repeat(22), '\\ud800'.repeat(22), `${'a'.repeat(21)}\\n`, '../'.repeat(8)])(
     'LINK-1: "%s" is no session',
     async (session) => {
       await using link = await openRawLink(origin());
       link.send(`{"type":"connect","protocol":1,"session":"${session}","link":1,"channels":[]}`);
-      expect(await link.untilFrame('error')).toMatchObject({ error: { code: 'protocol/malformed' } });
+      expect(await link.untilFrame('error')).toMatchObject({
+        error: { code: 'protocol/malformed' },
+      });
     },
   );
 });
@@ -189,10 +199,22 @@ describe('with limits that let large texts in', () => {
 
   const bodies: readonly (readonly [string, string, string])[] = [
     ['a hundred thousand levels', nested, 'protocol/malformed'],
-    ['a hundred thousand levels in a field', `{"type":"connect","x":${nested}}`, 'protocol/malformed'],
+    [
+      'a hundred thousand levels in a field',
+      `{"type":"connect","x":${nested}}`,
+      'protocol/malformed',
+    ],
     ['a million keys', wide, 'protocol/malformed'],
-    ['a million keys in a field', `{"type":"connect","protocol":1,"x":${wide}}`, 'protocol/malformed'],
-    ['a million items', `{"type":"connect","channels":[${'0,'.repeat(1_000_000)}0]}`, 'protocol/malformed'],
+    [
+      'a million keys in a field',
+      `{"type":"connect","protocol":1,"x":${wide}}`,
+      'protocol/malformed',
+    ],
+    [
+      'a million items',
+      `{"type":"connect","channels":[${'0,'.repeat(1_000_000)}0]}`,
+      'protocol/malformed',
+    ],
     ['a million quotes', `{"type":"${'\\"'.repeat(1_000_000)}"`, 'protocol/malformed'],
   ];
 
@@ -220,7 +242,10 @@ describe('with limits that let large texts in', () => {
 describe('over HTTP', () => {
   test('LIM-1: a body over the limit is refused with its code, declared or in chunks without end', async () => {
     for (const path of ['sse', 'poll', 'publish']) {
-      expect(await post(path, 'x'.repeat(limit + 1))).toEqual({ status: 413, code: 'limit/body-size' });
+      expect(await post(path, 'x'.repeat(limit + 1))).toEqual({
+        status: 413,
+        code: 'limit/body-size',
+      });
       await using raw = await openRawHttp({ port: port() });
       raw.write(`POST /realtime/${path} HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n`);
       const chunk = `4000\r\n${'x'.repeat(0x4000)}\r\n`;
@@ -234,7 +259,9 @@ describe('over HTTP', () => {
     raw.write(`POST /realtime/sse HTTP/1.1\r\nHost: h\r\nX-Pad: ${'x'.repeat(limit)}\r\n\r\n`);
     expect((await raw.response()).status).toBe(431);
     await using upgrade = await openRawHttp({ port: port() });
-    upgrade.write(`GET /realtime/ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nX: ${'x'.repeat(limit)}\r\n\r\n`);
+    upgrade.write(
+      `GET /realtime/ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nX: ${'x'.repeat(limit)}\r\n\r\n`,
+    );
     expect((await upgrade.response()).status).toBe(431);
   });
 
@@ -259,16 +286,21 @@ describe('over HTTP', () => {
     for (const raw of slow) await raw[Symbol.asyncDispose]();
   });
 
-  test.each(['%0d%0aid:%207', '%00', 'e.1%0a', 'e.1%0d%0a%0d%0adata:%20x', '%ff', 'e.-1', `e.${'9'.repeat(30)}`])(
-    'CUR-2: a plain stream from the cursor "%s" is refused',
-    async (cursor) => {
-      const response = await fetch(`${server.directUrl}/events?channel=numbers:a&cursor=${cursor}`);
-      expect([response.status, await response.json()]).toMatchObject([
-        400,
-        { error: { code: 'cursor/malformed' } },
-      ]);
-    },
-  );
+  test.each([
+    '%0d%0aid:%207',
+    '%00',
+    'e.1%0a',
+    'e.1%0d%0a%0d%0adata:%20x',
+    '%ff',
+    'e.-1',
+    `e.${'9'.repeat(30)}`,
+  ])('CUR-2: a plain stream from the cursor "%s" is refused', async (cursor) => {
+    const response = await fetch(`${server.directUrl}/events?channel=numbers:a&cursor=${cursor}`);
+    expect([response.status, await response.json()]).toMatchObject([
+      400,
+      { error: { code: 'cursor/malformed' } },
+    ]);
+  });
 
   test('SSE-2: line ends and NULs in an event’s id, key and data make no fields of a plain stream', async () => {
     const evil = 'x\r\n\r\nid: 99\r\nevent: gap\rdata: {}\n\n\u0000\u2028\ud800';
@@ -296,10 +328,17 @@ describe('over HTTP', () => {
   });
 
   test('LINK-2: a thousand connections that say nothing, or half a line, hold nobody up', async () => {
-    const sockets = await Promise.all(Array.from({ length: 500 }, () => openRawHttp({ port: port() })));
+    const sockets = await Promise.all(
+      Array.from({ length: 500 }, () => openRawHttp({ port: port() })),
+    );
     for (const [n, socket] of sockets.entries()) if (n % 2 === 0) socket.write('POST /realtime/ss');
-    const idle = Array.from({ length: 500 }, () => new WebSocket(`${server.directUrl.replace('http', 'ws')}/ws`, 'millrace.1'));
-    await until(() => idle.every(({ readyState }) => readyState === WebSocket.OPEN), { label: 'all' });
+    const idle = Array.from(
+      { length: 500 },
+      () => new WebSocket(`${server.directUrl.replace('http', 'ws')}/ws`, 'millrace.1'),
+    );
+    await until(() => idle.every(({ readyState }) => readyState === WebSocket.OPEN), {
+      label: 'all',
+    });
     await witness.noticedNothing();
     for (const socket of idle) socket.terminate();
     for (const socket of sockets) await socket[Symbol.asyncDispose]();

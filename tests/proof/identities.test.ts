@@ -1,7 +1,12 @@
 // Promise T11: what one user holds (a cursor, a session, a Last-Event-ID) opens nothing for another, and a permission
 // that was lost while its user was away ends that channel alone.
 import { type Carrier, createClient } from '@millrace/client';
-import { type Contract, defineChannel, MillraceError, type StandardSchema } from '@millrace/protocol';
+import {
+  type Contract,
+  defineChannel,
+  MillraceError,
+  type StandardSchema,
+} from '@millrace/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connectFrame, openRawLink } from '../e2e/desk/raw-link.ts';
 import { type Counted, type MatrixHub, numbers, startMatrixHub } from '../matrix/matrix-hub.ts';

@@ -1,6 +1,7 @@
 // Promises T14 (parallel publishers, one order) and T22 (a session that received nothing resumes), over real sockets.
-import { type Carrier, createClient } from '@millrace/client';
+
 import { PGlite } from '@electric-sql/pglite';
+import { type Carrier, createClient } from '@millrace/client';
 import type { Cursor } from '@millrace/protocol';
 import { type Engine, memoryEngine } from '@millrace/server';
 import { pgliteDatabase, pgliteEngine } from '@millrace/server/postgres';
@@ -29,7 +30,10 @@ describe.each(Object.keys(engines))('on the %s engine', (name) => {
     // Two carriers cut now and then: a resumed reader must agree with the others.
     const readers = [...carriers, ...carriers].map((carrier, n) =>
       stack.use(
-        recordNumbers('busy', { url: n < 3 ? server.directUrl : server.url, transports: [carrier] }),
+        recordNumbers('busy', {
+          url: n < 3 ? server.directUrl : server.url,
+          transports: [carrier],
+        }),
       ),
     );
     await until(() => readers.every(({ story }) => story.length > 0), { label: 'all readers' });
@@ -101,7 +105,10 @@ describe.each(carriers)('over %s', (carrier) => {
       const status = () => reader.client.status.getSnapshot().status;
       await until(() => status() === 'connecting', { label: 'the loss' });
       if (round === 4) {
-        await server.hub.publish(numbers.of({ name: 'quiet' }), { type: 'counted', data: { n: 1 } });
+        await server.hub.publish(numbers.of({ name: 'quiet' }), {
+          type: 'counted',
+          data: { n: 1 },
+        });
         await server.hub.publish(other, { type: 'counted', data: { n: 5 } });
       }
       server.proxy.setTarget({ host: '127.0.0.1', port: Number(port) });

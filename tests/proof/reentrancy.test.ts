@@ -78,7 +78,7 @@ describe.each(carriers)('CLI-7: over %s, whatever is done inside a callback', (c
       ...(carrier === 'all' ? {} : { transports: [carrier] }),
       environment: { random: () => 0 },
       onError(error) {
-        errors.push(error.message);
+        errors.push(String(error.cause ?? error));
         // The sink is a callback too.
         if (random.next() < 0.1) client.connect();
       },
@@ -113,7 +113,11 @@ describe.each(carriers)('CLI-7: over %s, whatever is done inside a callback', (c
   });
 });
 
-async function publishAndCut(server: MatrixHub, random: SeededRandom, total: number): Promise<void> {
+async function publishAndCut(
+  server: MatrixHub,
+  random: SeededRandom,
+  total: number,
+): Promise<void> {
   for (let n = 1; n <= total; n += 1) {
     await server.hub.publish(channel, { type: 'counted', data: { n } });
     await server.hub.publish(sums.of({ name: 'turns' }), { type: 'counted', data: { n } });

@@ -17,7 +17,8 @@ beforeAll(async () => {
 afterAll(() => chromium.close());
 
 const withoutIds = (told: readonly Told[]) => told.map(([type, , data]) => [type, data]);
-const inWords = (chunks: Chunks): string => JSON.stringify(chunks.map((one) => Buffer.from(one).toString('latin1')));
+const inWords = (chunks: Chunks): string =>
+  JSON.stringify(chunks.map((one) => Buffer.from(one).toString('latin1')));
 
 test('SSE-1: whatever bytes come, cut wherever, the client reads what an EventSource reads', async () => {
   const streams = fc.sample(anyStream, { numRuns: cases, seed });

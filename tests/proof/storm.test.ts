@@ -2,7 +2,13 @@
 // `npm run soak -- --only storm` is the long form of the first.
 import { memoryEngine } from '@millrace/server';
 import { expect, test } from 'vitest';
-import { numbers, recordNumbers, startMatrixHub, type Transcript, upTo } from '../matrix/matrix-hub.ts';
+import {
+  numbers,
+  recordNumbers,
+  startMatrixHub,
+  type Transcript,
+  upTo,
+} from '../matrix/matrix-hub.ts';
 import { runStorm } from '../soak/storm.ts';
 import { until } from '../support/wait.ts';
 
@@ -33,7 +39,10 @@ test('LINK-8: a hub that leaves spreads its links evenly over its grace, and non
   const members: Transcript[] = Array.from({ length: crowd }, () =>
     stack.use(recordNumbers('drained', { url: leaving.url, transports: ['websocket', 'sse'] })),
   );
-  await until(() => members.every(({ story }) => story.length > 0), { label: 'the crowd', deadlineMs: 20_000 });
+  await until(() => members.every(({ story }) => story.length > 0), {
+    label: 'the crowd',
+    deadlineMs: 20_000,
+  });
 
   let n = 0;
   const publishing = setInterval(() => {
@@ -48,7 +57,10 @@ test('LINK-8: a hub that leaves spreads its links evenly over its grace, and non
   await until(() => arrivals.length >= crowd, { label: 'all of them', deadlineMs: 10_000 });
   clearInterval(publishing);
   const told = n;
-  await until(() => members.every(({ seen }) => seen.length >= told), { label: 'everything', deadlineMs: 10_000 });
+  await until(() => members.every(({ seen }) => seen.length >= told), {
+    label: 'everything',
+    deadlineMs: 10_000,
+  });
 
   for (const { story, errors } of members) {
     expect(story.slice(0, told + 1)).toEqual(['exact', ...upTo(told)]);
@@ -59,7 +71,9 @@ test('LINK-8: a hub that leaves spreads its links evenly over its grace, and non
   const busiest = Math.max(
     ...times.map((from) => times.filter((at) => at >= from && at < from + 1_000).length),
   );
-  console.info(`${crowd} links over ${graceMs} ms: ${busiest} in the busiest second, ${perSecond} on average`);
+  console.info(
+    `${crowd} links over ${graceMs} ms: ${busiest} in the busiest second, ${perSecond} on average`,
+  );
   expect(busiest).toBeLessThanOrEqual(perSecond * 1.5);
   expect(Math.max(...times)).toBeLessThan(graceMs + 1_500);
 });

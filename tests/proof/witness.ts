@@ -1,8 +1,8 @@
 // Somebody who minds their own business while others are attacked or attack: follows a channel that ticks, and can say
 // whether anything was lost, doubled, late or told. Owns its client and its ticks.
 
-import { numbers, recordNumbers, upTo } from '../matrix/matrix-hub.ts';
 import type { MatrixHub } from '../matrix/matrix-hub.ts';
+import { numbers, recordNumbers, upTo } from '../matrix/matrix-hub.ts';
 import { until } from '../support/wait.ts';
 
 export interface Witness extends AsyncDisposable {

@@ -4,7 +4,14 @@
 import fc from 'fast-check';
 
 const session = fc.stringMatching(/^[A-Za-z0-9_-]{22,40}$/);
-const channel = fc.constantFrom('numbers:a', 'numbers:b', 'sums:a', 'numbers', 'nobody:knows', 'vault:x');
+const channel = fc.constantFrom(
+  'numbers:a',
+  'numbers:b',
+  'sums:a',
+  'numbers',
+  'nobody:knows',
+  'vault:x',
+);
 const from = fc.constantFrom<unknown>('now', 'start', { last: 3 });
 const item = fc.oneof(
   fc.record({ channel, from, version: fc.constantFrom(1, 2) }),
@@ -82,14 +89,20 @@ function places(value: unknown, at: readonly (string | number)[] = []): (string 
 }
 
 /** The text with the value at that place replaced by any text: what JSON cannot hold too. */
-function replaced(value: unknown, [head, ...rest]: readonly (string | number)[], by: string): string {
+function replaced(
+  value: unknown,
+  [head, ...rest]: readonly (string | number)[],
+  by: string,
+): string {
   if (head === undefined || typeof value !== 'object' || value === null) return by;
   const inner = (key: string, one: unknown): string =>
     key === `${head}` ? replaced(one, rest, by) : JSON.stringify(one);
   if (Array.isArray(value)) {
     return `[${value.map((one, index) => inner(`${index}`, one)).join()}]`;
   }
-  const entries = Object.entries(value).map(([key, one]) => `${JSON.stringify(key)}:${inner(key, one)}`);
+  const entries = Object.entries(value).map(
+    ([key, one]) => `${JSON.stringify(key)}:${inner(key, one)}`,
+  );
   return `{${entries.join()}}`;
 }
 
@@ -99,28 +112,43 @@ function without(value: object, name: string): string {
 
 /** One text as it might come from somebody who means harm, or from a broken proxy. */
 export const badFrame: fc.Arbitrary<string> = fc.oneof(
-  { weight: 6, arbitrary: fc.tuple(soundFrame, fc.nat(), nasty).map(([frame, pick, by]) => {
-    const all = places(frame);
-    return replaced(frame, all[pick % all.length] ?? [], by);
-  }) },
-  { weight: 2, arbitrary: fc.tuple(soundFrame, fc.nat()).map(([frame, pick]) => {
-    const keys = Object.keys(frame);
-    return without(frame, keys[pick % keys.length] ?? '');
-  }) },
-  { weight: 2, arbitrary: fc.tuple(soundFrame, fc.nat(), fc.string({ unit: 'binary', maxLength: 4 })).map(
-    ([frame, pick, noise]) => {
+  {
+    weight: 6,
+    arbitrary: fc.tuple(soundFrame, fc.nat(), nasty).map(([frame, pick, by]) => {
+      const all = places(frame);
+      return replaced(frame, all[pick % all.length] ?? [], by);
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(soundFrame, fc.nat()).map(([frame, pick]) => {
+      const keys = Object.keys(frame);
+      return without(frame, keys[pick % keys.length] ?? '');
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(soundFrame, fc.nat(), fc.string({ unit: 'binary', maxLength: 4 }))
+      .map(([frame, pick, noise]) => {
+        const text = JSON.stringify(frame);
+        const at = pick % text.length;
+        return text.slice(0, at) + noise + text.slice(at + (pick % 3));
+      }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(soundFrame, fc.nat()).map(([frame, pick]) => {
       const text = JSON.stringify(frame);
-      const at = pick % text.length;
-      return text.slice(0, at) + noise + text.slice(at + (pick % 3));
-    },
-  ) },
-  { weight: 1, arbitrary: fc.tuple(soundFrame, fc.nat()).map(([frame, pick]) => {
-    const text = JSON.stringify(frame);
-    return text.slice(0, pick % text.length);
-  }) },
-  { weight: 1, arbitrary: fc.tuple(soundFrame, nasty).map(
-    ([frame, by]) => `${JSON.stringify(frame).slice(0, -1)},"__proto__":${by},"new":${by}}`,
-  ) },
+      return text.slice(0, pick % text.length);
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(soundFrame, nasty)
+      .map(([frame, by]) => `${JSON.stringify(frame).slice(0, -1)},"__proto__":${by},"new":${by}}`),
+  },
   { weight: 1, arbitrary: fc.json() },
   { weight: 1, arbitrary: fc.string({ unit: 'binary' }) },
   { weight: 1, arbitrary: soundFrame.map((frame) => JSON.stringify(frame)) },

@@ -17,7 +17,14 @@ import type { Rules } from '../support/proxy/rules.ts';
 import { createSeededRandom, type SeededRandom } from '../support/seeded-random.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 import { tempFolder, until } from '../support/wait.ts';
-import { channelIds, channelName, isShort, openReaders, type Reader, subscription } from './readers.ts';
+import {
+  channelIds,
+  channelName,
+  isShort,
+  openReaders,
+  type Reader,
+  subscription,
+} from './readers.ts';
 
 export interface ChaosRunOptions {
   readonly seed: number;

@@ -29,7 +29,11 @@ const MOST_BYTES_PER_LINK = 60;
 /** What the heap moves by itself. */
 const NOISE_BYTES = 600_000;
 
-export async function runChurn({ carrier, links, atOnce = 64 }: ChurnOptions): Promise<ChurnReport> {
+export async function runChurn({
+  carrier,
+  links,
+  atOnce = 64,
+}: ChurnOptions): Promise<ChurnReport> {
   await using server = await startMatrixHub({}, { limits: { maxLinksPerAddress: 10_000 } });
   const port = Number(new URL(server.directUrl).port);
   let next = 0;
@@ -70,14 +74,21 @@ export async function runChurn({ carrier, links, atOnce = 64 }: ChurnOptions): P
 }
 
 /** Until the hub holds nothing: a topic outlives its last reader by 10 s. */
-async function settled(stats: () => ReturnType<Awaited<ReturnType<typeof startMatrixHub>>['hub']['stats']>): Promise<void> {
+async function settled(
+  stats: () => ReturnType<Awaited<ReturnType<typeof startMatrixHub>>['hub']['stats']>,
+): Promise<void> {
   await until(
     () => {
       const { links, subscriptions, channelsLoaded } = stats();
       const open = Object.values(links).reduce((sum, count) => sum + count, 0);
       return open + subscriptions + channelsLoaded === 0;
     },
-    { label: 'an empty hub', deadlineMs: 20_000, everyMs: 50, details: () => JSON.stringify(stats()) },
+    {
+      label: 'an empty hub',
+      deadlineMs: 20_000,
+      everyMs: 50,
+      details: () => JSON.stringify(stats()),
+    },
   );
 }
 

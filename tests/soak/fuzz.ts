@@ -5,7 +5,13 @@
 import { ERROR_CODES, isErrorCode, type MillraceError } from '@millrace/protocol';
 import fc from 'fast-check';
 import { WebSocket } from 'ws';
-import { numbers, recordNumbers, startMatrixHub, type Transcript, upTo } from '../matrix/matrix-hub.ts';
+import {
+  numbers,
+  recordNumbers,
+  startMatrixHub,
+  type Transcript,
+  upTo,
+} from '../matrix/matrix-hub.ts';
 import { heldBytes } from '../support/heap.ts';
 import { until } from '../support/wait.ts';
 import { badFrame } from './bad-frames.ts';
@@ -52,7 +58,10 @@ export async function runFuzz({ seed, runs }: FuzzOptions): Promise<FuzzReport> 
       { numRuns: runs, seed },
     );
     told += 1;
-    await server.hub.publish(numbers.of({ name: 'witness' }), { type: 'counted', data: { n: told } });
+    await server.hub.publish(numbers.of({ name: 'witness' }), {
+      type: 'counted',
+      data: { n: told },
+    });
   }
   await checkWitness(witness, told);
   await until(() => (server.hub.stats().links['websocket'] ?? 0) === 1, { label: 'no link left' });
@@ -98,7 +107,11 @@ async function overSocket(url: string, texts: readonly string[]): Promise<string
     socket.send('{"type":"probe"}');
   });
   socket.on('message', (data: Buffer) => {
-    const frame = JSON.parse(data.toString()) as { type: string; id?: number; error?: { code: string } };
+    const frame = JSON.parse(data.toString()) as {
+      type: string;
+      id?: number;
+      error?: { code: string };
+    };
     if (frame.type === 'error' && frame.id === undefined) code = frame.error?.code ?? 'nothing';
     if (frame.type === 'beat') resolve('taken');
   });

@@ -29,7 +29,13 @@ const { values } = parseArgs({
   },
 });
 
-type NumberName = 'minutes' | 'clients' | 'channels' | 'kills-per-minute' | 'publish-every-ms' | 'seeds';
+type NumberName =
+  | 'minutes'
+  | 'clients'
+  | 'channels'
+  | 'kills-per-minute'
+  | 'publish-every-ms'
+  | 'seeds';
 
 function number(name: NumberName, most: number): number {
   const value = Number(values[name]);

@@ -22,7 +22,14 @@ export async function writeReport(
     memoryGigabytes: Math.round(totalmem() / 1e9),
   };
   const broken = results.filter(({ problems }) => problems.length > 0).length;
-  const report = { what, at: new Date().toISOString(), machine, runs: results.length, broken, results };
+  const report = {
+    what,
+    at: new Date().toISOString(),
+    machine,
+    runs: results.length,
+    broken,
+    results,
+  };
   await writeFile(`${path}.json`, `${JSON.stringify(report, null, 2)}\n`);
   await writeFile(`${path}.md`, inMarkdown(report));
 }

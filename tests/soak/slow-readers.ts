@@ -47,17 +47,28 @@ export async function runSlowReaders(options: SlowReadersOptions): Promise<SlowR
   const { stalled, healthy, stalledMs, slowAfterMs } = options;
   await using server = await startServerProcess({
     entry: join(import.meta.dirname, '../e2e/probe/main.ts'),
-    env: { HAS_PAGE: 'no', LIMITS: JSON.stringify({ slowAfterMs, maxLinksPerAddress: 10_000, maxPublishesPerSecond: 100_000 }) },
+    env: {
+      HAS_PAGE: 'no',
+      LIMITS: JSON.stringify({
+        slowAfterMs,
+        maxLinksPerAddress: 10_000,
+        maxPublishesPerSecond: 100_000,
+      }),
+    },
     ready: { stdout: /listening/ },
   });
-  await using network = await createFaultyProxy({ target: { host: '127.0.0.1', port: server.port } });
+  await using network = await createFaultyProxy({
+    target: { host: '127.0.0.1', port: server.port },
+  });
   const readers: Reader[] = [];
   await using closing = new AsyncDisposableStack();
   closing.defer(async () => {
     await Promise.all(readers.map(({ client }) => client.close()));
   });
   const open = (url: string, count: number): Reader[] => {
-    const opened = Array.from({ length: count }, (_, n) => openReader(url, carriers[n % 3] ?? 'poll'));
+    const opened = Array.from({ length: count }, (_, n) =>
+      openReader(url, carriers[n % 3] ?? 'poll'),
+    );
     readers.push(...opened);
     return opened;
   };

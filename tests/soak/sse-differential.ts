@@ -11,7 +11,14 @@ import type { Chromium } from '../support/chromium.ts';
 export type Told = readonly [type: string, id: string, data: string];
 
 /** Types of which the page is told: it must listen to each by its name. */
-export const listenedTypes: readonly string[] = ['message', 'gap', 'snapshot', 'problem', 'a b', 'é'];
+export const listenedTypes: readonly string[] = [
+  'message',
+  'gap',
+  'snapshot',
+  'problem',
+  'a b',
+  'é',
+];
 
 /** Chunks as they are written, each on its own. */
 export type Chunks = readonly Uint8Array[];

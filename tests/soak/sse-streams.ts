@@ -7,42 +7,85 @@ import { type Chunks, listenedTypes, type Told } from './sse-differential.ts';
 
 const types = fc.constantFrom(...listenedTypes, 'not listened to', '');
 const oneLine = fc.oneof(
-  fc.constantFrom('', ' ', '  x', ':', ': :', 'x', '\ufeff', '\u2028', '\u0085', '\v\f', '😀', 'é', '\u0000', '7'),
+  fc.constantFrom(
+    '',
+    ' ',
+    '  x',
+    ':',
+    ': :',
+    'x',
+    '\ufeff',
+    '\u2028',
+    '\u0085',
+    '\v\f',
+    '😀',
+    'é',
+    '\u0000',
+    '7',
+  ),
   fc.string({ unit: 'grapheme', maxLength: 12 }).map((text) => text.replace(/[\r\n]/g, '')),
 );
 const lineEnd = fc.constantFrom('\n', '\n', '\r', '\r\n');
 const field = fc.oneof(
   { weight: 6, arbitrary: fc.constant('data') },
   { weight: 2, arbitrary: fc.constantFrom('event', 'id') },
-  { weight: 1, arbitrary: fc.constantFrom('', 'retry', ' data', 'DATA', 'data ', 'new', '\ufeffdata', 'ev\u0000ent') },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      '',
+      'retry',
+      ' data',
+      'DATA',
+      'data ',
+      'new',
+      '\ufeffdata',
+      'ev\u0000ent',
+    ),
+  },
 );
 const line = fc.oneof(
-  { weight: 5, arbitrary: fc.tuple(field, fc.constantFrom(':', ': ', ':  ', ''), oneLine).map(
-    ([name, colon, value]) => (colon === '' ? name : name + colon + value),
-  ) },
+  {
+    weight: 5,
+    arbitrary: fc
+      .tuple(field, fc.constantFrom(':', ': ', ':  ', ''), oneLine)
+      .map(([name, colon, value]) => (colon === '' ? name : name + colon + value)),
+  },
   { weight: 2, arbitrary: types.map((type) => `event: ${type}`) },
   { weight: 4, arbitrary: fc.constant('') },
 );
 
 /** Bytes that are no character, as a proxy or a bad encoder may leave them. */
-const brokenBytes = fc.constantFrom('ff', 'c3', 'e282', 'f09f98', 'eda080', 'c0af').map((hex) => Buffer.from(hex, 'hex'));
+const brokenBytes = fc
+  .constantFrom('ff', 'c3', 'e282', 'f09f98', 'eda080', 'c0af')
+  .map((hex) => Buffer.from(hex, 'hex'));
 
 const anyBytes: fc.Arbitrary<Buffer> = fc
   .tuple(
     fc.constantFrom('', '', '', '\ufeff', '\ufeff\ufeff'),
-    fc.array(fc.oneof(
-      { weight: 9, arbitrary: fc.tuple(line, lineEnd).map(([text, end]) => Buffer.from(text + end)) },
-      { weight: 1, arbitrary: brokenBytes },
-    ), { maxLength: 14 }),
+    fc.array(
+      fc.oneof(
+        {
+          weight: 9,
+          arbitrary: fc.tuple(line, lineEnd).map(([text, end]) => Buffer.from(text + end)),
+        },
+        { weight: 1, arbitrary: brokenBytes },
+      ),
+      { maxLength: 14 },
+    ),
     fc.constantFrom('', '\n', '\n\n', '\r\r', '\r', 'data: unfinished', '\ndata: x\n'),
   )
   .map(([mark, lines, tail]) => Buffer.concat([Buffer.from(mark), ...lines, Buffer.from(tail)]));
 
 /** All in one, every byte alone, or cut anywhere, also within a character and a CRLF. */
-function cut(bytes: Buffer, [how, places]: readonly ['whole' | 'bytes' | 'places', readonly number[]]): Chunks {
+function cut(
+  bytes: Buffer,
+  [how, places]: readonly ['whole' | 'bytes' | 'places', readonly number[]],
+): Chunks {
   if (how === 'whole') return [bytes];
   if (how === 'bytes') return Array.from(bytes, (byte) => Uint8Array.of(byte));
-  const at = [...new Set(places.map((place) => place % (bytes.length + 1)))].toSorted((a, b) => a - b);
+  const at = [...new Set(places.map((place) => place % (bytes.length + 1)))].toSorted(
+    (a, b) => a - b,
+  );
   return [0, ...at].map((from, index) => bytes.subarray(from, at[index] ?? bytes.length));
 }
 
@@ -51,7 +94,9 @@ const way = fc.tuple(
   fc.array(fc.nat(400), { maxLength: 6 }),
 );
 
-export const anyStream: fc.Arbitrary<Chunks> = fc.tuple(anyBytes, way).map(([bytes, how]) => cut(bytes, how));
+export const anyStream: fc.Arbitrary<Chunks> = fc
+  .tuple(anyBytes, way)
+  .map(([bytes, how]) => cut(bytes, how));
 
 export interface EncodedStream {
   readonly chunks: Chunks;
@@ -59,18 +104,33 @@ export interface EncodedStream {
 }
 
 const block: fc.Arbitrary<SseBlock | string> = fc.oneof(
-  { weight: 8, arbitrary: fc.record(
-    {
-      event: fc.constantFrom(...listenedTypes),
-      id: fc.constantFrom('', 'e.0', 'e.7', 'abc-_.123', 'é 😀', ':', '0'),
-      retryMs: fc.constantFrom(0, 1_000, 2.4),
-      data: fc.oneof(
-        fc.string({ unit: 'binary', maxLength: 30 }).map((text) => text.toWellFormed()),
-        fc.constantFrom('', '\n', '\r', '\r\n', '\n\n', 'a\rb\r\nc\nd', ' a', ': x', 'id: 7\ndata', '\u0000', '{"x":"\\r\\n"}'),
-      ),
-    },
-    { requiredKeys: [] },
-  ) },
+  {
+    weight: 8,
+    arbitrary: fc.record(
+      {
+        event: fc.constantFrom(...listenedTypes),
+        id: fc.constantFrom('', 'e.0', 'e.7', 'abc-_.123', 'é 😀', ':', '0'),
+        retryMs: fc.constantFrom(0, 1_000, 2.4),
+        data: fc.oneof(
+          fc.string({ unit: 'binary', maxLength: 30 }).map((text) => text.toWellFormed()),
+          fc.constantFrom(
+            '',
+            '\n',
+            '\r',
+            '\r\n',
+            '\n\n',
+            'a\rb\r\nc\nd',
+            ' a',
+            ': x',
+            'id: 7\ndata',
+            '\u0000',
+            '{"x":"\\r\\n"}',
+          ),
+        ),
+      },
+      { requiredKeys: [] },
+    ),
+  },
   { weight: 1, arbitrary: fc.constantFrom('heartbeat', '', ' x') },
 );
 
@@ -86,7 +146,9 @@ export const encodedStream: fc.Arbitrary<EncodedStream> = fc
       if (one.data === undefined) continue;
       means.push([one.event ?? 'message', id, one.data.replaceAll(/\r\n|\r/g, '\n')]);
     }
-    const text = blocks.map((one) => (typeof one === 'string' ? encodeSseComment(one) : encodeSse(one)));
+    const text = blocks.map((one) =>
+      typeof one === 'string' ? encodeSseComment(one) : encodeSse(one),
+    );
     return { chunks: cut(Buffer.from(text.join('')), how), means };
   });
 

@@ -37,7 +37,9 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
     env: { HAS_PAGE: 'no' },
     ready: { stdout: /listening/ },
   });
-  await using network = await createFaultyProxy({ target: { host: '127.0.0.1', port: server.port } });
+  await using network = await createFaultyProxy({
+    target: { host: '127.0.0.1', port: server.port },
+  });
   const ids = Array.from({ length: CHANNELS }, (_, n) => `s${n}`);
   const publishers = ids.map((id) =>
     startPublisher(httpPublish({ url: `${server.url}/realtime`, id }), { everyMs: publishEveryMs }),
@@ -68,9 +70,12 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
     network.cutAll({ how: round % 2 === 0 ? 'rst' : 'fin' });
     // One more of each channel, published after the cut.
     const counts = publishers.map(({ accepted }) => accepted.length);
-    await until(() => publishers.every(({ accepted }, n) => accepted.length > (counts[n] ?? 0) + 1), {
-      label: 'events after the cut',
-    });
+    await until(
+      () => publishers.every(({ accepted }, n) => accepted.length > (counts[n] ?? 0) + 1),
+      {
+        label: 'events after the cut',
+      },
+    );
     await allHave(headsNow());
     resumedMs.push(Math.round(performance.now() - cutAt));
   }
@@ -99,8 +104,11 @@ interface Member {
 
 function openMember(url: string, ids: readonly string[]): Member {
   const recorder = createRecorder();
-  const client = createClient({ url, onError: ({ code, message }) =>
-    recorder.entries.push({ kind: 'error', atMs: recorder.now(), code, message }) });
+  const client = createClient({
+    url,
+    onError: ({ code, message }) =>
+      recorder.entries.push({ kind: 'error', atMs: recorder.now(), code, message }),
+  });
   const offsets = new Map<string, number>();
   for (const id of ids) recorder.follow(client, { id, start: 'start' });
   let seen = 0;

@@ -4,7 +4,7 @@
 // is a list of problems.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Carrier, Client } from '@millrace/client';
+import type { Carrier, Client, PageChange } from '@millrace/client';
 import { numbers, recordNumbers, startMatrixHub, type Transcript } from '../matrix/matrix-hub.ts';
 import { createFaultyProxy, type FaultyProxy } from '../support/faulty-proxy.ts';
 import type { Rules } from '../support/proxy/rules.ts';
@@ -89,9 +89,16 @@ interface Switcher extends AsyncDisposable {
 }
 
 function createSwitcher(network: FaultyProxy, random: SeededRandom): Switcher {
+  let tell: (change: PageChange) => void = () => undefined;
   const transcript = recordNumbers('switching', {
     url: `${network.url}/realtime`,
-    environment: fasterClock(FASTER),
+    environment: {
+      ...fasterClock(FASTER),
+      watchPage(listener) {
+        tell = listener;
+        return () => undefined;
+      },
+    },
   });
   const { client } = transcript;
   let last: Carrier | null = null;
@@ -112,6 +119,9 @@ function createSwitcher(network: FaultyProxy, random: SeededRandom): Switcher {
     const wanted = random.pick(carriers.filter((one) => one !== last));
     const isCut = random.next() < 0.5;
     network.setRules(only(wanted));
+    // A new network: what was found out about the carriers on the last one is void.
+    tell('offline');
+    tell('online');
     // A change of channels is a new link on SSE and poll, beside the old one.
     const leave = random.next() < 0.3 ? followAside(client) : null;
     if (isCut || carriers.indexOf(wanted) > carriers.indexOf(last ?? 'websocket')) {

@@ -31,7 +31,13 @@ const tooLong = ['error limit/frame-size', 'close 1009|close 4409'];
 type Opening = (connect: string) => readonly Buffer[];
 
 function first(rule: string, title: string, opening: Opening, answers: string[]): WebSocketCase {
-  return { rule, title, when: 'first', bytes: (connect) => Buffer.concat(opening(connect)), answers };
+  return {
+    rule,
+    title,
+    when: 'first',
+    bytes: (connect) => Buffer.concat(opening(connect)),
+    answers,
+  };
 }
 
 function later(rule: string, title: string, bytes: Buffer[], answers: string[]): WebSocketCase {
@@ -114,8 +120,18 @@ const controls: readonly WebSocketCase[] = [
     [frame(pong, 'x'), frame(ping, '1')],
     ['pong 31'],
   ),
-  later('WS-1', 'a close is answered with its code', [frame(close, closePayload(1000))], ['close 1000']),
-  later('WS-1', 'a close without a code is answered', [frame(close, '')], ['close|close 1000|close 1005']),
+  later(
+    'WS-1',
+    'a close is answered with its code',
+    [frame(close, closePayload(1000))],
+    ['close 1000'],
+  ),
+  later(
+    'WS-1',
+    'a close without a code is answered',
+    [frame(close, '')],
+    ['close|close 1000|close 1005'],
+  ),
   ...[1001, 1003, 1011, 3000, 4000, 4999].map((code) =>
     later(
       'WS-1',
@@ -161,8 +177,18 @@ const framing: readonly WebSocketCase[] = [
   later('LINK-2', 'a ping without a mask', [frame(ping, 'x', masked)], breach),
   later('LINK-2', 'a close without a mask', [frame(close, closePayload(1000), masked)], breach),
   ...[0x40, 0x20, 0x10, 0x70].flatMap((reserved) => [
-    later('LINK-2', `a text with reserved bits ${reserved}`, [frame(text, '{}', { reserved })], breach),
-    later('LINK-2', `a ping with reserved bits ${reserved}`, [frame(ping, '', { reserved })], breach),
+    later(
+      'LINK-2',
+      `a text with reserved bits ${reserved}`,
+      [frame(text, '{}', { reserved })],
+      breach,
+    ),
+    later(
+      'LINK-2',
+      `a ping with reserved bits ${reserved}`,
+      [frame(ping, '', { reserved })],
+      breach,
+    ),
     later(
       'LINK-2',
       `a continuation with reserved bits ${reserved}`,
@@ -184,7 +210,10 @@ const framing: readonly WebSocketCase[] = [
       'LINK-2',
       `a ${name} that claims 2^40 bytes`,
       [frame(Number(opcode), '', { claimedLength: 2n ** 40n })],
-      ['error protocol/malformed|error limit/frame-size', 'close 1002|close 1009|close 4400|close 4409'],
+      [
+        'error protocol/malformed|error limit/frame-size',
+        'close 1002|close 1009|close 4400|close 4409',
+      ],
     ),
   ]),
   later('LINK-2', 'a continuation of nothing', [frame(continuation, '{}')], breach),
@@ -205,7 +234,10 @@ const framing: readonly WebSocketCase[] = [
     'LINK-2',
     'a length with its highest bit set',
     [frame(text, '', { claimedLength: 2n ** 63n })],
-    ['error protocol/malformed|error limit/frame-size', 'close 1002|close 1009|close 4400|close 4409'],
+    [
+      'error protocol/malformed|error limit/frame-size',
+      'close 1002|close 1009|close 4400|close 4409',
+    ],
   ),
 ];
 
@@ -231,7 +263,12 @@ const NO_UTF8: readonly (readonly [string, string])[] = [
 
 const utf8: readonly WebSocketCase[] = [
   ...NO_UTF8.map(([title, bytes]) =>
-    later('LINK-2', `a text with ${title}`, [frame(text, Buffer.concat([hex('22'), hex(bytes)]))], noUtf8),
+    later(
+      'LINK-2',
+      `a text with ${title}`,
+      [frame(text, Buffer.concat([hex('22'), hex(bytes)]))],
+      noUtf8,
+    ),
   ),
   ...NO_UTF8.slice(0, 4).map(([title, bytes]) =>
     later(
