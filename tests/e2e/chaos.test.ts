@@ -32,7 +32,7 @@ test('SUB-4: where a killed server forgets, every reader is told before the next
   const { problems, ...report } = await runChaos({
     seed: seedOfRun('chaos in memory'),
     engine: 'memory',
-    durationMs: 12_000,
+    durationMs: 10_000,
     clients: 12,
     channels: 4,
     publishEveryMs: 50,

@@ -20,7 +20,7 @@ function fastClock(): Pick<Environment, 'now' | 'setTimer'> {
   };
 }
 
-describe.each(carriers)('over %s', (carrier) => {
+describe.concurrent.each(carriers)('over %s', (carrier) => {
   test('LINK-6: an idle page notices a half-open link within 30 s, and resumes', async () => {
     await using server = await startMatrixHub();
     const clock = fastClock();

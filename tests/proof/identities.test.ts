@@ -148,7 +148,7 @@ describe.each(carriers)('over %s', (carrier) => {
       client.subscribe(channel, {
         start: 'start',
         onVerdict: ({ verdict }) => story.push(`${label} ${verdict}`),
-        onEvent: ({ data }) => story.push(`${label} ${(data as Counted).n}`),
+        onEvent: ({ data }) => story.push(`${label} ${data.n}`),
       });
     }
     const both = async (n: number): Promise<void> => {

@@ -78,7 +78,7 @@ describe.each(carriers)('CLI-7: over %s, whatever is done inside a callback', (c
       ...(carrier === 'all' ? {} : { transports: [carrier] }),
       environment: { random: () => 0 },
       onError(error) {
-        errors.push(String(error.cause ?? error));
+        errors.push(error.cause instanceof Error ? error.cause.message : error.message);
         // The sink is a callback too.
         if (random.next() < 0.1) client.connect();
       },

@@ -8,7 +8,7 @@ test('SUB-8: readers that stall on every carrier cost their limit, are let go, a
     healthy: 6,
     eventBytes: 2_048,
     eventsPerSecond: 200,
-    stalledMs: 15_000,
+    stalledMs: 12_000,
     slowAfterMs: 2_000,
   });
   console.info(JSON.stringify(report));

@@ -7,7 +7,7 @@ test('CLI-5: hundreds of forced changes of the carrier under load lose and doubl
   const { problems, ...report } = await runSwitches({
     seed: seedOfRun('switches'),
     switches: 300,
-    clients: 6,
+    clients: 12,
     eventsPerSecond: 500,
   });
   console.info(JSON.stringify(report));

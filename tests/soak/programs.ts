@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { openChromium } from '../support/chromium.ts';
 import { createSeededRandom } from '../support/seeded-random.ts';
 import { runChaos } from './chaos-run.ts';
-import { type ChurnCarrier, runChurn } from './churn.ts';
+import { runChurn } from './churn.ts';
 import { runFuzz } from './fuzz.ts';
 import type { RunResult } from './report.ts';
 import { runSlowReaders } from './slow-readers.ts';
@@ -43,7 +43,7 @@ export const programs: Readonly<Record<string, Program>> = {
       slowAfterMs: 30_000,
     })),
   }),
-  churn,
+  churn: async ({ seed }) => ({ seed, ...(await runChurn({ links: 80_000 })) }),
   storm: async ({ seed, clients }) => ({
     seed,
     ...(await runStorm({ clients, rounds: 10, channelsEach: 5, publishEveryMs: 400 })),
@@ -76,19 +76,6 @@ async function chaos(options: ProgramOptions): Promise<RunResult> {
   } finally {
     await chromium?.close();
   }
-}
-
-async function churn({ seed, say }: ProgramOptions): Promise<RunResult> {
-  const carriers: readonly ChurnCarrier[] = ['websocket', 'sse', 'poll', 'plain'];
-  const problems: string[] = [];
-  const figures: Record<string, unknown> = {};
-  for (const carrier of carriers) {
-    const report = await runChurn({ carrier, links: 20_000 });
-    say(JSON.stringify(report));
-    problems.push(...report.problems);
-    figures[carrier] = `${report.perSecond}/s, ${report.heldBytesPerLink} B`;
-  }
-  return { seed, ...figures, problems };
 }
 
 /** Until the time is up, each round with the next seed. */

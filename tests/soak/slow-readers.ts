@@ -82,7 +82,7 @@ export async function runSlowReaders(options: SlowReadersOptions): Promise<SlowR
   // A rest for what was just started, then the figures without trouble.
   await sleep(1_500);
   const quietFrom = Date.now();
-  await sleep(Math.min(5_000, stalledMs / 2));
+  await sleep(Math.min(4_000, stalledMs / 2));
   const rssBefore = await rssBytes(server);
   const stalledFrom = Date.now();
   network.freeze('all');

@@ -1,5 +1,5 @@
 // One run of promise T4: sessions that must change their carrier again and again under a stream of events. Each client
-// has a network of its own, which lets through the carrier that was drawn and no other. Half of the changes cut the old
+// has a network of its own, which lets through the carrier that was drawn and no other. Most changes cut the old
 // carrier; the others wait for the client to migrate by itself, on a clock that runs faster. Owns the run; the verdict
 // is a list of problems.
 
@@ -117,17 +117,18 @@ function createSwitcher(network: FaultyProxy, random: SeededRandom): Switcher {
 
   async function change(): Promise<void> {
     const wanted = random.pick(carriers.filter((one) => one !== last));
-    const isCut = random.next() < 0.5;
+    const isCut = random.next() < 0.75;
     network.setRules(only(wanted));
-    // A new network: what was found out about the carriers on the last one is void.
-    tell('offline');
-    tell('online');
     // A change of channels is a new link on SSE and poll, beside the old one.
     const leave = random.next() < 0.3 ? followAside(client) : null;
     if (isCut || carriers.indexOf(wanted) > carriers.indexOf(last ?? 'websocket')) {
       network.cutAll({ how: random.pick(['rst', 'fin']) });
+      await until(() => carrierOf(client) === null, { label: 'the loss' }).catch(() => undefined);
+      // A new network: what was found out about the carriers on the last one is void, so a migration is due soon.
+      tell('offline');
+      tell('online');
     }
-    await until(() => carrierOf(client) === wanted, { label: wanted, deadlineMs: 1_500 }).catch(
+    await until(() => carrierOf(client) === wanted, { label: wanted, deadlineMs: 1_000 }).catch(
       // A migration is not due yet, or the carrier is left aside for a while: the next draw is as good.
       () => network.cutAll({ how: 'rst' }),
     );
