@@ -1,4 +1,5 @@
-// Promise T1 in its short form; tests/soak/main.ts is the long one.
+// Promise T1 in its short form, once with a log that survives and once with one that does not; `npm run soak` is the
+// long one.
 import { expect, test } from 'vitest';
 import { runChaos } from '../soak/chaos-run.ts';
 import { openChromium } from '../support/chromium.ts';
@@ -23,4 +24,21 @@ test('EVT-1: through cuts, freezes, blocked carriers and a killed server every r
   expect(report.published).toBeGreaterThan(200);
   expect(report.delivered).toBeGreaterThan(report.published);
   expect(report.switches).toBeGreaterThan(0);
+});
+
+test('SUB-4: where a killed server forgets, every reader is told before the next event, and nothing else is lost', {
+  timeout: 90_000,
+}, async () => {
+  const { problems, ...report } = await runChaos({
+    seed: seedOfRun('chaos in memory'),
+    engine: 'memory',
+    durationMs: 10_000,
+    clients: 12,
+    channels: 4,
+    publishEveryMs: 50,
+    kills: 1,
+  });
+  console.info(JSON.stringify(report));
+  expect(problems).toEqual([]);
+  expect(report.gaps).toBeGreaterThan(0);
 });

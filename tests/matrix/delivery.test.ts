@@ -60,4 +60,44 @@ describe.each(carriers)('over %s', (carrier) => {
     await until(() => reader.seen.length === 1, { label: 'the event', deadlineMs: 15_000 });
     expect(reader.story).toEqual(['exact', 1]);
   });
+
+  test('SUB-1: who begins earlier on a channel that is being read gets its past, and nobody anything twice', async () => {
+    await using server = await startMatrixHub();
+    const channel = numbers.of({ name: 'shared' });
+    const publish = async (from: number, to: number): Promise<void> => {
+      for (const n of upTo(to).slice(from - 1)) {
+        await server.hub.publish(channel, { type: 'counted', data: { n } });
+      }
+    };
+    await publish(1, 5);
+    await using reader = recordNumbers('shared', { url: server.url, transports: [carrier] });
+    await until(() => reader.seen.length === 5, { label: 'the first one' });
+    const others: (number | string)[][] = [];
+    for (const start of ['start', { last: 2 }, 'start'] as const) {
+      const story: (number | string)[] = [];
+      others.push(story);
+      reader.client.subscribe(channel, {
+        start,
+        onVerdict: ({ verdict }) => story.push(verdict),
+        onEvent: ({ offset }) => story.push(offset),
+      });
+    }
+    await until(() => others.every((story) => story.includes(5)), {
+      label: 'the past',
+      details: () => JSON.stringify([others, server.proxy.stats]),
+    });
+    await publish(6, 8);
+    await until(() => [reader.story, ...others].every((story) => story.includes(8)), {
+      label: 'what follows',
+    });
+    expect([reader.story, ...others]).toEqual([
+      ['exact', ...upTo(8)],
+      ['exact', ...upTo(8)],
+      ['exact', 4, 5, 6, 7, 8],
+      ['exact', ...upTo(8)],
+    ]);
+    // A poll is a request of its own; the others need a link for each turn, and no more.
+    const { stream, websocket } = server.proxy.stats.requests;
+    expect(stream + websocket).toBeLessThan(12);
+  });
 });

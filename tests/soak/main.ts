@@ -1,56 +1,74 @@
-// The long form of the chaos test, by hand or by night:
+// The long forms of the delivery promises' tests, by hand or by night:
 //
-//   node scripts/bootstrap.mjs run tests/soak/main.ts --seed 7 --minutes 3
+//   npm run soak -- --seed 7 --minutes 3                      chaos, one run
+//   npm run soak -- --seeds 20 --minutes 3 --report out/t1    several, and out/t1.json and out/t1.md
+//   npm run soak -- --only switches|slow|churn|storm|fuzz|sse
 //
-// `--clients`, `--channels`, `--kills-per-minute`, `--no-page` change its size, `--engine memory` what
-// a killed server forgets. Bounded by --minutes
+// Chaos: `--clients`, `--channels`, `--kills-per-minute`, `--publish-every-ms` and `--no-page` change its size;
+// `--engine memory` is what a killed server forgets, `--engine drawn` lets each seed choose. Bounded by --minutes
 // (at most 60) and a minute for healing. Exit code 1 when a promise broke; the seed repeats the run.
 
 import { parseArgs } from 'node:util';
-import { openChromium } from '../support/chromium.ts';
 import { seedOfRun } from '../support/seeded-random.ts';
-import { runChaos } from './chaos-run.ts';
+import { programs } from './programs.ts';
+import { writeReport } from './report.ts';
 
 const { values } = parseArgs({
   options: {
+    only: { type: 'string', default: 'chaos' },
     seed: { type: 'string' },
+    seeds: { type: 'string', default: '1' },
     minutes: { type: 'string', default: '3' },
     clients: { type: 'string', default: '40' },
     channels: { type: 'string', default: '8' },
     'kills-per-minute': { type: 'string', default: '1' },
+    'publish-every-ms': { type: 'string', default: '40' },
     engine: { type: 'string', default: 'pglite' },
     'no-page': { type: 'boolean', default: false },
+    report: { type: 'string' },
   },
 });
 
-function number(
-  name: 'minutes' | 'clients' | 'channels' | 'kills-per-minute',
-  most: number,
-): number {
+type NumberName =
+  | 'minutes'
+  | 'clients'
+  | 'channels'
+  | 'kills-per-minute'
+  | 'publish-every-ms'
+  | 'seeds';
+
+function number(name: NumberName, most: number): number {
   const value = Number(values[name]);
   if (value >= 0 && value <= most) return value;
   throw new Error(`--${name} must be a number from 0 to ${most}, got ${values[name]}`);
 }
 
-const minutes = number('minutes', 60);
-const seed = values.seed === undefined ? seedOfRun('soak') : Number(values.seed);
-if (!Number.isInteger(seed)) throw new Error(`--seed must be a whole number, got ${values.seed}`);
+const first = values.seed === undefined ? seedOfRun('soak') : Number(values.seed);
+if (!Number.isInteger(first)) throw new Error(`--seed must be a whole number, got ${values.seed}`);
+const { engine, only } = values;
+if (engine !== 'memory' && engine !== 'pglite' && engine !== 'drawn') {
+  throw new Error('--engine is memory, pglite or drawn');
+}
+const program = Object.hasOwn(programs, only) ? programs[only] : undefined;
+if (program === undefined) throw new Error(`--only is one of ${Object.keys(programs).join(', ')}`);
 
-const { engine } = values;
-if (engine !== 'memory' && engine !== 'pglite') throw new Error('--engine is memory or pglite');
-
-const chromium = values['no-page'] ? undefined : await openChromium();
-const report = await runChaos({
-  seed,
-  engine,
-  durationMs: minutes * 60_000,
-  clients: number('clients', 500),
-  channels: number('channels', 100),
-  publishEveryMs: 40,
-  kills: Math.round(minutes * number('kills-per-minute', 10)),
-  onProgress: (line) => console.log(line),
-  ...(chromium === undefined ? {} : { chromium }),
-});
-await chromium?.close();
-console.log(JSON.stringify({ ...report, problems: report.problems.slice(0, 50) }, null, 2));
-process.exit(report.problems.length === 0 ? 0 : 1);
+const results = [];
+for (let run = 0; run < number('seeds', 1_000); run += 1) {
+  const seed = (first + run) >>> 0;
+  const result = await program({
+    seed,
+    engine,
+    minutes: number('minutes', 60),
+    clients: number('clients', 500),
+    channels: number('channels', 100),
+    killsPerMinute: number('kills-per-minute', 10),
+    publishEveryMs: number('publish-every-ms', 10_000),
+    hasPage: !values['no-page'],
+    say: (line) => console.log(line),
+  });
+  console.log(JSON.stringify({ ...result, problems: result.problems.slice(0, 50) }, null, 2));
+  results.push(result);
+  // After each: what has run is kept when a later run is broken off.
+  if (values.report !== undefined) await writeReport(values.report, only, results);
+}
+process.exit(results.every(({ problems }) => problems.length === 0) ? 0 : 1);

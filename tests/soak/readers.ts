@@ -2,7 +2,8 @@
 // of each. Owns their life; what trouble they meet is the run's.
 
 import { type Client, createClient } from '@millrace/client';
-import { createRecorder, type RecordEntry } from '../e2e/probe/recorder.ts';
+import { probes, shortProbes } from '../e2e/probe/contract.ts';
+import { createRecorder, type RecordEntry, type Subscription } from '../e2e/probe/recorder.ts';
 import type { SeededRandom } from '../support/seeded-random.ts';
 
 type Carrier = 'websocket' | 'sse' | 'poll';
@@ -15,6 +16,26 @@ export interface Reader {
   readonly client: Client | undefined;
   /** Present entries; a page's must be fetched. */
   entries(): Promise<readonly RecordEntry[]>;
+}
+
+/** Channels whose id begins so keep five events only: whoever comes back late must be told of a gap. */
+const SHORT = 'short-';
+
+export function isShort(id: string): boolean {
+  return id.startsWith(SHORT);
+}
+
+/** Ids of that many channels, one in four of them short. */
+export function channelIds(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, n) => (n % 4 === 3 ? `${SHORT}c${n}` : `c${n}`));
+}
+
+export function channelName(id: string): string {
+  return (isShort(id) ? shortProbes : probes).of({ id }).name;
+}
+
+export function subscription(id: string): Subscription {
+  return { id, start: 'start', isShort: isShort(id) };
 }
 
 /** All of them, most often, then each alone and each pair. */
@@ -66,6 +87,6 @@ function openReader(options: {
       recorder.entries.push({ kind: 'error', atMs: recorder.now(), code, message }),
   });
   recorder.watch(client);
-  for (const id of ids) recorder.follow(client, { id, start: 'start' });
+  for (const id of ids) recorder.follow(client, subscription(id));
   return { label, ids, client, entries: async () => recorder.entries };
 }

@@ -96,7 +96,8 @@ export function openLink(options: LinkOptions, events: LinkEvents): Link {
       fail(new MillraceError('link/buffered', 'A proxy holds back the stream.'));
     } else {
       if (step.verdict === 'probe') carried?.send({ type: 'probe' });
-      if (liveness.tickDueAt !== tickDueAt) armTick(liveness);
+      // A timer may fire a moment before its time: the tick that came too early must not have been the last.
+      if (event.type === 'tick' || liveness.tickDueAt !== tickDueAt) armTick(liveness);
     }
   }
 

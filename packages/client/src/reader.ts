@@ -46,6 +46,8 @@ export function createReader(contract: ErasedContract, host: ReaderHost): Reader
   const { state: folding, version } = contract;
   let state: unknown;
   let hasHole = false;
+  /** What was asked for last is where the others go on, so that the next new link may serve one that waits. */
+  let isTurnOfWaiting = false;
   /** The last event that was given out: whoever joins from inside a callback gets what comes after it. */
   let head: Cursor | null = null;
 
@@ -198,7 +200,10 @@ export function createReader(contract: ErasedContract, host: ReaderHost): Reader
       const isMissing = hasHole;
       hasHole = false;
       if (folding !== undefined) return fold.place.at === 'reading' && reading ? reading : 'now';
-      if (reading !== null && (isNewLink || isMissing)) return reading;
+      // Where each change is a new link (SSE, poll), continuity alone would leave those that wait out for ever.
+      const isContinued = isTurnOfWaiting && !isMissing;
+      isTurnOfWaiting = reading !== null && !isContinued;
+      if (reading !== null && (isMissing || (isNewLink && !isContinued))) return reading;
       for (const { place } of consumers) if ('start' in place) return place.start;
       return reading ?? 'now';
     },

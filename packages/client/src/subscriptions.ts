@@ -91,8 +91,12 @@ export function createSubscriptions(host: SubscriptionsHost): Subscriptions {
     wired: Wired,
   ): readonly SubscribeItem[] {
     return channels.map(([channel, reader]) => {
-      const start = reader.ask(wired.get(channel)?.reader !== reader);
-      wired.set(channel, { reader, start, isAnswered: false });
+      const before = wired.get(channel);
+      const isNewLink = before?.reader !== reader;
+      // A poll that only goes on may be held for long: who joins meanwhile must not wait for its answer.
+      const isAnswered = !isNewLink && before.isAnswered && !reader.needsAsk();
+      const start = reader.ask(isNewLink);
+      wired.set(channel, { reader, start, isAnswered });
       return { channel, version: reader.version, start };
     });
   }

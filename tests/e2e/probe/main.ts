@@ -1,7 +1,9 @@
 // The probes' server as a program of its own, so that it can be killed: `PORT`, `ENGINE` (memory or
-// pglite), `DATA_DIR` for pglite. Says one line when it listens.
+// pglite), `DATA_DIR` for pglite, `LIMITS` as JSON, `HAS_PAGE=no` where no page is opened. Says one
+// line when it listens.
 
 import { PGlite } from '@electric-sql/pglite';
+import type { Limits } from '@millrace/protocol';
 import { type Engine, memoryEngine } from '@millrace/server';
 import { pgliteDatabase, pgliteEngine } from '@millrace/server/postgres';
 import { startProbeServer } from './server.ts';
@@ -16,6 +18,8 @@ async function openEngine(): Promise<Engine> {
 const server = await startProbeServer({
   port: Number(process.env['PORT'] ?? 0),
   engine: await openEngine(),
+  limits: JSON.parse(process.env['LIMITS'] ?? '{}') as Partial<Limits>,
+  hasPage: process.env['HAS_PAGE'] !== 'no',
 });
 process.on('SIGTERM', () => void server.close().then(() => process.exit(0)));
 console.log(`listening on ${server.port}`);

@@ -51,6 +51,7 @@ export async function startProbeServer(options: ProbeServerOptions = {}): Promis
       return void response.setHeader('content-type', 'text/javascript').end(script);
     }
     if (path === '/echo') return void request.pipe(response);
+    if (path === '/stats') return void response.end(JSON.stringify(hub.stats()));
     hub.handle(request, response).then(
       (isOurs) => {
         if (!isOurs) response.writeHead(404).end('no such path');

@@ -6,8 +6,9 @@ import { encodeClientFrame, parseServerFrames, type ServerFrame } from '@millrac
 import { post, receivingTransport } from './http.ts';
 import type { LinkHandlers, LinkRequest, Transport } from './transport.ts';
 
-/** Longest hold and longest pause between polls that are not held, ms. */
-const HOLD_MS = 25_000;
+/** Longest hold, ms: with the grace of 6 s a dead server is noticed within half a minute. */
+const HOLD_MS = 23_500;
+/** Longest pause between polls that are not held, ms. */
 const MAX_PAUSE_MS = 5_000;
 const MIN_PAUSE_MS = 1_000;
 /** A held poll that comes back sooner was not held. */

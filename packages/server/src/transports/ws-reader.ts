@@ -25,6 +25,8 @@ const PING = 0x9;
 const PONG = 0xa;
 const MAX_HEADER_BYTES = 14;
 const FIRST_PAYLOAD_BYTES = 1_024;
+/** Of one message. Browsers send none; each costs a buffer, a hundred times what a byte in it is worth. */
+const MAX_FRAGMENTS = 1_024;
 
 interface Frame {
   readonly opcode: number;
@@ -38,6 +40,7 @@ interface Message {
   readonly isText: boolean;
   readonly parts: Buffer[];
   bytes: number;
+  frames: number;
 }
 
 /** A frame whose payload has not arrived whole. */
@@ -162,10 +165,15 @@ export class WsReader {
       this.#deliver(opcode === TEXT, payload, to);
       return;
     }
-    const message = begun ?? { isText: opcode === TEXT, parts: [], bytes: 0 };
+    const message = begun ?? { isText: opcode === TEXT, parts: [], bytes: 0, frames: 0 };
     // Empty ones are allowed, and would pile up without ever meeting a limit. Copied, because a chunk is larger.
     if (payload.length > 0) message.parts.push(Buffer.from(payload));
     message.bytes += payload.length;
+    message.frames += 1;
+    if (message.frames > MAX_FRAGMENTS) {
+      this.#fail(to, tooManyFrames());
+      return;
+    }
     this.#message = isFinal ? null : message;
     if (isFinal) this.#deliver(message.isText, Buffer.concat(message.parts), to);
   }
@@ -256,6 +264,10 @@ function violation(what: string): MillraceError {
 
 function noUtf8(): MillraceError {
   return new MillraceError('protocol/malformed', 'The text is no UTF-8.');
+}
+
+function tooManyFrames(): MillraceError {
+  return new MillraceError('limit/frame-size', 'The message has too many frames. Send fewer.');
 }
 
 function tooLong(): MillraceError {

@@ -1,0 +1,98 @@
+// Promise T5: how long a dead link goes unnoticed. An idle page's 30 s pass on a clock that runs faster; signs of life
+// from the page are told by the client's surroundings. mid-life.test.ts does the same in a browser.
+import type { Carrier, Environment, PageChange } from '@millrace/client';
+import { describe, expect, test } from 'vitest';
+import { numbers, recordNumbers, startMatrixHub } from '../matrix/matrix-hub.ts';
+import { until } from '../support/wait.ts';
+
+const carriers: readonly Carrier[] = ['websocket', 'sse', 'poll'];
+const FASTER = 10;
+
+/** Its time is ten times ours, counted from when it is made. */
+function fastClock(): Pick<Environment, 'now' | 'setTimer'> {
+  const startedAt = Date.now();
+  return {
+    now: () => Math.round(startedAt + (Date.now() - startedAt) * FASTER),
+    setTimer(callback, ms) {
+      const timer = setTimeout(callback, ms / FASTER);
+      return () => clearTimeout(timer);
+    },
+  };
+}
+
+describe.concurrent.each(carriers)('over %s', (carrier) => {
+  test('LINK-6: an idle page notices a half-open link within 30 s, and resumes', async () => {
+    await using server = await startMatrixHub();
+    const clock = fastClock();
+    await using reader = recordNumbers('idle', {
+      url: server.url,
+      transports: [carrier],
+      environment: clock,
+    });
+    const { status } = reader.client;
+    await until(() => reader.story.length > 0, { label: 'the link' });
+    server.proxy.freeze('all');
+    const frozenAt = clock.now();
+    await until(() => status.getSnapshot().status !== 'open', {
+      label: 'the loss',
+      deadlineMs: 6_000,
+    });
+    const noticedMs = clock.now() - frozenAt;
+    console.info(`${carrier}: noticed after ${noticedMs} ms of the page's time`);
+    await server.hub.publish(numbers.of({ name: 'idle' }), { type: 'counted', data: { n: 1 } });
+    await until(() => reader.seen.length === 1, { label: 'the event' });
+    expect(reader.story).toEqual(['exact', 1]);
+    expect(noticedMs).toBeLessThanOrEqual(30_000);
+  });
+
+  test.each<PageChange>(['wake', 'online'])(
+    'CLI-10: after "%s" a half-open link is replaced and resumed within 2.5 s',
+    async (change) => {
+      await using server = await startMatrixHub();
+      let tell: (change: PageChange) => void = () => undefined;
+      let aheadMs = 0;
+      await using reader = recordNumbers('woken', {
+        url: server.url,
+        transports: [carrier],
+        environment: {
+          now: () => Date.now() + aheadMs,
+          watchPage(listener) {
+            tell = listener;
+            return () => undefined;
+          },
+        },
+      });
+      await until(() => reader.story.length > 0, { label: 'the link' });
+      server.proxy.freeze('all');
+      await server.hub.publish(numbers.of({ name: 'woken' }), { type: 'counted', data: { n: 1 } });
+      if (change === 'online') tell('offline');
+      else tell('hidden');
+      aheadMs = 10_000;
+      const wokenAt = performance.now();
+      tell(change);
+      await until(() => reader.seen.length === 1, { label: 'the event' });
+      expect(performance.now() - wokenAt).toBeLessThan(2_500);
+      expect(reader.story).toEqual(['exact', 1]);
+    },
+  );
+
+  test('LINK-6: a timer that fires a moment early does not end the watch over the link', async () => {
+    await using server = await startMatrixHub();
+    await using reader = recordNumbers('early', {
+      url: server.url,
+      transports: [carrier],
+      beatMs: 1_000,
+      environment: {
+        setTimer(callback, ms) {
+          const timer = setTimeout(callback, ms > 20 ? ms - 5 : ms);
+          return () => clearTimeout(timer);
+        },
+      },
+    });
+    await until(() => reader.story.length > 0, { label: 'the link' });
+    server.proxy.freeze('all');
+    await server.hub.publish(numbers.of({ name: 'early' }), { type: 'counted', data: { n: 1 } });
+    await until(() => reader.seen.length === 1, { label: 'the event', deadlineMs: 7_000 });
+    expect(reader.story).toEqual(['exact', 1]);
+  });
+});

@@ -1,0 +1,118 @@
+// The programs of `npm run soak`, each a promise's test in its long form. Owns their sizes; what they check is theirs.
+
+import fc from 'fast-check';
+import { openChromium } from '../support/chromium.ts';
+import { createSeededRandom } from '../support/seeded-random.ts';
+import { runChaos } from './chaos-run.ts';
+import { runChurn } from './churn.ts';
+import { runFuzz } from './fuzz.ts';
+import type { RunResult } from './report.ts';
+import { runSlowReaders } from './slow-readers.ts';
+import { readAsClient, readInChromium } from './sse-differential.ts';
+import { anyStream, encodedStream, hasUnreadIds } from './sse-streams.ts';
+import { runStorm } from './storm.ts';
+import { runSwitches } from './switches.ts';
+
+export interface ProgramOptions {
+  readonly seed: number;
+  readonly engine: 'memory' | 'pglite' | 'drawn';
+  readonly minutes: number;
+  readonly clients: number;
+  readonly channels: number;
+  readonly killsPerMinute: number;
+  readonly publishEveryMs: number;
+  readonly hasPage: boolean;
+  say(line: string): void;
+}
+
+type Program = (options: ProgramOptions) => Promise<RunResult>;
+
+export const programs: Readonly<Record<string, Program>> = {
+  chaos,
+  switches: async ({ seed }) => ({
+    ...(await runSwitches({ seed, switches: 10_000, clients: 12, eventsPerSecond: 500 })),
+  }),
+  slow: async ({ seed, minutes, clients }) => ({
+    seed,
+    ...(await runSlowReaders({
+      stalled: clients,
+      healthy: 12,
+      eventBytes: 2_048,
+      eventsPerSecond: 200,
+      stalledMs: minutes * 60_000,
+      slowAfterMs: 30_000,
+    })),
+  }),
+  churn: async ({ seed }) => ({ seed, ...(await runChurn({ links: 80_000 })) }),
+  storm: async ({ seed, clients }) => ({
+    seed,
+    ...(await runStorm({ clients, rounds: 10, channelsEach: 5, publishEveryMs: 400 })),
+  }),
+  fuzz,
+  sse,
+};
+
+async function chaos(options: ProgramOptions): Promise<RunResult> {
+  const { seed, minutes, clients, channels, publishEveryMs, killsPerMinute, say } = options;
+  const engine =
+    options.engine === 'drawn'
+      ? createSeededRandom(seed).pick(['memory', 'pglite'] as const)
+      : options.engine;
+  const chromium = options.hasPage ? await openChromium() : undefined;
+  try {
+    return {
+      ...(await runChaos({
+        seed,
+        engine,
+        durationMs: minutes * 60_000,
+        clients,
+        channels,
+        publishEveryMs,
+        kills: Math.round(minutes * killsPerMinute),
+        onProgress: say,
+        ...(chromium === undefined ? {} : { chromium }),
+      })),
+    };
+  } finally {
+    await chromium?.close();
+  }
+}
+
+/** Until the time is up, each round with the next seed. */
+async function fuzz({ seed, minutes, say }: ProgramOptions): Promise<RunResult> {
+  const endsAt = Date.now() + minutes * 60_000;
+  let sent = 0;
+  for (let round = 0; Date.now() < endsAt; round += 1) {
+    try {
+      const report = await runFuzz({ seed: seed + round, runs: 1_000 });
+      sent += report.sent;
+      say(JSON.stringify(report));
+    } catch (thrown) {
+      return { seed: seed + round, sent, problems: [String(thrown)] };
+    }
+  }
+  return { seed, sent, problems: [] };
+}
+
+async function sse({ seed }: ProgramOptions): Promise<RunResult> {
+  const count = 10_000;
+  const any = fc.sample(anyStream, { numRuns: count, seed });
+  const encoded = fc.sample(encodedStream, { numRuns: count, seed });
+  const chromium = await openChromium();
+  const problems: string[] = [];
+  const compare = (what: string, left: unknown, right: unknown): void => {
+    if (JSON.stringify(left) !== JSON.stringify(right)) problems.push(what);
+  };
+  const told = await readInChromium(chromium, any);
+  for (const [index, chunks] of any.entries()) {
+    if (hasUnreadIds(chunks)) continue;
+    compare(`seed ${seed}, any stream ${index}`, readAsClient(chunks), told[index]);
+  }
+  const chunks = encoded.map((one) => one.chunks);
+  const read = await readInChromium(chromium, chunks);
+  for (const [index, { means }] of encoded.entries()) {
+    compare(`seed ${seed}, encoded stream ${index}`, read[index], means);
+  }
+  await chromium.close();
+  return { seed, streams: count * 2, problems };
+}

@@ -1,0 +1,216 @@
+// One run of promise T6: readers on every carrier stop reading, their connections stay open, and others read on beside
+// them. The hub is a process of its own, so that its memory can be told from ours. Afterwards the stalled ones are let
+// go and must have everything, exactly. Owns the run; the verdict is a list of problems beside the figures.
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Carrier, type Client, createClient } from '@millrace/client';
+import type { HubStats } from '@millrace/server';
+import { checkRecord, type Published } from '../e2e/probe/check-record.ts';
+import { probes } from '../e2e/probe/contract.ts';
+import { createRecorder, type Recorder } from '../e2e/probe/recorder.ts';
+import { createFaultyProxy } from '../support/faulty-proxy.ts';
+import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
+import { until } from '../support/wait.ts';
+
+export interface SlowReadersOptions {
+  /** Over the three carriers together, likewise the healthy ones. */
+  readonly stalled: number;
+  readonly healthy: number;
+  readonly eventBytes: number;
+  readonly eventsPerSecond: number;
+  readonly stalledMs: number;
+  /** The hub's limit `slowAfterMs`. */
+  readonly slowAfterMs: number;
+}
+
+export interface SlowReadersReport {
+  readonly published: number;
+  /** Of the healthy ones on WebSocket and SSE, ms: before and while others stall. */
+  readonly p99BeforeMs: number;
+  readonly p99DuringMs: number;
+  readonly grownMegabytes: number;
+  /** What the promise allows. */
+  readonly allowedMegabytes: number;
+  readonly closedAsSlow: number;
+  readonly resumedMs: number;
+  readonly problems: readonly string[];
+}
+
+const carriers: readonly Carrier[] = ['websocket', 'sse', 'poll'];
+const CHANNEL = probes.of({ id: 'wide' }).name;
+/** Publishes of one POST: its body must stay under the limit of a frame. */
+const MOST_EVENTS = 20;
+
+export async function runSlowReaders(options: SlowReadersOptions): Promise<SlowReadersReport> {
+  const { stalled, healthy, stalledMs, slowAfterMs } = options;
+  await using server = await startServerProcess({
+    entry: join(import.meta.dirname, '../e2e/probe/main.ts'),
+    env: {
+      HAS_PAGE: 'no',
+      LIMITS: JSON.stringify({
+        slowAfterMs,
+        maxLinksPerAddress: 10_000,
+        maxPublishesPerSecond: 100_000,
+      }),
+    },
+    ready: { stdout: /listening/ },
+  });
+  await using network = await createFaultyProxy({
+    target: { host: '127.0.0.1', port: server.port },
+  });
+  const readers: Reader[] = [];
+  await using closing = new AsyncDisposableStack();
+  closing.defer(async () => {
+    await Promise.all(readers.map(({ client }) => client.close()));
+  });
+  const open = (url: string, count: number): Reader[] => {
+    const opened = Array.from({ length: count }, (_, n) =>
+      openReader(url, carriers[n % 3] ?? 'poll'),
+    );
+    readers.push(...opened);
+    return opened;
+  };
+  const healthyReaders = open(server.url, healthy);
+  open(network.url, stalled);
+  const areOpen = (): boolean =>
+    readers.every(({ recorder }) => recorder.entries.some(({ kind }) => kind === 'verdict'));
+  await until(areOpen, { label: 'all readers', deadlineMs: 30_000 });
+
+  const publisher = startPublishing(server, options);
+  // A rest for what was just started, then the figures without trouble.
+  await sleep(1_500);
+  const quietFrom = Date.now();
+  await sleep(Math.min(4_000, stalledMs / 2));
+  const rssBefore = await rssBytes(server);
+  const stalledFrom = Date.now();
+  network.freeze('all');
+  let highest = rssBefore;
+  while (Date.now() - stalledFrom < stalledMs) {
+    await sleep(200);
+    highest = Math.max(highest, await rssBytes(server));
+  }
+  const stalledTo = Date.now();
+  network.unfreeze('all');
+  const published = await publisher.stop();
+  const resumedFrom = Date.now();
+  const last = published.at(-1)?.offset ?? 0;
+  await until(() => readers.every((one) => one.offset() >= last), {
+    label: 'every reader to have everything',
+    deadlineMs: 60_000,
+    everyMs: 50,
+    details: () => readers.map((one) => `${one.carrier} ${one.offset()} of ${last}`).join(', '),
+  }).catch(() => undefined);
+  const resumedMs = Date.now() - resumedFrom;
+  const { refused } = (await (await fetch(`${server.url}/stats`)).json()) as HubStats;
+
+  const grown = (highest - rssBefore) / 1e6;
+  const allowed = 0.3 * 1.048576 * stalled + 50;
+  const live = healthyReaders.filter(({ carrier }) => carrier !== 'poll');
+  return {
+    published: published.length,
+    p99BeforeMs: p99(live, quietFrom, stalledFrom),
+    p99DuringMs: p99(live, stalledFrom, stalledTo),
+    grownMegabytes: Math.round(grown * 10) / 10,
+    allowedMegabytes: Math.round(allowed),
+    closedAsSlow: refused['link/slow'] ?? 0,
+    resumedMs,
+    problems: [
+      ...(grown > allowed ? [`the hub grew by ${grown} MB`] : []),
+      ...readers.flatMap(({ recorder, carrier }, n) =>
+        checkRecord(recorder.entries, { channel: CHANNEL, published, gaps: 'none' }).map(
+          (problem) => `${n < healthy ? 'healthy' : 'stalled'} ${n} on ${carrier}: ${problem}`,
+        ),
+      ),
+    ],
+  };
+}
+
+interface Reader {
+  readonly carrier: Carrier;
+  readonly client: Client;
+  readonly recorder: Recorder;
+  offset(): number;
+}
+
+function openReader(url: string, carrier: Carrier): Reader {
+  const recorder = createRecorder();
+  const client = createClient({
+    url: `${url}/realtime`,
+    transports: [carrier],
+    onError: ({ code, message }) =>
+      recorder.entries.push({ kind: 'error', atMs: recorder.now(), code, message }),
+  });
+  recorder.watch(client);
+  recorder.follow(client, { id: 'wide', start: 'start' });
+  return {
+    carrier,
+    client,
+    recorder,
+    offset() {
+      const event = recorder.entries.findLast(({ kind }) => kind === 'event');
+      return event?.kind === 'event' ? event.offset : 0;
+    },
+  };
+}
+
+function startPublishing(
+  server: ServerProcess,
+  { eventBytes, eventsPerSecond }: SlowReadersOptions,
+): { stop(): Promise<readonly Published[]> } {
+  const pad = 'x'.repeat(eventBytes);
+  const published: Published[] = [];
+  let isStopped = false;
+  async function run(): Promise<void> {
+    const startedAt = performance.now();
+    while (!isStopped) {
+      const due = Math.floor(((performance.now() - startedAt) / 1_000) * eventsPerSecond);
+      const count = Math.min(MOST_EVENTS, due - published.length);
+      if (count > 0) await publish(count);
+      await sleep(5);
+    }
+  }
+  async function publish(count: number): Promise<void> {
+    const first = published.length + 1;
+    const events = Array.from({ length: count }, (_, index) => ({
+      channel: CHANNEL,
+      event: { type: 'tick', data: { n: first + index, sentAt: Date.now(), pad } },
+    }));
+    const response = await fetch(`${server.url}/realtime/publish`, {
+      method: 'POST',
+      body: JSON.stringify({ events }),
+    });
+    const { results } = (await response.json()) as { results: { cursor: string }[] };
+    for (const [index, { cursor }] of results.entries()) {
+      const [epoch = '', offset] = cursor.split('.');
+      published.push({ n: first + index, epoch, offset: Number(offset) });
+    }
+  }
+  const running = run();
+  return {
+    async stop() {
+      isStopped = true;
+      await running;
+      return published;
+    },
+  };
+}
+
+/** Resident memory of the process. Linux only, as the pinned test machines are. */
+async function rssBytes(server: ServerProcess): Promise<number> {
+  const status = await readFile(`/proc/${server.pid()}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024;
+}
+
+function p99(readers: readonly Reader[], fromMs: number, toMs: number): number {
+  const delays = readers.flatMap(({ recorder }) =>
+    recorder.entries.flatMap((entry) =>
+      entry.kind === 'event' && entry.sentAt >= fromMs && entry.sentAt < toMs
+        ? entry.atMs - entry.sentAt
+        : [],
+    ),
+  );
+  delays.sort((a, b) => a - b);
+  return Math.round((delays[Math.floor(delays.length * 0.99)] ?? Number.NaN) * 10) / 10;
+}
