@@ -30,7 +30,7 @@ type Program = (options: ProgramOptions) => Promise<RunResult>;
 export const programs: Readonly<Record<string, Program>> = {
   chaos,
   switches: async ({ seed }) => ({
-    ...(await runSwitches({ seed, switches: 10_000, clients: 12, eventsPerSecond: 500 })),
+    ...(await runSwitches({ seed, switches: 10_000, clients: 30, eventsPerSecond: 500 })),
   }),
   slow: async ({ seed, minutes, clients }) => ({
     seed,
