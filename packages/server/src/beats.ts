@@ -79,7 +79,9 @@ function createRing(intervalMs: number, timers: Timers, onEmpty: () => void): Ri
 
   return {
     add(link, random) {
-      const place = Math.min(count - 1, Math.floor(random * count));
+      // Half an interval from now at least: who has just been told hello needs no beat.
+      const ahead = Math.ceil((count / 2) * (1 + random));
+      const place = (turned + ahead) % count;
       const there = places[place] ?? [];
       link.beatPlace = place;
       link.beatIndex = there.length;

@@ -116,6 +116,7 @@ class Connection implements Link, WsReceiver, WriterOwner {
     const reader = this.#reader ?? new WsReader(this.#context.limits.maxFrameBytes);
     reader.push(chunk, this);
     this.#reader = reader.isIdle ? null : reader;
+    if (reader.isOver) this.#end();
   }
 
   cut(): void {
@@ -161,8 +162,6 @@ class Connection implements Link, WsReceiver, WriterOwner {
 
   closed(code: number | null): void {
     if (this.#state.at === 'waiting' || this.#state.at === 'open') this.#close(code ?? 1_000, '');
-    this.#writer.endDirect();
-    this.#socket.end();
   }
 
   failed(error: MillraceError): void {
@@ -230,6 +229,12 @@ class Connection implements Link, WsReceiver, WriterOwner {
     const cancelDeadline = this.#context.timers.after(CLOSE_WITHIN_MS, () => this.cut());
     const attachment = state.at === 'open' ? state.attachment : null;
     this.#state = { at: 'closing', attachment, cancelDeadline };
+  }
+
+  /** Nothing more is read: the peer's close has come, or could not be told from its rubbish. */
+  #end(): void {
+    this.#writer.endDirect();
+    this.#socket.end();
   }
 
   drained(): void {

@@ -63,6 +63,11 @@ export class WsReader {
     this.#maxBytes = maxBytes;
   }
 
+  /** The peer has closed, or broken the rules: nothing is read any more. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** It holds nothing, and another one may read what comes next. */
   get isIdle(): boolean {
     return (
