@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct { char kind[8]; double rate, seconds; int burst; } phase;
+typedef struct { const char *kind; double rate, seconds; int burst; } phase;
 
 static phase phases[32];
 static int phase_count;
@@ -19,10 +19,10 @@ void add_phase(const char *text) {
   if (phase_count == 32) fail("too many phases");
   phase *p = &phases[phase_count++];
   p->burst = 1;
-  if (sscanf(text, "rate:%lf:%lf:%d", &p->rate, &p->seconds, &p->burst) >= 2) strcpy(p->kind, "rate");
-  else if (sscanf(text, "max:%lf:%d", &p->seconds, &p->burst) >= 1) strcpy(p->kind, "max");
-  else if (sscanf(text, "idle:%lf", &p->seconds) == 1) strcpy(p->kind, "idle");
-  else if (!strcmp(text, "gc") || !strcmp(text, "wave") || !strcmp(text, "storm")) strcpy(p->kind, text);
+  if (sscanf(text, "rate:%lf:%lf:%d", &p->rate, &p->seconds, &p->burst) >= 2) p->kind = "rate";
+  else if (sscanf(text, "max:%lf:%d", &p->seconds, &p->burst) >= 1) p->kind = "max";
+  else if (sscanf(text, "idle:%lf", &p->seconds) == 1) p->kind = "idle";
+  else if (!strcmp(text, "gc") || !strcmp(text, "wave") || !strcmp(text, "storm")) p->kind = text;
   else fail("unknown phase %s", text);
 }
 
