@@ -3,7 +3,13 @@
 // 1,000 and 10,000 readers of one channel, one message a turn of the event loop and bursts of eight. What
 // counts is deliveries for a second of the server's CPU: deliveries a second depend on who else uses the machine.
 
-import { compare, kernelLimit, lossFigure, type RatioGoal, ratioFigures } from './delivery/compare.ts';
+import {
+  compare,
+  kernelLimit,
+  lossFigure,
+  type RatioGoal,
+  ratioFigures,
+} from './delivery/compare.ts';
 import type { ContestantName } from './delivery/contestants.ts';
 import { type Measured, measureRounds } from './delivery/measure.ts';
 import { deliveriesPerCpuS, naiveOf, oursOf, type Wire } from './delivery/reads.ts';
@@ -71,12 +77,7 @@ async function run({ runs = 5 }: BenchOptions): Promise<Findings> {
   };
 }
 
-function comparison(
-  { lines }: Measured,
-  wire: Wire,
-  readers: number,
-  burst: number,
-): Comparison {
+function comparison({ lines }: Measured, wire: Wire, readers: number, burst: number): Comparison {
   return compare(lines, {
     name: `${wire.toLowerCase()}-${readers}-burst-${burst}`,
     title: `${wire}, ${readers.toLocaleString('en-US')} readers, ${burst === 1 ? 'one message' : `${burst} messages`} a turn`,
@@ -88,7 +89,13 @@ function comparison(
   });
 }
 
-function atLeast(wire: Wire, burst: number, what: string, naive: number, limit: number): RatioGoal[] {
+function atLeast(
+  wire: Wire,
+  burst: number,
+  what: string,
+  naive: number,
+  limit: number,
+): RatioGoal[] {
   const shared = { of: oursOf[wire], read: deliveriesPerCpuS(burst) };
   return [
     {

@@ -2,7 +2,13 @@
 //
 // 10,000 channels with one reader each, published to in turn at full speed: nothing can be shared among readers.
 
-import { compare, kernelLimit, lossFigure, type RatioGoal, ratioFigures } from './delivery/compare.ts';
+import {
+  compare,
+  kernelLimit,
+  lossFigure,
+  type RatioGoal,
+  ratioFigures,
+} from './delivery/compare.ts';
 import type { ContestantName } from './delivery/contestants.ts';
 import { measureRounds } from './delivery/measure.ts';
 import { deliveriesPerCpuS, naiveOf, oursOf, type Wire } from './delivery/reads.ts';

@@ -46,13 +46,26 @@ async function run({ runs = 5 }: BenchOptions): Promise<Findings> {
     });
   return {
     figures: [
-      { label: 'WebSocket, until all are resumed', unit: 's', values: valuesOf(lines, 'millrace-ws', seconds) },
-      { label: 'SSE, until all are resumed', unit: 's', values: valuesOf(lines, 'millrace-sse', seconds) },
+      {
+        label: 'WebSocket, until all are resumed',
+        unit: 's',
+        values: valuesOf(lines, 'millrace-ws', seconds),
+      },
+      {
+        label: 'SSE, until all are resumed',
+        unit: 's',
+        values: valuesOf(lines, 'millrace-sse', seconds),
+      },
       lossFigure(lines),
     ],
     comparisons: [
       comparison('seconds', 'Until all clients are back', 's', seconds),
-      comparison('connects', 'Coming back, for a second of CPU', 'thousand clients', thousandPerCpuS),
+      comparison(
+        'connects',
+        'Coming back, for a second of CPU',
+        'thousand clients',
+        thousandPerCpuS,
+      ),
       comparison('lag', "Lag of the server's event loop, 99th percentile", 'ms', lagMs),
     ],
     notes: [

@@ -30,7 +30,11 @@ export interface Contestant {
   /** In tables and charts. */
   readonly label: string;
   readonly runs:
-    | { readonly by: 'node'; readonly file: string; readonly env?: Readonly<Record<string, string>> }
+    | {
+        readonly by: 'node';
+        readonly file: string;
+        readonly env?: Readonly<Record<string, string>>;
+      }
     | { readonly by: 'limit' | 'nchan' }
     | { readonly by: 'bun'; readonly file: string };
   /** @param channelsEach how many channels a connection reads */

@@ -60,5 +60,5 @@ test('losses are all that did not come once and in order, and connections that e
 
 test('a line that the load client would never print is an error', () => {
   expect(() => parseLoadLines('{"phase":"sleep"}')).toThrow(/printed/);
-  expect(() => parseLoadLines('hello')).toThrow();
+  expect(() => parseLoadLines('hello')).toThrow(SyntaxError);
 });

@@ -74,7 +74,17 @@ export interface StormLine extends Losses {
   readonly lag: { readonly p99Ms: number; readonly maxMs: number } | null;
 }
 
-export type LoadLine = ConnectLine | MemoryLine | DeliveryLine | WaveLine | StormLine;
+interface LineByPhase {
+  readonly connect: ConnectLine;
+  readonly idle: MemoryLine;
+  readonly gc: MemoryLine;
+  readonly rate: DeliveryLine;
+  readonly max: DeliveryLine;
+  readonly wave: WaveLine;
+  readonly storm: StormLine;
+}
+
+export type LoadLine = LineByPhase[keyof LineByPhase];
 
 const phases = ['connect', 'idle', 'gc', 'rate', 'max', 'wave', 'storm'];
 
@@ -90,11 +100,11 @@ export function parseLoadLines(text: string): LoadLine[] {
     });
 }
 
-export function linesOf<Phase extends LoadLine['phase']>(
+export function linesOf<Phase extends keyof LineByPhase>(
   lines: readonly LoadLine[],
   phase: Phase,
-): Extract<LoadLine, { phase: Phase }>[] {
-  return lines.filter((line): line is Extract<LoadLine, { phase: Phase }> => line.phase === phase);
+): LineByPhase[Phase][] {
+  return lines.filter((line): line is LineByPhase[Phase] => line.phase === phase);
 }
 
 /** Gaps, duplicates, reorderings, connections that ended: of all lines together. */

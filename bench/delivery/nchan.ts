@@ -13,7 +13,8 @@ export function prepareNchan(): string | null {
   if (existsSync(module)) return null;
   if (process.getuid?.() !== 0) return 'nginx with nchan is not installed, and this is not root';
   try {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    // Runlevel 1: the package must not start the system's nginx.
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
     execFileSync('apt-get', ['install', '-y', '-q', 'nginx', 'libnginx-mod-nchan'], {
       stdio: 'ignore',
       env,

@@ -79,7 +79,9 @@ export function ticks(most: number): number[] {
 }
 
 function summary(rows: readonly ComparisonRow[], unit: string): string {
-  return rows.map(({ label, values }) => `${label}: ${numberText(median(values))} ${unit}`).join('; ');
+  return rows
+    .map(({ label, values }) => `${label}: ${numberText(median(values))} ${unit}`)
+    .join('; ');
 }
 
 function round(value: number): number {

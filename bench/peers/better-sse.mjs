@@ -16,11 +16,17 @@ function channelOf(name) {
   return made;
 }
 
-createServer(async (request, response) => {
-  const session = await createSession(request, response);
+function open(session, request, response) {
   channelOf(`ch${request.url.split('ch=')[1] ?? 0}`).register(session);
   sample.add(response);
   response.on('close', () => sample.remove(response));
+}
+
+createServer((request, response) => {
+  createSession(request, response).then(
+    (session) => open(session, request, response),
+    (error) => response.destroy(error),
+  );
 }).listen({ port, host: '127.0.0.1', backlog: 4_096 }, () => console.log('listening'));
 
 startControl({

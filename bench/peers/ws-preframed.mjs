@@ -37,9 +37,7 @@ const pending = new Map();
 startControl({
   isCongested: sample.isCongested,
   publish(_channel, message) {
-    const frame = Buffer.concat(
-      Sender.frame(Buffer.from(JSON.stringify(message)), frameOptions),
-    );
+    const frame = Buffer.concat(Sender.frame(Buffer.from(JSON.stringify(message)), frameOptions));
     const frames = pending.get(message.ch);
     if (frames === undefined) pending.set(message.ch, [frame]);
     else frames.push(frame);

@@ -6,7 +6,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
 import { defineChannel, MillraceError, type StandardSchema } from '@millrace/protocol';
 import { createHub, type HubOptions, type Identity, type PublishManyItem } from '@millrace/server';
-import { port, type Message, startControl } from './control.ts';
+import { type Message, port, startControl } from './control.ts';
 import { tokenSecret } from './token.ts';
 
 const message: StandardSchema<Message> = {
