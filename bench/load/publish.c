@@ -35,7 +35,7 @@ void publish_from(double a_second, int in_one) {
 void publish_stop(void) { is_on = 0; }
 
 static int publish_one(void) {
-  static char body[70000], request[80000], path[1024];
+  static char body[70000], request[80000], path[2048];
   static uint64_t made;
   static int turn;
   for (int i = 0; i < PUBLISHERS; i++) {
