@@ -1,6 +1,7 @@
 // From what was measured to figures and comparisons. Pure. Ratios are made within a round, then their median.
 
 import type { Comparison, Figure, Goal } from '../lib/bench.ts';
+import { median } from '../lib/statistics.ts';
 import { type ContestantName, contestants } from './contestants.ts';
 import { type LoadLine, lossesOf } from './load-lines.ts';
 import type { Lines } from './measure.ts';
@@ -45,8 +46,15 @@ export function ratioFigures(lines: Lines, goals: readonly RatioGoal[]): Figure[
       unit: '×',
       values: ratiosOf(lines, of, to, read),
       goal,
+      noise: noiseOf(goal),
     }))
     .filter(({ values }) => values.length > 0);
+}
+
+/** Of ratios on a shared machine: 0.1 below 2, 7 % above. */
+function noiseOf(goal: Goal): number {
+  const limit = 'atMost' in goal ? goal.atMost : goal.atLeast;
+  return limit < 2 ? 0.1 : limit * 0.07;
 }
 
 /** What must be 0 for ours, whatever the load. */
@@ -75,6 +83,7 @@ export interface Compared {
   readonly isMoreBetter: boolean;
 }
 
+/** Best first. */
 export function compare(lines: Lines, compared: Compared): Comparison {
   const { name, title, unit, names, read, against, isMoreBetter } = compared;
   return {
@@ -91,6 +100,7 @@ export function compare(lines: Lines, compared: Compared): Comparison {
         ratios: Object.fromEntries(
           Object.entries(against).map(([column, to]) => [column, ratiosOf(lines, each, to, read)]),
         ),
-      })),
+      }))
+      .toSorted((a, b) => (isMoreBetter ? -1 : 1) * (median(a.values) - median(b.values))),
   };
 }

@@ -11,6 +11,8 @@ export interface Figure {
   /** One for each run, in the order of the runs. Reported as median (min–max). */
   readonly values: readonly number[];
   readonly goal?: Goal;
+  /** How far a figure of this kind differs between two runs of the same code: so near a goal it counts as met. */
+  readonly noise?: number;
   /** What was expected before it was measured, where there is no goal to meet. */
   readonly expected?: string;
 }

@@ -6,8 +6,8 @@ import type { Comparison, ComparisonRow } from './bench.ts';
 import { numberText } from './report.ts';
 import { median } from './statistics.ts';
 
-const width = 760;
-const labelWidth = 230;
+const width = 800;
+const labelWidth = 270;
 /** For the number at the end of the longest bar. */
 const valueWidth = 110;
 const rowHeight = 26;
@@ -18,7 +18,7 @@ const style = [
   '.peer{fill:#8c959f}.own{fill:#0969da}.whisker{stroke:#1f2328}',
   '@media(prefers-color-scheme:dark){.card{fill:#0d1117}.text{fill:#f0f6fc}.quiet{fill:#9198a1}',
   '.grid{stroke:#3d444d}.peer{fill:#6e7681}.own{fill:#4493f8}.whisker{stroke:#f0f6fc}}',
-  'text{font:13px system-ui,-apple-system,"Segoe UI",sans-serif}.title{font-size:15px;font-weight:600}',
+  'text{font:13px system-ui,-apple-system,"Segoe UI",sans-serif}.title{font-size:15px;font-weight:600}.strong{font-weight:600}',
 ].join('');
 
 export function chartSvg(comparison: Comparison): string {
@@ -61,7 +61,7 @@ function bar({ label, values, isOwn }: ComparisonRow, y: number, at: (value: num
           `<path class="whisker" fill="none" stroke-width="1.5" d="M${at(least)} ${center - 4}v8M${at(least)} ${center}H${at(most)}M${at(most)} ${center - 4}v8"/>`,
         ];
   return [
-    `<text class="text" x="${labelWidth - 10}" y="${center + 4}" text-anchor="end"${isOwn ? ' font-weight="600"' : ''}>${escape(label)}</text>`,
+    `<text class="text${isOwn ? ' strong' : ''}" x="${labelWidth - 10}" y="${center + 4}" text-anchor="end">${escape(label)}</text>`,
     `<rect class="${isOwn ? 'own' : 'peer'}" x="${labelWidth}" y="${y + 5}" width="${round(at(middle) - labelWidth)}" height="${rowHeight - 10}" rx="2"/>`,
     ...whisker,
     `<text class="text" x="${round(Math.max(at(most), at(middle)) + 8)}" y="${center + 4}">${numberText(middle)}</text>`,

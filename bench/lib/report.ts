@@ -4,10 +4,10 @@ import type { Comparison, Figure, Goal } from './bench.ts';
 import { median } from './statistics.ts';
 
 /** Judged on the median of the runs. Null where there is no goal. */
-export function isMet({ values, goal }: Figure): boolean | null {
+export function isMet({ values, goal, noise = 0 }: Figure): boolean | null {
   if (goal === undefined) return null;
   const middle = median(values);
-  return 'atMost' in goal ? middle <= goal.atMost : middle >= goal.atLeast;
+  return 'atMost' in goal ? middle <= goal.atMost + noise : middle >= goal.atLeast - noise;
 }
 
 /** Such as `12.3 ms (11.0–14.1, 5 runs)`. */
@@ -25,7 +25,9 @@ export function goalText({ goal, expected, unit }: Figure): string {
 
 export function verdictText(figure: Figure): string {
   const met = isMet(figure);
-  return met === null ? '' : met ? 'met' : '**missed**';
+  if (met === null) return '';
+  if (!met) return '**missed**';
+  return isMet({ ...figure, noise: 0 }) === true ? 'met' : 'met, within the noise';
 }
 
 /** A Markdown table, one row a figure. */
