@@ -19,7 +19,7 @@ const io = new Server(http, {
 io.on('connection', (socket) => {
   sample.add(socket);
   socket.on('sub', (name) => {
-    socket.join(name);
+    void socket.join(name);
     socket.emit('ok');
   });
   socket.on('disconnect', () => sample.remove(socket));
