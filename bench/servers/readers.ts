@@ -2,27 +2,34 @@
 
 const most = 256 * 1_024;
 
+/** On the socket itself: a map beside it would be in the memory that is measured. */
+const place = Symbol('place');
+
+interface Placed {
+  [place]?: number;
+}
+
 /** Some 64 of them a turn: all sockets of these benches get the same, so the others look alike. */
-export function createSample<Socket>(queuedBytes: (socket: Socket) => number): {
+export function createSample<Socket extends object>(
+  queuedBytes: (socket: Socket) => number,
+): {
   add(socket: Socket): void;
   remove(socket: Socket): void;
   isCongested(): boolean;
 } {
-  const sockets: Socket[] = [];
-  const places = new Map<Socket, number>();
+  const sockets: (Socket & Placed)[] = [];
   let next = 0;
   return {
-    add(socket) {
-      places.set(socket, sockets.length);
+    add(socket: Socket & Placed) {
+      socket[place] = sockets.length;
       sockets.push(socket);
     },
-    remove(socket) {
-      const place = places.get(socket);
+    remove(socket: Socket & Placed) {
       const last = sockets.pop();
-      places.delete(socket);
-      if (place === undefined || last === undefined || last === socket) return;
-      sockets[place] = last;
-      places.set(last, place);
+      const its = socket[place];
+      if (its === undefined || last === undefined || last === socket) return;
+      sockets[its] = last;
+      last[place] = its;
     },
     isCongested() {
       for (let looked = 0; looked < Math.min(64, sockets.length); looked += 1) {
