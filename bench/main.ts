@@ -2,6 +2,7 @@
 // it in bench/results/ and docs/benchmarks.md.
 //
 //   npm run bench                                 all of them, in their short form
+//   npm run bench -- delivery                     those of the delivery path, beside its peers
 //   npm run bench -- busy-page --minutes 10       one, in another length
 //   npm run bench -- idle-page --runs 1 --dry     prints only
 //   npm run bench -- --docs                       only writes the document from the kept results
@@ -11,18 +12,39 @@
 import { parseArgs } from 'node:util';
 import { bundleSize } from './bundle-size.ts';
 import { busyPage } from './busy-page.ts';
+import { connectRate } from './connect-rate.ts';
+import { fanOut } from './fan-out.ts';
 import { firstMessage } from './first-message.ts';
+import { fixedLoad } from './fixed-load.ts';
+import { idleMemory } from './idle-memory.ts';
 import { idlePage } from './idle-page.ts';
 import type { Bench, BenchOptions } from './lib/bench.ts';
 import { updateDocument } from './lib/docs.ts';
 import { describeMachine, loadNow } from './lib/machine.ts';
-import { figureText, goalText, verdictText } from './lib/report.ts';
+import { figureText, goalText, rangeText, verdictText } from './lib/report.ts';
 import { commandOf, resultName, saveResult } from './lib/results.ts';
+import { manyChannels } from './many-channels.ts';
+import { pollWave } from './poll-wave.ts';
 import { publishToScreen } from './publish-to-screen.ts';
+import { resumeStorm } from './resume-storm.ts';
 import { startUp } from './start-up.ts';
 import { streamingVersusPolling } from './streaming-versus-polling.ts';
+import { tokenStreams } from './token-streams.ts';
+
+/** Of the path from publish to socket: Linux and a C compiler, no browser. */
+const delivery: readonly Bench[] = [
+  fanOut,
+  fixedLoad,
+  idleMemory,
+  connectRate,
+  manyChannels,
+  tokenStreams,
+  pollWave,
+  resumeStorm,
+];
 
 const benches: readonly Bench[] = [
+  ...delivery,
   publishToScreen,
   idlePage,
   busyPage,
@@ -55,10 +77,13 @@ function chosen(names: readonly string[]): readonly Bench[] {
   const known = benches.map(({ name }) => name).join(', ');
   return names.length === 0
     ? benches
-    : names.map((name) => {
+    : names.flatMap((name) => {
+        if (name === 'delivery') return delivery;
         const found = benches.find((bench) => bench.name === name);
-        if (found === undefined) throw new Error(`no bench is called ${name}: there are ${known}`);
-        return found;
+        if (found === undefined) {
+          throw new Error(`no bench is called ${name}: there are delivery (a group), ${known}`);
+        }
+        return [found];
       });
 }
 
@@ -77,6 +102,10 @@ async function runOne(bench: Bench, options: BenchOptions, isDry: boolean): Prom
   for (const figure of findings.figures) {
     const rest = [goalText(figure), verdictText(figure)].filter((text) => text !== '').join(', ');
     console.log(`  ${figure.label}: ${figureText(figure)}${rest === '' ? '' : `   [${rest}]`}`);
+  }
+  for (const { title, unit, rows } of findings.comparisons ?? []) {
+    console.log(`  ${title}, ${unit}`);
+    for (const { label, values } of rows) console.log(`    ${label}: ${rangeText(values)}`);
   }
   for (const note of findings.notes ?? []) console.log(`  ${note}`);
   if (isDry) return;

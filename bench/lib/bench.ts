@@ -11,12 +11,35 @@ export interface Figure {
   /** One for each run, in the order of the runs. Reported as median (min–max). */
   readonly values: readonly number[];
   readonly goal?: Goal;
+  /** How far a figure of this kind differs between two runs of the same code: so near a goal it counts as met. */
+  readonly noise?: number;
   /** What was expected before it was measured, where there is no goal to meet. */
   readonly expected?: string;
 }
 
+/** Several servers on one axis: a chart, and a table with their ratios. */
+export interface Comparison {
+  /** Part of the chart's file name. */
+  readonly name: string;
+  readonly title: string;
+  readonly unit: string;
+  readonly isMoreBetter: boolean;
+  readonly rows: readonly ComparisonRow[];
+}
+
+export interface ComparisonRow {
+  readonly label: string;
+  /** Ours, not a peer's. */
+  readonly isOwn: boolean;
+  /** One for each round. */
+  readonly values: readonly number[];
+  /** By what it is divided by: one for each round, within that round. */
+  readonly ratios: Readonly<Record<string, readonly number[]>>;
+}
+
 export interface Findings {
   readonly figures: readonly Figure[];
+  readonly comparisons?: readonly Comparison[];
   /** What a reader must know to judge the figures: counts, what a run found out of the ordinary. */
   readonly notes?: readonly string[];
 }

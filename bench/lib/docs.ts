@@ -1,12 +1,17 @@
 // Brings docs/benchmarks.md up to date: what stands between `<!-- bench: NAME -->` and
-// `<!-- /bench -->` is made from bench/results/NAME.json, so that no figure is ever copied by hand.
+// `<!-- /bench -->` is made from bench/results/NAME.json, and so are the charts in docs/images, so that no
+// figure is ever copied by hand.
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { figuresTable, numberText } from './report.ts';
+import type { Comparison } from './bench.ts';
+import { chartSvg } from './chart.ts';
+import { comparisonTable, figuresTable, numberText } from './report.ts';
 import { findResult, type Result } from './results.ts';
 
-const document = join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md');
+const docs = join(import.meta.dirname, '..', '..', 'docs');
+const document = join(docs, 'benchmarks.md');
+const images = join(docs, 'images');
 const block = /(<!-- bench: (\S+) -->\n)[\s\S]*?(<!-- \/bench -->)/g;
 
 export function updateDocument(): void {
@@ -22,6 +27,7 @@ export function updateDocument(): void {
 function section(result: Result | null): string {
   if (result === null) return 'Not measured yet.';
   const { question, method, command, figures, notes = [], machine, load } = result;
+  const compared = (result.comparisons ?? []).map((each) => comparisonText(result.bench, each));
   const made = [
     result.startedAt.slice(0, 10),
     ...(machine.commit === null ? [] : [`commit ${machine.commit}`]),
@@ -40,12 +46,22 @@ function section(result: Result | null): string {
     command,
     '```',
     '',
-    figuresTable(figures),
-    '',
+    ...compared.flatMap((text) => [text, '']),
+    ...(figures.length === 0 ? [] : [figuresTable(figures), '']),
     ...notes.map((note) => `- ${note}`),
     ...(notes.length === 0 ? [] : ['']),
     `<sub>${made.join(' · ')}</sub>`,
   ].join('\n');
+}
+
+function comparisonText(bench: string, comparison: Comparison): string {
+  const file = `${bench}-${comparison.name}.svg`;
+  mkdirSync(images, { recursive: true });
+  writeFileSync(join(images, file), chartSvg(comparison));
+  const { title } = comparison;
+  return [`### ${title}`, '', `![${title}](images/${file})`, '', comparisonTable(comparison)].join(
+    '\n',
+  );
 }
 
 /** `Chromium 156.0.8078.79 built on …` → `Chromium 156.0.8078.79` */

@@ -38,7 +38,8 @@ function commitText(): string | null {
   const id = output('git', 'rev-parse', '--short', 'HEAD');
   if (id === null) return null;
   // Results are written by the benches themselves: they change no measured code.
-  const changed = output('git', 'status', '--porcelain', '--', 'packages', 'apps', 'bench/*.ts');
+  const measured = ['packages', 'apps', 'bench/*.ts', 'bench/load', 'bench/peers'];
+  const changed = output('git', 'status', '--porcelain', '--', ...measured);
   return changed === '' ? id : `${id}+`;
 }
 

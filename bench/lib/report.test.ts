@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Figure } from './bench.ts';
-import { figuresTable, figureText, isMet, numberText } from './report.ts';
+import { figuresTable, figureText, isMet, numberText, verdictText } from './report.ts';
 
 const figure: Figure = {
   label: 'p99',
@@ -14,6 +14,15 @@ test('a goal is judged on the median, and the edge counts as met', () => {
   expect(isMet({ ...figure, goal: { atMost: 11.9 } })).toBe(false);
   expect(isMet({ ...figure, goal: { atLeast: 12 } })).toBe(true);
   expect(isMet({ label: 'p99', unit: 'ms', values: [1] })).toBeNull();
+});
+
+test('so near a goal as two runs differ anyway it is met, and told so', () => {
+  const near: Figure = { ...figure, goal: { atMost: 11.9 }, noise: 0.2 };
+  expect(isMet(near)).toBe(true);
+  expect(verdictText(near)).toBe('met, within the noise');
+  expect(verdictText({ ...near, goal: { atMost: 12 } })).toBe('met');
+  expect(verdictText({ ...near, goal: { atMost: 11 } })).toBe('**missed**');
+  expect(isMet({ ...near, goal: { atLeast: 12.1 } })).toBe(true);
 });
 
 test('a figure without a number does not meet its goal', () => {
