@@ -234,6 +234,32 @@ test('PUB-10: what one link sends is appended in its order, however long permiss
   expect(textsOf(link)).toEqual(['a', 'b', 'c']);
 });
 
+test('EVT-1: of sixteen that publish at once, on links and inside, every reader sees one order', async () => {
+  await using hub = runCore({ limits: { maxPublishesPerSecond: 10_000 } });
+  const readers = [hub.open(on(notes)), hub.open(on(notes, 'start')), hub.open(on(notes))];
+  await Promise.all(readers.map((reader) => reader.next('verdict')));
+  const publishing = Array.from({ length: 16 }, async (_, publisher) => {
+    const link = publisher % 2 === 0 ? null : hub.open();
+    await link?.next('hello');
+    for (let step = 1; step <= 20; step += 1) {
+      const text = `${publisher}/${step}`;
+      if (link === null) await hub.publish(notes, text);
+      else link.attachment.received({ type: 'publish', id: step, events: [item(text)] });
+    }
+  });
+  await Promise.all(publishing);
+  const late = hub.open(on(notes, 'start'));
+  await waitUntil('all events everywhere', () =>
+    [...readers, late].every((reader) => textsOf(reader).length >= 320),
+  );
+  const order = textsOf(late);
+  for (const reader of readers) expect(textsOf(reader)).toEqual(order);
+  for (let publisher = 0; publisher < 16; publisher += 1) {
+    const own = order.filter((text) => text.startsWith(`${publisher}/`));
+    expect(own).toEqual(Array.from({ length: 20 }, (_, index) => `${publisher}/${index + 1}`));
+  }
+});
+
 function publishedIn(frames: readonly { readonly type: string }[]): unknown[] {
   return frames.filter(({ type }) => type === 'published');
 }
