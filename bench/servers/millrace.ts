@@ -27,12 +27,12 @@ const limits = {
   connectWithinMs: 60_000,
 };
 
-const options: HubOptions & { readonly directWrites?: boolean } = {
+const options: HubOptions = {
   contracts: [bench],
   limits,
   authenticate: ({ token }) => (token === null ? null : readToken(token)),
   authorize: (identity, action) => identity !== null && action === 'subscribe',
-  ...(process.env['DIRECT_WRITES'] === 'off' ? { directWrites: false } : {}),
+  directWrites: process.env['DIRECT_WRITES'] !== 'off',
 };
 const hub = createHub(options);
 

@@ -85,6 +85,7 @@ export function createHubCore(options: HubCoreOptions): HubCore {
     tick,
     onError,
     onDelivered,
+    onPressure: stats.onPressure,
     onLoaded: (channel, kept) => retention.found(channel, kept),
   });
   const retention: Retention = createRetention({ log, contracts, topics, timers, onError });
@@ -125,6 +126,7 @@ export function createHubCore(options: HubCoreOptions): HubCore {
     identityCounts: createLinkCounts(limits.maxLinksPerIdentity, 'identity'),
     beatFrame: createBeatFrame(),
     onDelivered,
+    onPressure: stats.onPressure,
     onRefused,
     onError,
     onLink(news) {

@@ -4,7 +4,7 @@
 import { type Limits, MillraceError } from '@millrace/protocol';
 import type { SubscribeItem } from '@millrace/protocol/wire';
 import type { ContractSet, KnownChannel } from './contract-set.ts';
-import type { Identity } from './hub-types.ts';
+import type { Identity, Pressure } from './hub-types.ts';
 import type { Gate } from './identity.ts';
 import type { LinkQueue } from './link-queue.ts';
 import { unknownChannel } from './publisher.ts';
@@ -25,6 +25,7 @@ export interface ReadersContext {
   readonly gate: Gate;
   readonly limits: Limits;
   readonly onDelivered: (count: number) => void;
+  readonly onPressure: (outcome: Pressure) => void;
   readonly onRefused: (error: MillraceError) => void;
 }
 
@@ -88,6 +89,10 @@ export class LinkReaders implements ReaderOwner {
 
   replayed(events: number): void {
     this.#context.onDelivered(events);
+  }
+
+  onPressure(outcome: Pressure): void {
+    this.#context.onPressure(outcome);
   }
 
   #start(item: SubscribeItem, isFirst: boolean): void {

@@ -2,6 +2,7 @@
 // ten thousand readers that come back after the same cut cost one read and one encoding. Rules: SUB-8.
 
 import type { Limits, Offset } from '@millrace/protocol';
+import type { Pressure } from './hub-types.ts';
 import { pageFromLog, pageFromMemory, type TopicPage } from './page.ts';
 import type { Ring } from './ring.ts';
 import type { Log, PageSize } from './seams/log.ts';
@@ -26,10 +27,11 @@ export interface PageSourceOptions {
   readonly ring: Ring;
   readonly limits: Limits;
   readonly timers: Timers;
+  readonly onPressure: (outcome: Pressure) => void;
 }
 
 export function createPageSource(options: PageSourceOptions): PageSource {
-  const { channel, log, ring, limits, timers } = options;
+  const { channel, log, ring, limits, timers, onPressure } = options;
   const size: PageSize = { maxEvents: limits.maxPageEvents, maxBytes: limits.maxPageBytes };
   const fromMemory = new Map<Offset, TopicPage>();
   const fromLog = new Map<Offset, Promise<TopicPage>>();
@@ -50,13 +52,17 @@ export function createPageSource(options: PageSourceOptions): PageSource {
   }
 
   async function readLog(after: Offset): Promise<TopicPage> {
+    onPressure('pagesFromLog');
     return pageFromLog(channel, after, await log.read(channel, after, size));
   }
 
   return {
     read(position, after) {
       const remembered = readMemory(position, after);
-      if (remembered !== null) return remembered;
+      if (remembered !== null) {
+        onPressure('pagesFromMemory');
+        return remembered;
+      }
       // At or past the head the question is whether the log has moved: an answer of before would be a lie.
       if (after >= position.head) return readLog(after);
       const shared = fromLog.get(after);

@@ -3,6 +3,7 @@
 
 import { type Cursor, MillraceError, type Start, type Verdict } from '@millrace/protocol';
 import type { TopicReader } from './audience.ts';
+import type { Pressure } from './hub-types.ts';
 import type { LinkQueue } from './link-queue.ts';
 import { controlFrame } from './outbound-frame.ts';
 import type { TopicPage } from './page.ts';
@@ -20,6 +21,7 @@ export interface ReaderOwner {
   readonly queue: LinkQueue;
   /** A page with that many events is about to be told: for counting. */
   replayed(events: number): void;
+  onPressure(outcome: Pressure): void;
   /** A first reader has caught up for the first time, has ended, or has no room: nobody need wait for it. */
   settled(): void;
 }
@@ -35,6 +37,8 @@ export class Reader implements TopicReader {
   /** The last state it was told, so that the same one is not told twice. */
   #lastState: OutboundFrame | null = null;
   #isAwaited: boolean;
+  /** It left the tail, and has not come back to it. */
+  #hasFallen = false;
 
   /** @param isAwaited it is one of `connect`, and its owner waits until it has settled */
   constructor(channel: string, start: Start, owner: ReaderOwner, isAwaited: boolean) {
@@ -80,6 +84,8 @@ export class Reader implements TopicReader {
   }
 
   fallBehind(position: Cursor): void {
+    this.#owner.onPressure('fellBehind');
+    this.#hasFallen = true;
     this.#dispatch({ type: 'fell-behind', position });
   }
 
@@ -131,6 +137,7 @@ export class Reader implements TopicReader {
         return;
       case 'join':
         this.#topic?.join(this);
+        this.#caughtUp();
         this.#settle();
         return;
       case 'leave':
@@ -195,6 +202,12 @@ export class Reader implements TopicReader {
   #tellEnd(cursor: Cursor): void {
     this.#owner.queue.tell(controlFrame({ type: 'end', channel: this.channel, cursor }));
     this.#settle();
+  }
+
+  #caughtUp(): void {
+    if (!this.#hasFallen) return;
+    this.#hasFallen = false;
+    this.#owner.onPressure('caughtUp');
   }
 
   #settle(): void {

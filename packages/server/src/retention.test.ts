@@ -63,6 +63,7 @@ function runRetention(): Running {
     timers,
     onError,
     onDelivered: () => undefined,
+    onPressure: () => undefined,
     onLoaded: () => undefined,
   });
   const contracts: readonly AnyContract[] = [short, many, folded];

@@ -39,6 +39,7 @@ function open(log: Log): Opened {
       throw error;
     },
     onDelivered: () => undefined,
+    onPressure: () => undefined,
     onLoaded: () => undefined,
   });
   return { topic, reads };

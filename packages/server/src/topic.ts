@@ -15,6 +15,7 @@ import { nextOffset, previousOffset, ZERO_OFFSET } from '@millrace/protocol/wire
 import { createAudience, type Sending, type TopicReader } from './audience.ts';
 import type { AnyContract } from './contract-set.ts';
 import { createFoldedState } from './folded-state.ts';
+import type { Pressure } from './hub-types.ts';
 import { eventsFrame } from './outbound-frame.ts';
 import { splitEntries, type TopicPage } from './page.ts';
 import { createPageSource } from './page-source.ts';
@@ -68,6 +69,7 @@ export interface TopicOptions {
   readonly onError: (error: MillraceError) => void;
   /** How many events went to how many readers, once for each sending. */
   readonly onDelivered: (count: number) => void;
+  readonly onPressure: (outcome: Pressure) => void;
   /** It is loaded, and the log keeps that many events. */
   readonly onLoaded: (name: string, kept: number) => void;
 }
@@ -81,14 +83,16 @@ type TopicState =
 const LOADING: TopicState = { at: 'loading' };
 
 export function createTopic(options: TopicOptions): Topic {
-  const { name, contract, log, limits, timers, onError } = options;
+  const { name, contract, log, limits, timers, onError, onPressure } = options;
   const ringSize = { maxEvents: limits.maxPageEvents, maxBytes: limits.maxPageBytes };
   const ring = createRing(ringSize);
   const audience = createAudience();
-  const pages = createPageSource({ channel: name, log, ring, limits, timers });
+  const pages = createPageSource({ channel: name, log, ring, limits, timers, onPressure });
   const folded = createFoldedState(name, contract, onError);
   const pace =
-    contract.deliver === 'state' ? createStatePace(contract.everyMs, timers, sendState) : null;
+    contract.deliver === 'state'
+      ? createStatePace(contract.everyMs, timers, sendState, () => onPressure('statesCoalesced'))
+      : null;
   let state: TopicState = LOADING;
   /** Taken but not sent yet: what comes in one tick leaves in one frame. */
   let fresh: LogEntry[] = [];

@@ -45,6 +45,7 @@ function createTest(): {
     tick: createTick(() => undefined),
     onError,
     onDelivered: () => undefined,
+    onPressure: () => undefined,
     onLoaded: () => undefined,
   });
   return { topics, timers, log };

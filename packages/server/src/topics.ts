@@ -3,6 +3,7 @@
 
 import type { Limits, MillraceError } from '@millrace/protocol';
 import type { AnyContract } from './contract-set.ts';
+import type { Pressure } from './hub-types.ts';
 import type { AppendHint, Log, StoredSnapshot } from './seams/log.ts';
 import type { Timers } from './seams/timers.ts';
 import type { Tick } from './tick.ts';
@@ -37,6 +38,7 @@ export interface TopicsOptions {
   readonly tick: Tick;
   readonly onError: (error: MillraceError) => void;
   readonly onDelivered: (count: number) => void;
+  readonly onPressure: (outcome: Pressure) => void;
   /** A channel was loaded, and holds `kept` events. */
   readonly onLoaded: (name: string, kept: number) => void;
 }
