@@ -58,7 +58,7 @@ export function createPublisher({ environment, link: openLink, post }: Publisher
     const entry = pending.get(id);
     pending.delete(id);
     if (result && 'cursor' in result) entry?.resolve(result.cursor);
-    else entry?.reject(result?.error ?? new MillraceError('link/lost', 'The answer is empty.'));
+    else entry?.reject(result?.error ?? new MillraceError('link/lost', 'Unreadable answer.'));
   }
 
   function flush(): void {

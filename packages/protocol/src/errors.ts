@@ -164,7 +164,7 @@ export function toMillraceError(thrown: unknown): MillraceError {
 /** Rebuilds an error that came over the wire. A code this build does not know keeps its text and its `retryable`. */
 export function parseWireError(value: unknown): MillraceError {
   const { code, message, retryable, details }: JsonObject = isJsonObject(value) ? value : {};
-  const text = typeof message === 'string' ? message : 'The peer gave no reason.';
+  const text = typeof message === 'string' ? message : 'No reason was given.';
   if (isErrorCode(code)) {
     return new MillraceError(code, text, isJsonObject(details) ? { details } : {});
   }

@@ -39,13 +39,13 @@ export function encodeEventBody(event: { type: string; data: unknown; id?: strin
 const EVENT: Fields<ChannelEvent> = {
   offset(value) {
     if (isOffset(value) && value > 0) return value;
-    throw malformed('an event has an offset');
+    throw malformed('no offset');
   },
   at: requiredString,
   type: requiredString,
   data(value) {
     if (value !== undefined) return value;
-    throw malformed('an event has data');
+    throw malformed('no data');
   },
   id: optionalString,
 };

@@ -66,7 +66,7 @@ export function optionalString(value: unknown, name: string): string | undefined
 
 export function requiredString(value: unknown, name: string): string {
   if (typeof value === 'string' && value !== '') return value;
-  throw malformed(`${name} is a string that is not empty`);
+  throw malformed(`${name} is a string, not empty`);
 }
 
 export function optionalWhole(value: unknown, name: string): number | undefined {

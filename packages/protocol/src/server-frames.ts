@@ -151,7 +151,7 @@ function readServerFrame(value: unknown): ServerFrame | null {
   if (type !== 'verdict') return isIn(FRAMES, type) ? readFields(FRAMES[type], frame) : null;
   const { verdict } = frame;
   if (isIn(VERDICTS, verdict)) return readFields(VERDICTS[verdict], frame);
-  throw malformed('there is no such verdict');
+  throw malformed('no such verdict');
 }
 
 function isIn<Table extends object>(table: Table, name: unknown): name is keyof Table {

@@ -2,7 +2,7 @@
 // The first one is not held, so that the link is up at once; the next ones are held for as long as a dead
 // server is still noticed in time. Without a slot among the origin's tabs none is held. Rules: POLL-1, CLI-12.
 
-import { encodeClientFrame, parseServerFrames, type ServerFrame } from '@millrace/protocol/wire';
+import { encodeClientFrame, parseServerFrames } from '@millrace/protocol/wire';
 import { post, receivingTransport } from './http.ts';
 import type { LinkHandlers, LinkRequest, Transport } from './transport.ts';
 
@@ -44,7 +44,8 @@ async function pollForever(
         handlers.frame(frame);
         signal.throwIfAborted();
       }
-      const isNews = frames.some(isTelling);
+      // Events, or the next state of a channel that delivers those: whoever waits for them asks again at once.
+      const isNews = frames.some((frame) => 'events' in frame || 'state' in frame);
       const beatMs = pollBeatMs(connect.beatMs);
       release ??= await host.acquireSlot();
       signal.throwIfAborted();
@@ -60,11 +61,6 @@ async function pollForever(
   } finally {
     release?.();
   }
-}
-
-/** Events, or the next state of a channel that delivers those: whoever waits for them asks again at once. */
-function isTelling(frame: ServerFrame): boolean {
-  return frame.type === 'verdict' ? frame.verdict === 'snapshot' : frame.type === 'events';
 }
 
 function pause({ host }: LinkRequest, ms: number, signal: AbortSignal): Promise<void> {
