@@ -89,6 +89,8 @@ export function requiredObject(value: unknown, name: string): JsonObject {
 }
 
 function checkDepth(text: string): void {
+  // Nearly every frame has fewer brackets than it may have levels: then they need not be told from those in strings.
+  if (hasFewBrackets(text)) return;
   let depth = 0;
   let isInString = false;
   for (let index = 0; index < text.length; index += 1) {
@@ -102,4 +104,15 @@ function checkDepth(text: string): void {
       if (depth > MAX_JSON_DEPTH) throw malformed(`at most ${MAX_JSON_DEPTH} levels of nesting`);
     } else if (code === 0x7d || code === 0x5d) depth -= 1;
   }
+}
+
+function hasFewBrackets(text: string): boolean {
+  let count = 0;
+  for (const bracket of '{[') {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
+      count += 1;
+      if (count > MAX_JSON_DEPTH) return false;
+    }
+  }
+  return true;
 }

@@ -136,13 +136,15 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
   }
 
   begin(connect: ConnectFrame): void {
-    const { timers, limits, gate } = this.#context;
-    const giveUp = timers.after(limits.connectWithinMs, () => this.#giveUpIdentifying());
-    this.#state = { at: 'authenticating', connect, early: [], giveUp };
-    gate
-      .identify(this.#peer ?? this.#unknownPeer(), connect.token)
-      .then((identity) => this.#open(identity))
-      .catch((thrown: unknown) => this.close(toMillraceError(thrown)));
+    this.#state = { at: 'authenticating', connect, early: [], giveUp: () => undefined };
+    try {
+      const peer = this.#peer ?? this.#unknownPeer();
+      const identity = this.#context.gate.identify(peer, connect.token);
+      if (identity instanceof Promise) this.#await(connect, identity);
+      else this.#open(identity);
+    } catch (thrown) {
+      this.close(toMillraceError(thrown));
+    }
   }
 
   received(frame: ClientFrame): void {
@@ -232,6 +234,15 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
     this.#isReady = true;
     this.#whenReady?.resolve();
     this.#whenReady = null;
+  }
+
+  #await(connect: ConnectFrame, identity: Promise<Identity | null>): void {
+    const { timers, limits } = this.#context;
+    const giveUp = timers.after(limits.connectWithinMs, () => this.#giveUpIdentifying());
+    this.#state = { at: 'authenticating', connect, early: [], giveUp };
+    identity
+      .then((found) => this.#open(found))
+      .catch((thrown: unknown) => this.close(toMillraceError(thrown)));
   }
 
   #giveUpIdentifying(): void {

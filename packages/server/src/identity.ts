@@ -3,12 +3,15 @@
 
 import { MillraceError, toMillraceError } from '@millrace/protocol';
 import type { KnownChannel } from './contract-set.ts';
-import type { Action, Authenticate, Authorize, Identity } from './hub-types.ts';
+import type { Action, Authenticate, Authorize, AuthRequest, Identity } from './hub-types.ts';
 import type { Peer } from './seams/link.ts';
 
 export interface Gate {
-  /** @throws MillraceError `auth/invalid`, `auth/expired`, what `authenticate` throws, else `server/internal` */
-  identify(peer: Peer, token: string | undefined): Promise<Identity | null>;
+  /**
+   * At once where `authenticate` answers at once.
+   * @throws MillraceError `auth/invalid`, `auth/expired`, what `authenticate` throws, else `server/internal`; or rejects
+   */
+  identify(peer: Peer, token: string | undefined): Identity | null | Promise<Identity | null>;
   /** Null when allowed, else why not; at once where `authorize` answers at once. Never rejects, never throws. */
   refusal(
     identity: Identity | null,
@@ -34,21 +37,32 @@ export function createGate({ authenticate, authorize, onError }: GateOptions): G
     return error;
   }
 
+  function ask(request: AuthRequest): ReturnType<Authenticate> | undefined {
+    try {
+      return authenticate?.(request);
+    } catch (thrown) {
+      throw failure(thrown);
+    }
+  }
+
   return {
-    async identify(peer, connectToken) {
+    identify(peer, connectToken) {
       const token = connectToken ?? bearerOf(peer);
-      let identity: Identity | null;
-      try {
-        identity = (await authenticate?.({ ...peer, token })) ?? null;
-      } catch (thrown) {
-        throw failure(thrown);
-      }
-      if (Number.isNaN(identity?.expiresAt)) throw failure(badExpiry());
-      if (identity === null && token !== null) {
-        throw new MillraceError('auth/invalid', 'The token was refused. Sign in again.');
-      }
-      if (isExpired(identity)) throw expired();
-      return identity;
+      const judge = (answer: Identity | null | undefined): Identity | null => {
+        const identity = answer ?? null;
+        if (Number.isNaN(identity?.expiresAt)) throw failure(badExpiry());
+        if (identity === null && token !== null) {
+          throw new MillraceError('auth/invalid', 'The token was refused. Sign in again.');
+        }
+        if (isExpired(identity)) throw expired();
+        return identity;
+      };
+      const answer = ask({ ...peer, token });
+      return answer instanceof Promise
+        ? answer.then(judge, (thrown: unknown) => {
+            throw failure(thrown);
+          })
+        : judge(answer);
     },
     refusal(identity, action, { contract, info }) {
       // Presence and history of what may be read may be seen; a contract says more than that in neither case.

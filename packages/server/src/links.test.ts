@@ -249,13 +249,14 @@ describe('a link’s life', () => {
     await link.next('hello');
     link.attachment.received(connectFrame());
     expect(await closed(link)).toBe('protocol/malformed');
-    const early = hub.open();
+    await using slow = runCore({ authenticate: () => new Promise(() => undefined) });
+    const early = slow.open();
     for (let index = 0; index < 40; index += 1) early.attachment.received({ type: 'probe' });
     expect(await closed(early)).toBe('protocol/malformed');
   });
 
   test('LINK-3: what arrives before hello is answered after it', async () => {
-    await using hub = runCore();
+    await using hub = runCore({ authenticate: async () => await Promise.resolve(null) });
     const link = hub.open();
     link.attachment.received({ type: 'probe' });
     await link.next('beat');

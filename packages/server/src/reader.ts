@@ -194,7 +194,9 @@ export class Reader implements TopicReader {
   }
 
   #tell(verdict: Verdict): void {
-    const frame = controlFrame({ type: 'verdict', channel: this.channel, ...verdict });
+    const frame =
+      this.#topic?.exactFrame(verdict) ??
+      controlFrame({ type: 'verdict', channel: this.channel, ...verdict });
     this.#owner.queue.tell(frame);
     if (verdict.verdict === 'denied' || verdict.verdict === 'unknown') this.#settle();
   }

@@ -10,13 +10,14 @@ import {
   type MillraceError,
   type Offset,
   toMillraceError,
+  type Verdict,
 } from '@millrace/protocol';
 import { nextOffset, previousOffset, ZERO_OFFSET } from '@millrace/protocol/wire';
 import { createAudience, type Sending, type TopicReader } from './audience.ts';
 import type { AnyContract } from './contract-set.ts';
 import { createFoldedState } from './folded-state.ts';
 import type { Pressure } from './hub-types.ts';
-import { eventsFrame } from './outbound-frame.ts';
+import { controlFrame, eventsFrame } from './outbound-frame.ts';
 import { splitEntries, type TopicPage } from './page.ts';
 import { createPageSource } from './page-source.ts';
 import { createRing } from './ring.ts';
@@ -40,6 +41,8 @@ export interface Topic {
   read(after: Offset): TopicRead | Promise<TopicRead>;
   /** The `snapshot` verdict at the head; null, and reported, when the reducer made what is no JSON. */
   stateFrame(): OutboundFrame | null;
+  /** The verdict `exact`, made once for all who get it at one place; null for any other verdict. */
+  exactFrame(verdict: Verdict): OutboundFrame | null;
   join(reader: TopicReader): void;
   /** Sends the state to those who have not got it yet, as soon as the pace allows. */
   sendPaced(): void;
@@ -98,6 +101,8 @@ export function createTopic(options: TopicOptions): Topic {
   let fresh: LogEntry[] = [];
   /** Reading the log to the head; `again` when news came meanwhile. */
   let catchUp: 'idle' | 'reading' | 'again' = 'idle';
+  /** The newest verdict `exact`: those who come together get the same one. */
+  let exact: (Cursor & { readonly frame: OutboundFrame }) | null = null;
   /** Readers whose read failed wait for one common second try. */
   let isWaking = false;
 
@@ -311,6 +316,18 @@ export function createTopic(options: TopicOptions): Topic {
       );
     },
     stateFrame,
+    exactFrame(verdict) {
+      if (verdict.verdict !== 'exact') return null;
+      const { epoch, offset } = verdict.cursor;
+      if (exact?.epoch !== epoch || exact.offset !== offset) {
+        exact = {
+          epoch,
+          offset,
+          frame: controlFrame({ type: 'verdict', channel: name, ...verdict }),
+        };
+      }
+      return exact.frame;
+    },
     join: audience.join,
     sendPaced: () => pace?.moved(),
     wait: audience.wait,

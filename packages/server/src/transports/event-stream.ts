@@ -225,7 +225,7 @@ function destroyLater(one: {
 
 const LAST_CHUNK = '0\r\n\r\n';
 /** Up to here plain ASCII is a string: making one costs a tenth of making a buffer. */
-const MAX_STRING_BYTES = 4_096;
+const MAX_STRING_BYTES = 1_024;
 
 /** One chunk of a chunked body; nothing for no text, since an empty chunk is the end. */
 function chunk(text: string): string {

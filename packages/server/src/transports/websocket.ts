@@ -47,12 +47,8 @@ export function webSocketTransport(options: WebSocketTransportOptions): WebSocke
   const context: ConnectionContext = { ...options, connections };
   return {
     upgrade(req, socket, head, peer) {
-      const accept = acceptKeyOf(req);
-      socket.write(
-        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-          `Sec-WebSocket-Accept: ${accept}\r\nSec-WebSocket-Protocol: ${SUBPROTOCOL}\r\n\r\n`,
-      );
-      new Connection(socket, peer, context).begin(head);
+      const answer = handshakeOf(req);
+      new Connection(socket, peer, context).begin(answer, head);
     },
     close() {
       for (const connection of connections) connection.cut();
@@ -99,8 +95,10 @@ class Connection implements Link, WsReceiver, WriterOwner {
     return this.#context.beatMs;
   }
 
-  begin(head: Buffer): void {
+  /** @param head what has come after the request */
+  begin(answer: string, head: Buffer): void {
     const socket = this.#socket;
+    this.#writer.write(answer);
     Reflect.set(socket, CONNECTION, this);
     // Told to the peer by `close`, which follows; here it only must not end the process.
     socket.on('error', ignore);
@@ -289,8 +287,8 @@ function onEnd(this: Duplex): void {
   this.destroy();
 }
 
-/** @throws MillraceError for a request that asks for no WebSocket of ours */
-function acceptKeyOf({ method, headers }: IncomingMessage): string {
+/** What answers the request. @throws MillraceError for one that asks for no WebSocket of ours */
+function handshakeOf({ method, headers }: IncomingMessage): string {
   const offered = (headers['sec-websocket-protocol'] ?? '').split(',');
   if (!offered.some((one) => one.trim() === SUBPROTOCOL)) {
     throw new MillraceError('protocol/version', `Ask for the subprotocol ${SUBPROTOCOL}.`);
@@ -301,7 +299,11 @@ function acceptKeyOf({ method, headers }: IncomingMessage): string {
   if (method !== 'GET' || !isWebSocket || !isVersion || !KEY.test(key)) {
     throw new MillraceError('request/invalid', 'That is no WebSocket handshake of version 13.');
   }
-  return hash('sha1', `${key}${RFC_6455_GUID}`, 'base64');
+  const accept = hash('sha1', `${key}${RFC_6455_GUID}`, 'base64');
+  return (
+    `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+    `Sec-WebSocket-Accept: ${accept}\r\nSec-WebSocket-Protocol: ${SUBPROTOCOL}\r\n\r\n`
+  );
 }
 
 /** 16 bytes in base64. */

@@ -5,7 +5,7 @@ import type { Carrier, WireBytes } from '../seams/link.ts';
 const FINAL = 0x80;
 const OPCODES = { text: 0x1, close: 0x8, pong: 0xa } as const;
 /** Up to here a frame of plain ASCII is a string: making one costs a tenth of making a buffer. */
-const MAX_STRING_BYTES = 4_096;
+const MAX_STRING_BYTES = 1_024;
 
 export const webSocketCarrier: Carrier = {
   encode: ({ text }) => textFrame(text),
