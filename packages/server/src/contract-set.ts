@@ -38,6 +38,9 @@ export interface ContractSet {
   find(name: string): KnownChannel | null;
 }
 
+/** Names whose parse is kept: some 10 MB. Past it all are parsed anew. */
+const MAX_REMEMBERED = 50_000;
+
 /** @throws MillraceError `contract/invalid` when two contracts have the same type */
 export function createContractSet(contracts: readonly AnyContract[]): ContractSet {
   const byType = new Map<string, AnyContract>();
@@ -50,14 +53,25 @@ export function createContractSet(contracts: readonly AnyContract[]): ContractSe
     }
     byType.set(contract.type, contract);
   }
+  /** By name: an event that is published must not cost a parse of its channel's name. */
+  const remembered = new Map<string, KnownChannel>();
+
+  function remember(known: KnownChannel): KnownChannel {
+    if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+    remembered.set(known.info.name, known);
+    return known;
+  }
+
   return {
     find(name) {
+      const found = remembered.get(name);
+      if (found !== undefined) return found;
       const colon = name.indexOf(':');
       const type = colon < 0 ? name : name.slice(0, colon);
       const contract = byType.get(type);
       if (contract === undefined || !contract.matches(name)) return null;
       const params = canonicalParams(name);
-      return params === null ? null : { contract, info: { name, type, params } };
+      return params === null ? null : remember({ contract, info: { name, type, params } });
     },
   };
 }

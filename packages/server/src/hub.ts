@@ -57,7 +57,11 @@ export function createHub(options: HubOptions): Hub {
     async publishMany(items, { tx } = {}) {
       checkOpen();
       return publisher.publish(
-        items.map((item) => ({ ...item, channel: item.channel.name })),
+        items.map(({ channel, event, ...conditions }) => ({
+          channel: channel.name,
+          event,
+          ...conditions,
+        })),
         { tx },
       );
     },

@@ -32,7 +32,13 @@ export function pageFromMemory(
 }
 
 /** The entries in pages of `size`, one entry at least in each. */
-export function splitEntries(entries: readonly LogEntry[], size: PageSize): LogEntry[][] {
+export function splitEntries(
+  entries: readonly LogEntry[],
+  size: PageSize,
+): readonly (readonly LogEntry[])[] {
+  const [only] = entries;
+  // As nearly always: one event of one channel.
+  if (only !== undefined && entries.length === 1) return [entries];
   const pages: LogEntry[][] = [];
   let page: LogEntry[] = [];
   let bytes = 0;

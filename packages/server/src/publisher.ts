@@ -112,7 +112,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   async function appendBatch(jobs: readonly Job[]): Promise<void> {
-    const requests = jobs.flatMap((job) => job.requests);
+    const [first] = jobs;
+    const requests =
+      first !== undefined && jobs.length === 1
+        ? first.requests
+        : jobs.flatMap((job) => job.requests);
     try {
       const outcomes = await log.append(requests);
       noteAll(requests, outcomes);
@@ -131,9 +135,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   function noteAll(requests: readonly AppendRequest[], outcomes: readonly AppendOutcome[]): void {
-    for (const [index, outcome] of outcomes.entries()) {
-      const channel = requests[index]?.channel;
-      if ('cursor' in outcome && channel !== undefined) onAppended(channel, outcome.cursor);
+    let index = 0;
+    for (const { channel } of requests) {
+      const outcome = outcomes[index];
+      index += 1;
+      if (outcome !== undefined && 'cursor' in outcome) onAppended(channel, outcome.cursor);
     }
   }
 
@@ -148,7 +154,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
   return {
     async publish(items, { tx } = {}) {
       const prepared = items.map((item) => prepare(item, contracts, limits));
-      const requests = prepared.flatMap((one) => (one instanceof MillraceError ? [] : [one]));
+      const requests = prepared.filter(
+        (one): one is AppendEvent => !(one instanceof MillraceError),
+      );
       const outcomes = requests.length === 0 ? [] : await append(requests, tx);
       let next = 0;
       return prepared.map((one) => {
@@ -183,8 +191,10 @@ function prepare(
   if (known === null) return unknownChannel(channel);
   try {
     const body = encodeChecked(known.contract, event);
-    const bytes = Buffer.byteLength(body);
-    if (bytes > limits.maxEventBytes) return oversize(bytes, limits.maxEventBytes);
+    const { maxEventBytes } = limits;
+    // A character is three bytes at most: a short text need not be measured.
+    const bytes = body.length * 3 > maxEventBytes ? Buffer.byteLength(body) : 0;
+    if (bytes > maxEventBytes) return oversize(bytes, maxEventBytes);
     if (key === undefined && producer === undefined && expect === undefined) {
       return { channel, body };
     }
@@ -247,7 +257,9 @@ function encodeChecked(contract: AnyContract, event: PublishItem['event']): stri
       { details: { problems: checked.problems } },
     );
   }
-  return encodeEventBody({ ...event, data: checked.value });
+  const { type, id } = event;
+  const data: unknown = checked.value;
+  return encodeEventBody(id === undefined ? { type, data } : { type, data, id });
 }
 
 function resultOf(outcome: AppendOutcome | undefined): PublishResult {

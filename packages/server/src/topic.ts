@@ -159,7 +159,7 @@ export function createTopic(options: TopicOptions): Topic {
   }
 
   function take(news: TopicNews, isTruth: boolean): void {
-    if (state.at !== 'ready') return;
+    if (state.at !== 'ready' || (!isTruth && isKnown(state, news))) return;
     const following = follow(state, news);
     if (following === 'other-epoch') {
       if (isTruth) restart();
@@ -346,6 +346,11 @@ export function createTopic(options: TopicOptions): Topic {
       pace?.stop();
     },
   };
+}
+
+/** What was appended here is told twice: by the engine, and by who appended it. */
+function isKnown(position: TopicPosition, { epoch, head, isEnded }: TopicNews): boolean {
+  return epoch === position.epoch && head <= position.head && (!isEnded || position.isEnded);
 }
 
 function sending(frame: OutboundFrame, before: Cursor): Sending {
