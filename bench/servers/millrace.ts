@@ -25,6 +25,8 @@ const limits = {
   maxLinksPerIdentity: 1_000_000,
   maxHoldMs: 600_000,
   connectWithinMs: 60_000,
+  maxConnectsPerSecond: 1_000_000,
+  maxLoopDelayMs: 60_000,
 };
 
 const options: HubOptions = {

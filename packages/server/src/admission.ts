@@ -39,8 +39,12 @@ export function createAdmission(options: AdmissionOptions): Admission {
   // With `Infinity` no level is a number, and none is below what is needed.
   const usual = createBucket(rate, burst, now);
   const late: Readonly<Record<Arrival, Bucket>> = {
-    new: createBucket(rate * LATE_SHARE.new, rate * LATE_SHARE.new, now),
-    returning: createBucket(rate * LATE_SHARE.returning, rate * LATE_SHARE.returning, now),
+    new: createBucket(rate * LATE_SHARE.new, Math.max(1, rate * LATE_SHARE.new), now),
+    returning: createBucket(
+      rate * LATE_SHARE.returning,
+      Math.max(1, rate * LATE_SHARE.returning),
+      now,
+    ),
   };
   /** Those who were sent away, less those who may have come back since. */
   const away = createBucket(rate, 0, now);

@@ -84,7 +84,7 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
   beatIndex = -1;
   readonly #context: AttachmentContext;
   readonly #address: string;
-  /** Who asked. Let go where no token is to be renewed: headers take as much memory as all the rest of a link. */
+  /** Who asked, for a newer token. Let go for a guest: headers take as much memory as all the rest of a link. */
   #peer: Peer | null;
   readonly #onClosed: NewLink['onClosed'];
   readonly #queue: LinkQueue;
@@ -94,6 +94,8 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
   /** Holds its session, and a place in its identity's count. */
   #isClaimed = false;
   #isReady = false;
+  /** Its end was told, for which there is one place to give back. */
+  #isReported = false;
   /** Who waits for `ready`. Only a long-poll does. */
   #whenReady: PromiseWithResolvers<void> | null = null;
   /** Tokens that came on this link. */
@@ -187,6 +189,8 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
 
   closed(): void {
     this.close(null);
+    if (this.#isReported) return;
+    this.#isReported = true;
     this.#onClosed(this, this.#address);
   }
 
@@ -198,17 +202,16 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
   close(reason: MillraceError | null): void {
     const before = this.#state;
     if (before.at === 'closed') return;
+    this.#state = CLOSED;
     if (before.at === 'open') this.#tell('closed', before.identity, reason);
     else before.giveUp();
     // What was told in this tick stands before the end of the link.
-    this.#queue.flush();
-    this.#state = CLOSED;
+    this.#queue.close();
     this.settled();
     this.#readers.close();
     this.#context.beats.stop(this, this.#beatMs);
     this.#stopExpiry?.();
     if (this.#isClaimed) this.#release(before.at === 'open' ? before.identity : null);
-    this.#queue.stop();
     if (reason !== null) this.#context.onRefused(reason);
     this.link.close(reason);
   }
@@ -254,7 +257,7 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
     const before = this.#state;
     if (before.at !== 'authenticating') return;
     before.giveUp();
-    if (identity?.expiresAt === undefined) this.#peer = null;
+    if (identity === null) this.#peer = null;
     this.#state = identity === null ? OPEN_TO_NOBODY : { at: 'open', identity };
     try {
       this.#claim(identity);

@@ -7,6 +7,9 @@ import type { Timers } from './seams/timers.ts';
 /** Time between two places of a ring, ms: the wheel's own. */
 const STEP_MS = 50;
 
+/** Beats that are asked for are rounded down to whole steps of this, ms. */
+const ROUND_MS = 500;
+
 /** A link that beats. Its place is kept by the beats; -1 while it has none. */
 export interface Beating {
   beatPlace: number;
@@ -31,8 +34,12 @@ export interface BeatsOptions {
 export function createBeats({ limits, timers, random = Math.random }: BeatsOptions): Beats {
   const rings = new Map<number, Ring>();
   return {
-    intervalMs: (asked, carrierMs) =>
-      Math.max(Math.min(asked ?? carrierMs, carrierMs), limits.minBeatMs),
+    intervalMs(asked, carrierMs) {
+      const wanted = Math.min(asked ?? carrierMs, carrierMs);
+      // Few rings, whatever is asked for: each has its timer.
+      const rounded = wanted === carrierMs ? wanted : Math.floor(wanted / ROUND_MS) * ROUND_MS;
+      return Math.max(rounded, limits.minBeatMs);
+    },
     start(link, intervalMs) {
       let ring = rings.get(intervalMs);
       if (ring === undefined) {

@@ -30,10 +30,7 @@ export interface Identity {
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
-/**
- * What `authenticate` may go by: the request that opened the link. Its headers and its url are empty where a token is
- * renewed on a link whose identity had no `expiresAt`: nobody was expected to renew it.
- */
+/** What `authenticate` may go by: the request that opened the link, and for a newer token that same request again. */
 export interface AuthRequest extends Peer {
   /** From the `connect` frame, or `Authorization: Bearer`; null when there is none. */
   readonly token: string | null;
@@ -83,7 +80,8 @@ export interface HubOptions {
   readonly beatMs?: { readonly sse?: number; readonly websocket?: number };
   /**
    * Whether events may be written to TCP handles without Node's streams in between, a quarter faster, where this Node
-   * has what it takes; and idle streams be taken off Node's HTTP objects. Default true; false uses public APIs only.
+   * has what it takes; and idle streams be taken off Node's HTTP objects, where nobody else waits for the response's
+   * end: its `close` is not told then. Default true; false uses public APIs only.
    */
   readonly directWrites?: boolean;
   /** The one place for what fails in the background; the same failure at most once in 5 s. Default: a line on the console. */

@@ -4,6 +4,7 @@
 import { MillraceError, toMillraceError } from '@millrace/protocol';
 import type { KnownChannel } from './contract-set.ts';
 import type { Action, Authenticate, Authorize, AuthRequest, Identity } from './hub-types.ts';
+import { isPromise } from './is-promise.ts';
 import type { Peer } from './seams/link.ts';
 
 export interface Gate {
@@ -58,8 +59,8 @@ export function createGate({ authenticate, authorize, onError }: GateOptions): G
         return identity;
       };
       const answer = ask({ ...peer, token });
-      return answer instanceof Promise
-        ? answer.then(judge, (thrown: unknown) => {
+      return isPromise(answer)
+        ? Promise.resolve(answer).then(judge, (thrown: unknown) => {
             throw failure(thrown);
           })
         : judge(answer);
@@ -72,7 +73,7 @@ export function createGate({ authenticate, authorize, onError }: GateOptions): G
         isAllowed === true ? null : denied(action, info.name);
       try {
         const answer = access === 'authorized' && authorize?.(identity, action, info);
-        return answer instanceof Promise ? answer.then(judge, failure) : judge(answer);
+        return isPromise(answer) ? Promise.resolve(answer).then(judge, failure) : judge(answer);
       } catch (thrown) {
         return failure(thrown);
       }

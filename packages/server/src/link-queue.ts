@@ -85,20 +85,26 @@ export class LinkQueue implements Gathering {
   /** Sends in any case; past the budget for such frames the link is given up. */
   tell(frame: OutboundFrame): void {
     const { maxQueueBytes, maxControlBytes } = this.#context.limits;
-    // By what waited before it: one large state is no reason to give up a link that takes everything in.
-    if (this.#waitingBytes() > maxQueueBytes + maxControlBytes) this.#owner.isStuck(tooSlow());
+    const most = maxQueueBytes + maxControlBytes;
+    // What was gathered has not been offered yet: only what the peer did not take counts against it. And by what
+    // waited before the frame: one large state is no reason to give up a link that takes everything in.
+    if (this.#waitingBytes() > most) this.#send();
+    if (this.#link.bufferedBytes() > most) this.#owner.isStuck(tooSlow());
     else this.#gather(frame);
   }
 
   /** What was gathered goes to the link now. */
   flush(): void {
-    const frames = this.#gathered;
-    if (frames === null) return;
-    this.#gathered = null;
-    this.#gatheredBytes = 0;
-    this.#link.send(frames);
+    if (this.#gathered === null) return;
+    this.#send();
     // Where the peer took it all at once the transport never had anything to drain.
     this.#lookForRoom();
+  }
+
+  /** For the last time: nothing of it follows, whatever room there is. */
+  close(): void {
+    this.stop();
+    this.#send();
   }
 
   /** The transport's queue is empty. */
@@ -111,6 +117,13 @@ export class LinkQueue implements Gathering {
   stop(): void {
     this.#cancelWatch?.();
     this.#cancelWatch = null;
+  }
+
+  #send(): void {
+    const frames = this.#gathered;
+    this.#gathered = null;
+    this.#gatheredBytes = 0;
+    if (frames !== null) this.#link.send(frames);
   }
 
   #waitingBytes(): number {

@@ -34,7 +34,7 @@ export function createTick(onError: (error: MillraceError) => void): Tick {
     flushLinks();
   }
 
-  /** One that fails must not keep the others' events back. */
+  /** One that fails must not keep back what is the others', nor end the process. */
   function flushSafely(flush: () => void): void {
     try {
       flush();
@@ -47,7 +47,7 @@ export function createTick(onError: (error: MillraceError) => void): Tick {
     if (links.length === 0) return;
     const gathering = links;
     links = [];
-    for (const link of gathering) link.flush();
+    for (const link of gathering) flushSafely(() => link.flush());
   }
 
   return {

@@ -158,7 +158,9 @@ export function createTopic(options: TopicOptions): Topic {
     });
   }
 
-  function take(news: TopicNews, isTruth: boolean): void {
+  /** @param heardBefore for a page of the log: what was heard of when it was asked for; null for a hint */
+  function take(news: TopicNews, heardBefore: Offset | null): void {
+    const isTruth = heardBefore !== null;
     if (state.at !== 'ready' || (!isTruth && isKnown(state, news))) return;
     const following = follow(state, news);
     if (following === 'other-epoch') {
@@ -171,7 +173,9 @@ export function createTopic(options: TopicOptions): Topic {
       folded?.fold(entry);
     }
     const wasEnded = state.isEnded;
-    const heard = isTruth || news.head > state.heard ? news.head : state.heard;
+    // The log knows better than a hint, unless that came after it was asked.
+    const isBetter = state.heard === heardBefore || news.head > state.heard;
+    const heard = isBetter ? news.head : state.heard;
     state = { at: 'ready', first: state.first, heard, ...following.position };
     if (following.fresh.length > 0) {
       if (fresh.length === 0) options.tick.moved(flush);
@@ -236,7 +240,7 @@ export function createTopic(options: TopicOptions): Topic {
         const page = await log.read(name, askedAt.head, ringSize);
         learn(page, askedAt);
         if (state.at !== 'ready') break;
-        take(page, true);
+        take(page, askedAt.heard);
         // One page, one frame: what a long jump brings must not become one of megabytes.
         flush();
         if (!wasAskedAgain() && page.head <= state.head) break;
@@ -333,7 +337,7 @@ export function createTopic(options: TopicOptions): Topic {
     wait: audience.wait,
     leave: audience.leave,
     hinted(news) {
-      if (state.at === 'ready') take(news, false);
+      if (state.at === 'ready') take(news, null);
       else catchUp = 'again';
     },
     refresh,

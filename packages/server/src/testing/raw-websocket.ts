@@ -17,8 +17,6 @@ export interface FrameParts {
   readonly reserved?: number;
   /** Default 37 fa 21 3d; null sends the payload unmasked, which only a server may. */
   readonly mask?: readonly number[] | null;
-  /** How the length is written: in 7, 16 or 64 bits. Default: the shortest. */
-  readonly lengthBits?: 7 | 16 | 64;
   /** What the length field says, where it shall not be the truth. */
   readonly claimedLength?: bigint;
 }
@@ -30,7 +28,7 @@ export function encodeFrame(parts: FrameParts): Buffer {
   const { opcode, fin = true, reserved = 0, mask = MASK } = parts;
   const payload = Buffer.from(parts.payload ?? '');
   const length = parts.claimedLength ?? BigInt(payload.length);
-  const bits = parts.lengthBits ?? (length < 126n ? 7 : length < 65_536n ? 16 : 64);
+  const bits = length < 126n ? 7 : length < 65_536n ? 16 : 64;
   const head = Buffer.alloc(2 + (bits === 7 ? 0 : bits / 8));
   head[0] = (fin ? 0x80 : 0) | reserved | opcode;
   head[1] = (mask === null ? 0 : 0x80) | (bits === 7 ? Number(length) : bits === 16 ? 126 : 127);

@@ -75,18 +75,24 @@ function create(): DirectWrites | null {
   return {
     handleOf(socket) {
       if (isRefuted || !(socket instanceof Socket) || !('_handle' in socket)) return null;
+      // What waits in the stream stands before what is written here.
+      if (socket.writableLength > 0) return null;
       const handle: unknown = socket._handle;
       return handle instanceof TCP && isTcpHandle(handle) ? handle : null;
     },
     write(handle, bytes, writing) {
+      if (isRefuted) return 'failed';
       const status =
         typeof bytes === 'string'
           ? handle.writeLatin1String(spare, bytes)
           : handle.writeBuffer(spare, bytes);
       if (status !== 0) return 'failed';
       if (!isProven) check(bytes.length);
-      // Whether it waits cannot be told: this one connection ends, all later ones use the stream.
-      if (isRefuted) return 'failed';
+      // Whether it waits cannot be told: those that are open end, all later ones use the stream.
+      if (isRefuted) {
+        spare = new WriteWrap();
+        return 'failed';
+      }
       if (streamBaseState[kLastWriteWasAsync] === 0) return 'done';
       spare.bytes = bytes;
       spare.writing = writing;

@@ -9,6 +9,7 @@ import type { Carrier, OutboundFrame, WireBytes } from '../seams/link.ts';
 import type { DirectWrites } from './direct-writes.ts';
 import { type Detached, detachSocket } from './http-detach.ts';
 import { SocketWriter, type WriterOwner } from './socket-writer.ts';
+import { toWireBytes } from './wire-bytes.ts';
 
 /** How long a response may take to hand over its last bytes after its end, ms. */
 const FLUSH_WITHIN_MS = 1_500;
@@ -23,8 +24,8 @@ export interface StreamCarrier {
 
 export function streamCarrier(encode: (frame: OutboundFrame) => string): StreamCarrier {
   return {
-    plain: { encode: (frame) => toBytes(encode(frame)) },
-    chunked: { encode: (frame) => toBytes(chunk(encode(frame))) },
+    plain: { encode: (frame) => toWireBytes(encode(frame)) },
+    chunked: { encode: (frame) => toWireBytes(chunk(encode(frame))) },
   };
 }
 
@@ -54,11 +55,6 @@ export class EventStream {
     this.#owner = owner;
     this.#direct = direct;
     this.#state = { at: 'before', res };
-  }
-
-  /** The head is out: what goes wrong from now on goes the stream's own way. */
-  get isBegun(): boolean {
-    return this.#state.at !== 'before';
   }
 
   get isOver(): boolean {
@@ -100,8 +96,9 @@ export class EventStream {
   write(text: string): void {
     if (this.#state.at === 'before') this.#begin(this.#state.res);
     const state = this.#state;
-    if (state.at === 'response') writeTo(state.res, toBytes(text));
-    else if (state.at === 'socket') state.writer.writeAll(this.#withHead([toBytes(chunk(text))]));
+    if (state.at === 'response') writeTo(state.res, toWireBytes(text));
+    else if (state.at === 'socket')
+      state.writer.writeAll(this.#withHead([toWireBytes(chunk(text))]));
   }
 
   end(lastText = ''): void {
@@ -113,13 +110,19 @@ export class EventStream {
       endResponse(state.res, lastText);
       return;
     }
-    state.writer.writeAll(this.#withHead([toBytes(chunk(lastText) + LAST_CHUNK)]));
+    state.writer.writeAll(this.#withHead([toWireBytes(chunk(lastText) + LAST_CHUNK)]));
     state.writer.endDirect();
     state.socket.end();
     destroyLater(state.socket);
   }
 
   #begin(res: ServerResponse): void {
+    // Somebody else has answered meanwhile.
+    if (res.headersSent || res.destroyed) {
+      this.#state = OVER;
+      res.destroy();
+      return;
+    }
     beginEventStream(res);
     const detached = this.#direct === null ? null : detachSocket(res, 1);
     if (detached === null) this.#state = { at: 'response', res };
@@ -224,18 +227,9 @@ function destroyLater(one: {
 }
 
 const LAST_CHUNK = '0\r\n\r\n';
-/** Up to here plain ASCII is a string: making one costs a tenth of making a buffer. */
-const MAX_STRING_BYTES = 1_024;
-
 /** One chunk of a chunked body; nothing for no text, since an empty chunk is the end. */
 function chunk(text: string): string {
   return text === '' ? '' : `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
-}
-
-function toBytes(text: string): WireBytes {
-  const length = Buffer.byteLength(text);
-  // As many bytes as characters: every one is ASCII.
-  return length === text.length && length <= MAX_STRING_BYTES ? text : Buffer.from(text);
 }
 
 function ignore(): void {}

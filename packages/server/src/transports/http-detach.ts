@@ -86,6 +86,8 @@ function parserOf(socket: Socket, res: ServerResponse): Parser | null {
   if (Reflect.get(socket, '_httpMessage') !== res) return null;
   const parser: unknown = Reflect.get(socket, 'parser');
   if (typeof parser !== 'object' || parser === null) return null;
+  // Another request has arrived behind this one: its answer stands in the same queue.
+  if (Reflect.get(parser, 'incoming') !== res.req) return null;
   const names = ['unconsume', 'remove', 'close'] as const;
   return names.every((name) => typeof Reflect.get(parser, name) === 'function')
     ? (parser as Parser)
@@ -113,5 +115,6 @@ function release(parser: Parser, req: IncomingMessage): void {
     Reflect.set(parser, name, null);
   Reflect.set(parser, '_headers', []);
   Reflect.set(req, 'socket', null);
-  parser.close();
+  // Later, as Node does: this may run inside the parser's own reading, which goes on with it.
+  setImmediate(() => parser.close());
 }

@@ -48,10 +48,14 @@ export class SocketWriter implements Writing {
     else this.#put(handle, bytes);
   }
 
-  /** Several at once, with one system call where they can be joined. */
+  /** Several at once, in as few writes as a page is large: one nearly always. */
   writeAll(all: readonly WireBytes[]): void {
-    const [first] = all;
-    if (first !== undefined) this.write(all.length === 1 ? first : join(all));
+    let rest = all;
+    while (rest.length > 0) {
+      const count = countJoined(rest);
+      this.write(join(rest.slice(0, count)));
+      rest = rest.slice(count);
+    }
   }
 
   /** From now on through the stream, in order after what was written: so that the stream's `end` comes last. */
@@ -80,8 +84,8 @@ export class SocketWriter implements Writing {
       return;
     }
     this.#handle = null;
-    // Later: whoever sends must not be called back meanwhile.
-    setImmediate(() => this.#socket.destroy());
+    // What is written from now on must not reach the peer without this. `close` comes later.
+    this.#socket.destroy();
   }
 
   #gather(bytes: WireBytes): void {
@@ -102,26 +106,33 @@ export class SocketWriter implements Writing {
     while (this.#backlog !== null && this.#waitingBytes === 0 && this.#handle !== null) {
       this.#put(handle, this.#takeBacklog(this.#backlog));
     }
-    if (this.#waitingBytes === 0) this.#owner.drained();
+    if (this.#waitingBytes === 0 && this.#handle !== null) this.#owner.drained();
   }
 
   /** As much of the backlog as one write takes, one piece at least. */
   #takeBacklog(backlog: WireBytes[]): WireBytes {
-    let count = 0;
-    let bytes = 0;
-    for (const { length } of backlog) {
-      if (count > 0 && bytes + length > MAX_JOINED_BYTES) break;
-      count += 1;
-      bytes += length;
-    }
-    const taken = backlog.splice(0, count);
-    this.#backlogBytes -= bytes;
+    const taken = backlog.splice(0, countJoined(backlog));
+    for (const { length } of taken) this.#backlogBytes -= length;
     if (backlog.length === 0) this.#backlog = null;
     return join(taken);
   }
 }
 
+/** How many of them make one write, one at least. */
+function countJoined(all: readonly WireBytes[]): number {
+  let count = 0;
+  let bytes = 0;
+  for (const { length } of all) {
+    bytes += length;
+    if (count > 0 && bytes > MAX_JOINED_BYTES) break;
+    count += 1;
+  }
+  return count;
+}
+
 function join(all: readonly WireBytes[]): WireBytes {
+  const [first] = all;
+  if (first !== undefined && all.length === 1) return first;
   const texts: string[] = [];
   for (const one of all) if (typeof one === 'string') texts.push(one);
   if (texts.length === all.length) return texts.join('');

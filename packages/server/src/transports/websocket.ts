@@ -6,6 +6,7 @@
 
 import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ERROR_CODES, type Limits, MillraceError, toMillraceError } from '@millrace/protocol';
 import { encodeServerFrame, parseClientFrame, SUBPROTOCOL } from '@millrace/protocol/wire';
@@ -47,6 +48,11 @@ export function webSocketTransport(options: WebSocketTransportOptions): WebSocke
   const context: ConnectionContext = { ...options, connections };
   return {
     upgrade(req, socket, head, peer) {
+      // Gone while somebody looked at the request: `close` will not come a second time.
+      if (!socket.readable || !socket.writable) {
+        socket.destroy();
+        return;
+      }
       const answer = handshakeOf(req);
       new Connection(socket, peer, context).begin(answer, head);
     },
@@ -98,6 +104,11 @@ class Connection implements Link, WsReceiver, WriterOwner {
   /** @param head what has come after the request */
   begin(answer: string, head: Buffer): void {
     const socket = this.#socket;
+    if (socket instanceof Socket) {
+      socket.setNoDelay(true);
+      // The beats tell whether it lives; a timer of the server's would not see what is written to the handle.
+      socket.setTimeout(0);
+    }
     this.#writer.write(answer);
     Reflect.set(socket, CONNECTION, this);
     // Told to the peer by `close`, which follows; here it only must not end the process.

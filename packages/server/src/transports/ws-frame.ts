@@ -1,11 +1,10 @@
 // A WebSocket frame with its header, built once for all sockets: unmasked, RFC 6455 §5.2. Rules: WS-1, EVT-2.
 
 import type { Carrier, WireBytes } from '../seams/link.ts';
+import { measure } from './wire-bytes.ts';
 
 const FINAL = 0x80;
 const OPCODES = { text: 0x1, close: 0x8, pong: 0xa } as const;
-/** Up to here a frame of plain ASCII is a string: making one costs a tenth of making a buffer. */
-const MAX_STRING_BYTES = 1_024;
 
 export const webSocketCarrier: Carrier = {
   encode: ({ text }) => textFrame(text),
@@ -13,12 +12,9 @@ export const webSocketCarrier: Carrier = {
 
 /** One whole text message. */
 export function textFrame(text: string): WireBytes {
-  const length = Buffer.byteLength(text);
-  // As many bytes as characters: every one is ASCII.
-  if (length === text.length && length <= MAX_STRING_BYTES) {
-    return header(OPCODES.text, length) + text;
-  }
+  const { bytes: length, isShortAscii } = measure(text);
   const head = header(OPCODES.text, length);
+  if (isShortAscii) return head + text;
   // Not from the pool: a frame that waits in a slow queue must not hold others' memory.
   const frame = Buffer.allocUnsafeSlow(head.length + length);
   frame.write(head, 'latin1');

@@ -172,7 +172,7 @@ export class WsReader {
     }
     const message = begun ?? { isText: opcode === TEXT, parts: [], bytes: 0, frames: 0 };
     // Empty ones are allowed, and would pile up without ever meeting a limit. Copied, because a chunk is larger.
-    if (payload.length > 0) message.parts.push(Buffer.from(payload));
+    if (payload.length > 0) message.parts.push(copyOf(payload));
     message.bytes += payload.length;
     message.frames += 1;
     if (message.frames > MAX_FRAGMENTS) {
@@ -210,6 +210,13 @@ export class WsReader {
 }
 
 const EMPTY = Buffer.alloc(0);
+
+/** Memory of its own: of a pool, a byte that waits would hold the thousands beside it. */
+function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
+}
 
 /** Of a client's frame: mask included. More than there is while the length is not known. */
 function headerLengthOf(bytes: Buffer): number {
