@@ -49,6 +49,8 @@ export async function runSlowReaders(options: SlowReadersOptions): Promise<SlowR
     entry: join(import.meta.dirname, '../e2e/probe/main.ts'),
     env: {
       HAS_PAGE: 'no',
+      // V8 lets its young generation grow by up to 48 MB when it is busy, whoever reads or stalls.
+      NODE_OPTIONS: '--max-semi-space-size=2',
       LIMITS: JSON.stringify({
         slowAfterMs,
         maxLinksPerAddress: 10_000,

@@ -84,7 +84,7 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
   beatIndex = -1;
   readonly #context: AttachmentContext;
   readonly #address: string;
-  /** Who asked, for a newer token. Let go for a guest: headers take as much memory as all the rest of a link. */
+  /** Who asked, for a newer token. Let go for a guest: headers take as much memory as a quarter of a link. */
   #peer: Peer | null;
   readonly #onClosed: NewLink['onClosed'];
   readonly #queue: LinkQueue;
@@ -257,7 +257,7 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
     const before = this.#state;
     if (before.at !== 'authenticating') return;
     before.giveUp();
-    if (identity === null) this.#peer = null;
+    this.#peer = identity === null ? null : withoutConnection(this.#peer ?? this.#unknownPeer());
     this.#state = identity === null ? OPEN_TO_NOBODY : { at: 'open', identity };
     try {
       this.#claim(identity);
@@ -356,6 +356,16 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
       this.close(toMillraceError(thrown));
     }
   }
+}
+
+/** Headers that belong to the connection and its first request, not to who asks. */
+const OF_THE_CONNECTION =
+  /^(accept|cache-control|connection|content-|pragma|sec-websocket-|transfer-encoding|upgrade)/;
+
+function withoutConnection({ address, headers, url }: Peer): Peer {
+  const kept: Record<string, string | readonly string[] | undefined> = {};
+  for (const name in headers) if (!OF_THE_CONNECTION.test(name)) kept[name] = headers[name];
+  return { address, headers: kept, url };
 }
 
 function malformed(what: string): MillraceError {

@@ -36,10 +36,9 @@ export interface KnownChannel {
 export interface ContractSet {
   /** Null when no contract has such channels. */
   find(name: string): KnownChannel | null;
+  /** Whether it is one of these itself: then its own channels need not be found by their names. */
+  has(contract: object): boolean;
 }
-
-/** Names whose parse is kept: some 10 MB. Past it all are parsed anew. */
-const MAX_REMEMBERED = 50_000;
 
 /** @throws MillraceError `contract/invalid` when two contracts have the same type */
 export function createContractSet(contracts: readonly AnyContract[]): ContractSet {
@@ -53,25 +52,16 @@ export function createContractSet(contracts: readonly AnyContract[]): ContractSe
     }
     byType.set(contract.type, contract);
   }
-  /** By name: an event that is published must not cost a parse of its channel's name. */
-  const remembered = new Map<string, KnownChannel>();
-
-  function remember(known: KnownChannel): KnownChannel {
-    if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-    remembered.set(known.info.name, known);
-    return known;
-  }
-
+  const own = new Set<object>(contracts);
   return {
+    has: (contract) => own.has(contract),
     find(name) {
-      const found = remembered.get(name);
-      if (found !== undefined) return found;
       const colon = name.indexOf(':');
       const type = colon < 0 ? name : name.slice(0, colon);
       const contract = byType.get(type);
       if (contract === undefined || !contract.matches(name)) return null;
       const params = canonicalParams(name);
-      return params === null ? null : remember({ contract, info: { name, type, params } });
+      return params === null ? null : { contract, info: { name, type, params } };
     },
   };
 }

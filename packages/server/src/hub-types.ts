@@ -30,7 +30,10 @@ export interface Identity {
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
-/** What `authenticate` may go by: the request that opened the link, and for a newer token that same request again. */
+/**
+ * What `authenticate` may go by: the request that opened the link. For a newer token it is that request again, without
+ * the headers of its connection (`accept…`, `content-…`, `sec-websocket-…` and the like).
+ */
 export interface AuthRequest extends Peer {
   /** From the `connect` frame, or `Authorization: Bearer`; null when there is none. */
   readonly token: string | null;
@@ -209,6 +212,6 @@ export interface Hub {
 
 /** One event of `publishMany`: checked against the channel's contract when it is published. */
 export interface PublishManyItem extends PublishConditions {
-  readonly channel: { readonly name: string };
+  readonly channel: { readonly name: string; readonly contract?: AnyContract };
   readonly event: PublishItem['event'];
 }

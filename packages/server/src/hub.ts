@@ -47,9 +47,14 @@ export function createHub(options: HubOptions): Hub {
   }
 
   return {
-    async publish({ name }, event, { tx, ...conditions } = {}) {
+    async publish({ name, contract }, event, { tx, ...conditions } = {}) {
       checkOpen();
-      const [result] = await publisher.publish([{ channel: name, event, ...conditions }], { tx });
+      const [result] = await publisher.publish(
+        [{ channel: name, contract, event, ...conditions }],
+        {
+          tx,
+        },
+      );
       if (result === undefined) throw new RangeError('A publish without a result');
       if ('error' in result) throw result.error;
       return result.cursor;
@@ -59,6 +64,7 @@ export function createHub(options: HubOptions): Hub {
       return publisher.publish(
         items.map(({ channel, event, ...conditions }) => ({
           channel: channel.name,
+          contract: channel.contract,
           event,
           ...conditions,
         })),

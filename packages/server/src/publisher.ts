@@ -22,7 +22,10 @@ const RETRY_AFTER_MS = 1_000;
 const MAX_BATCH = 1_000;
 
 /** An event as it is published, from inside or outside. */
-export interface PublishRequest extends Pick<PublishItem, 'channel' | 'event'>, PublishConditions {}
+export interface PublishRequest extends Pick<PublishItem, 'channel' | 'event'>, PublishConditions {
+  /** The channel's, where the program has it at hand: then its name need not be read for every event. */
+  readonly contract?: AnyContract | undefined;
+}
 
 /** On what it depends whether the event is appended. */
 export interface PublishConditions {
@@ -187,10 +190,13 @@ function prepare(
   limits: Limits,
 ): AppendEvent | MillraceError {
   const { channel, event, key, producer, expect } = request;
-  const known = contracts.find(channel);
-  if (known === null) return unknownChannel(channel);
+  const contract =
+    request.contract !== undefined && contracts.has(request.contract)
+      ? request.contract
+      : contracts.find(channel)?.contract;
+  if (contract === undefined) return unknownChannel(channel);
   try {
-    const body = encodeChecked(known.contract, event);
+    const body = encodeChecked(contract, event);
     const { maxEventBytes } = limits;
     // A character is three bytes at most: a short text need not be measured.
     const bytes = body.length * 3 > maxEventBytes ? Buffer.byteLength(body) : 0;

@@ -214,8 +214,10 @@ export function watchResponse(
 /** Ends the response; a peer that takes nothing in would keep it open for ever. */
 export function endResponse(res: ServerResponse, lastText = ''): void {
   if (res.destroyed || res.writableEnded) return;
+  const { socket } = res;
   res.end(lastText);
-  destroyLater(res);
+  // Nearly always the kernel has it all by now.
+  if (socket !== null && socket.writableLength > 0) destroyLater(res);
 }
 
 function destroyLater(one: {

@@ -22,84 +22,112 @@ export interface PollTransportOptions {
   readonly answerError: (res: ServerResponse, error: MillraceError) => void;
 }
 
-export function pollTransport({
-  acceptor,
-  limits,
-  timers,
-  answerError,
-}: PollTransportOptions): PollTransport {
-  function open(res: ServerResponse, connect: ConnectFrame, peer: Peer): void {
-    const texts: string[] = [];
-    let bytes = 0;
-    let isReady = false;
-    let isTelling = false;
-    let isAnswering = false;
-    const holdMs = Math.min(connect.holdMs ?? limits.maxHoldMs, limits.maxHoldMs);
-    const cancelHold = timers.after(holdMs === 0 ? MAX_CATCH_UP_MS : holdMs, answer);
+export function pollTransport(options: PollTransportOptions): PollTransport {
+  return {
+    open(res, connect, peer) {
+      const link = new PollLink(res, connect, options);
+      const attachment = options.acceptor.attach(link, connect, peer);
+      watchResponse(
+        res,
+        () => attachment.drained(),
+        () => attachment.closed(),
+      );
+      void attachment.ready.then(() => link.ready());
+    },
+  };
+}
 
-    function answer(): void {
-      cancelHold();
-      if (res.headersSent || res.destroyed) return;
-      const body = `[${texts.join(',')}]`;
-      res.writeHead(200, {
-        'Content-Type': 'application/json; charset=utf-8',
-        'Cache-Control': 'no-store, no-transform',
-        'Content-Length': Buffer.byteLength(body),
-      });
-      endResponse(res, body);
-    }
+/** A class: one for each poll that is parked, ten thousand of them. */
+class PollLink implements Link {
+  readonly #options: PollTransportOptions;
+  readonly #res: ServerResponse;
+  readonly #channels: ConnectFrame['channels'];
+  readonly #isHeld: boolean;
+  readonly #cancelHold: () => void;
+  readonly #texts: string[] = [];
+  #bytes = 0;
+  #isReady = false;
+  #isTelling = false;
+  #isAnswering = false;
 
-    /** At the end of the tick: what comes together is answered together. */
-    function answerSoon(): void {
-      if (isAnswering || !isReady || !(isTelling || holdMs === 0)) return;
-      isAnswering = true;
-      setImmediate(answer);
-    }
-
-    const link: Link = {
-      transport: 'poll',
-      // A poll that is held needs no beat: its answer is one.
-      beatMs: limits.maxHoldMs,
-      send(frames) {
-        if (res.headersSent) return;
-        for (const frame of frames) {
-          texts.push(frame.text);
-          bytes += frame.text.length;
-          isTelling ||= tells(frame, connect);
-        }
-        answerSoon();
-      },
-      close(reason) {
-        if (res.headersSent) return;
-        // Before `hello` it is a refusal, and has a status.
-        if (texts.length === 0 && reason !== null) {
-          cancelHold();
-          answerError(res, reason);
-          return;
-        }
-        if (reason !== null) texts.push(encodeServerFrame({ type: 'error', error: reason }));
-        answer();
-      },
-      bufferedBytes: () => bytes,
-    };
-
-    const attachment = acceptor.attach(link, connect, peer);
-    watchResponse(
-      res,
-      () => attachment.drained(),
-      () => attachment.closed(),
-    );
-    void attachment.ready.then(() => {
-      isReady = true;
-      answerSoon();
-    });
+  constructor(
+    res: ServerResponse,
+    { holdMs, channels }: ConnectFrame,
+    options: PollTransportOptions,
+  ) {
+    const { limits, timers } = options;
+    this.#options = options;
+    this.#res = res;
+    this.#channels = channels;
+    const heldMs = Math.min(holdMs ?? limits.maxHoldMs, limits.maxHoldMs);
+    this.#isHeld = heldMs > 0;
+    this.#cancelHold = timers.after(heldMs === 0 ? MAX_CATCH_UP_MS : heldMs, () => this.#answer());
   }
 
-  return { open };
+  get transport(): string {
+    return 'poll';
+  }
+
+  /** A poll that is held needs no beat: its answer is one. */
+  get beatMs(): number {
+    return this.#options.limits.maxHoldMs;
+  }
+
+  /** Every channel has its verdict and has caught up. */
+  ready(): void {
+    this.#isReady = true;
+    this.#answerSoon();
+  }
+
+  send(frames: readonly OutboundFrame[]): void {
+    if (this.#res.headersSent) return;
+    for (const frame of frames) {
+      this.#texts.push(frame.text);
+      this.#bytes += frame.text.length;
+      this.#isTelling ||= tells(frame, this.#channels);
+    }
+    this.#answerSoon();
+  }
+
+  close(reason: MillraceError | null): void {
+    if (this.#res.headersSent) return;
+    // Before `hello` it is a refusal, and has a status.
+    if (this.#texts.length === 0 && reason !== null) {
+      this.#cancelHold();
+      this.#options.answerError(this.#res, reason);
+      return;
+    }
+    if (reason !== null) this.#texts.push(encodeServerFrame({ type: 'error', error: reason }));
+    this.#answer();
+  }
+
+  bufferedBytes(): number {
+    return this.#bytes;
+  }
+
+  /** At the end of the tick: what comes together is answered together. */
+  #answerSoon(): void {
+    if (this.#isAnswering || !this.#isReady || (this.#isHeld && !this.#isTelling)) return;
+    this.#isAnswering = true;
+    setImmediate(() => this.#answer());
+  }
+
+  #answer(): void {
+    this.#cancelHold();
+    const res = this.#res;
+    if (res.headersSent || res.destroyed) return;
+    const body = `[${this.#texts.join(',')}]`;
+    res.writeHead(200, {
+      'Content-Type': 'application/json; charset=utf-8',
+      'Cache-Control': 'no-store, no-transform',
+      'Content-Length': Buffer.byteLength(body),
+    });
+    endResponse(res, body);
+  }
 }
 
 /** Whether a client learns something from it: not from `hello`, a beat, or that it is where it knew it was. */
-function tells({ type, text }: OutboundFrame, { channels }: ConnectFrame): boolean {
+function tells({ type, text }: OutboundFrame, channels: ConnectFrame['channels']): boolean {
   if (type === 'hello' || type === 'beat') return false;
   if (type !== 'verdict') return true;
   const frame = parseServerFrame(text);
