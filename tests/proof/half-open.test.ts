@@ -6,9 +6,10 @@ import { numbers, recordNumbers, startMatrixHub } from '../matrix/matrix-hub.ts'
 import { until } from '../support/wait.ts';
 
 const carriers: readonly Carrier[] = ['websocket', 'sse', 'poll'];
-const FASTER = 10;
+/** More, and a timer that a busy machine runs late looks like a page that slept. */
+const FASTER = 4;
 
-/** Its time is ten times ours, counted from when it is made. */
+/** Its time is faster than ours, counted from when it is made. */
 function fastClock(): Pick<Environment, 'now' | 'setTimer'> {
   const startedAt = Date.now();
   return {
@@ -35,7 +36,7 @@ describe.concurrent.each(carriers)('over %s', (carrier) => {
     const frozenAt = clock.now();
     await until(() => status.getSnapshot().status !== 'open', {
       label: 'the loss',
-      deadlineMs: 6_000,
+      deadlineMs: 12_000,
     });
     const noticedMs = clock.now() - frozenAt;
     console.info(`${carrier}: noticed after ${noticedMs} ms of the page's time`);
