@@ -40,6 +40,8 @@ export function refuseUpgrade(socket: Duplex, error: MillraceError): void {
     [
       `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}`,
       'Connection: close',
+      // The only one there is: RFC 6455 §4.4 wants it where another was asked for.
+      'Sec-WebSocket-Version: 13',
       'Content-Type: application/json; charset=utf-8',
       `Content-Length: ${Buffer.byteLength(body)}`,
       ...(retryAfter === null ? [] : [`Retry-After: ${retryAfter}`]),

@@ -89,6 +89,7 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
     timers,
     beatMs: options.beatMs.websocket,
     direct,
+    enter: () => admission.enter('new'),
     onRefused,
     onError,
   });
@@ -202,7 +203,6 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
       try {
         origins.check(req);
         if (isLeaving) throw shuttingDown();
-        admission.enter('new');
         sockets.upgrade(req, socket, head, peerOf(req));
       } catch (thrown) {
         const error = toMillraceError(thrown);

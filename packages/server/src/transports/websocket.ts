@@ -21,7 +21,7 @@ import { WsReader, type WsReceiver } from './ws-reader.ts';
 const CLOSE_WITHIN_MS = 1_500;
 
 export interface WebSocketTransport {
-  /** @throws MillraceError `protocol/version`, `request/…`: the caller refuses */
+  /** @throws MillraceError `protocol/version`, `request/…`, what `enter` throws: the caller refuses */
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer, peer: Peer): void;
   /** Cuts every socket. */
   close(): void;
@@ -34,6 +34,8 @@ export interface WebSocketTransportOptions {
   readonly beatMs: number;
   /** Null: everything goes through the streams. */
   readonly direct: DirectWrites | null;
+  /** Asked once a handshake is in order, before it is answered. @throws MillraceError: then it is refused */
+  readonly enter: () => void;
   /** Refused before it was a link. */
   readonly onRefused: (error: MillraceError) => void;
   readonly onError: (error: MillraceError) => void;
@@ -54,6 +56,7 @@ export function webSocketTransport(options: WebSocketTransportOptions): WebSocke
         return;
       }
       const answer = handshakeOf(req);
+      options.enter();
       new Connection(socket, peer, context).begin(answer, head);
     },
     close() {
