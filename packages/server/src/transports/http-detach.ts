@@ -88,10 +88,13 @@ function parserOf(socket: Socket, res: ServerResponse): Parser | null {
   if (typeof parser !== 'object' || parser === null) return null;
   // Another request has arrived behind this one: its answer stands in the same queue.
   if (Reflect.get(parser, 'incoming') !== res.req) return null;
-  const names = ['unconsume', 'remove', 'close'] as const;
-  return names.every((name) => typeof Reflect.get(parser, name) === 'function')
-    ? (parser as Parser)
-    : null;
+  return isParser(parser) ? parser : null;
+}
+
+function isParser(value: object): value is Parser {
+  return ['unconsume', 'remove', 'close'].every(
+    (name) => typeof Reflect.get(value, name) === 'function',
+  );
 }
 
 type Listener = (...args: unknown[]) => void;
