@@ -35,7 +35,7 @@ export function listSteps(filters: readonly string[], say: (line: string) => voi
     vitestStep('end-to-end tests', {
       projects: ['e2e'],
       filters,
-      timeoutMs: 540_000,
+      timeoutMs: 600_000,
       prepare: () => prepareBrowser(say),
     }),
   ];
