@@ -82,7 +82,7 @@ export interface HubOptions {
   /** Beats, ms. Default 15,000 on SSE, 20,000 on WebSocket. */
   readonly beatMs?: { readonly sse?: number; readonly websocket?: number };
   /**
-   * Whether events may be written to TCP handles without Node's streams in between, a quarter faster, where this Node
+   * Whether events may be written to TCP handles without Node's streams in between, some tenth faster, where this Node
    * has what it takes; and idle streams be taken off Node's HTTP objects, where nobody else waits for the response's
    * end: its `close` is not told then. Default true; false uses public APIs only.
    */

@@ -1,4 +1,5 @@
-// Writing to a socket's TCP handle without the stream in between: a quarter more deliveries for each second of CPU.
+// Writing to a socket's TCP handle without the stream in between: an eighth more deliveries for each second of CPU, with
+// a token and history on (`bench/delivery/quick.ts ws 1000 1`, against `millrace-ws-streams`).
 // Private parts of Node: each is looked for before it is used, and what one write reports is compared with what it was
 // given, so that a Node that changes them is served through the stream. Never on TLS, whose handle is no plain TCP one.
 // Refuses to own: what waits for a slow peer (socket-writer.ts).

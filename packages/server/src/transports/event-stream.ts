@@ -117,10 +117,9 @@ export class EventStream {
   }
 
   #begin(res: ServerResponse): void {
-    // Somebody else has answered meanwhile.
+    // Somebody else has answered meanwhile: that answer is theirs, and its `close` ends the link.
     if (res.headersSent || res.destroyed) {
       this.#state = OVER;
-      res.destroy();
       return;
     }
     beginEventStream(res);

@@ -182,3 +182,18 @@ test('LINK-7: a stream that ends while its request is still being read harms nob
   await waitUntil('the verdict', () => witness.received().includes('"verdict":"exact"'));
   expect(isDetached(served.sockets.at(-1))).toBe(true);
 });
+
+test('LINK-7: whoever answers while a user is looked up keeps that answer, and no link is left', async () => {
+  const answers: ServerResponse[] = [];
+  const asked = Promise.withResolvers<null>();
+  await using served = await serve((_req, res) => void answers.push(res), {
+    authenticate: () => asked.promise,
+  });
+  using client = served.open(stream());
+  await waitUntil('the link', () => served.links() === 1);
+  answers[0]?.end('took too long');
+  asked.resolve(null);
+  await waitUntil('no link', () => served.links() === 0);
+  expect(client.received()).toContain('took too long');
+  expect(client.received()).not.toContain('hello');
+});
