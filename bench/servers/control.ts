@@ -52,10 +52,10 @@ export function startControl(publisher: Publisher): void {
 
   const nowUs = (): number => Math.floor((clockOffsetMs + performance.now()) * 1_000);
 
-  function publishNext(channel: number): void {
+  function publishNext(channel: number, atUs: number): void {
     const n = (sequences[channel] ?? 0) + 1;
     sequences[channel] = n;
-    publisher.publish(channel, { n, t: nowUs(), ch: `ch${channel}`, d: filler });
+    publisher.publish(channel, { n, t: atUs, ch: `ch${channel}`, d: filler });
   }
 
   async function publishMax({ channels, burst }: Plan, id: number): Promise<void> {
@@ -65,7 +65,7 @@ export function startControl(publisher: Publisher): void {
         await sleep(1);
         continue;
       }
-      for (let count = 0; count < perTurn; count += 1) publishNext(turns++ % channels);
+      for (let count = 0; count < perTurn; count += 1) publishNext(turns++ % channels, nowUs());
       await publisher.endTurn?.();
       await nextTurn();
     }
@@ -73,11 +73,19 @@ export function startControl(publisher: Publisher): void {
 
   async function publishAtRate({ channels, burst, perSecond }: Plan, id: number): Promise<void> {
     const startedAt = performance.now();
+    // Late counts from when a message was due, not from when this loop came to make it: a server that stands still
+    // must not make its own delay disappear by standing still.
+    const dueUs = (count: number): number =>
+      Math.floor((clockOffsetMs + startedAt + (count / perSecond) * 1_000) * 1_000);
     let sent = 0;
     while (running === id) {
       const passedMs = performance.now() - startedAt;
       const due = Math.floor(((passedMs / 1_000) * perSecond) / burst) * burst;
-      for (; sent < due; sent += 1) publishNext(turns++ % channels);
+      for (; sent < due; sent += 1) {
+        // The messages of a burst are due together, when its last one is.
+        const burstEnd = (Math.floor(sent / burst) + 1) * burst;
+        publishNext(turns++ % channels, dueUs(burstEnd));
+      }
       await publisher.endTurn?.();
       await sleep(1);
     }
@@ -115,7 +123,7 @@ export function startControl(publisher: Publisher): void {
       const count = Number(searchParams.get('count'));
       const channels = Number(searchParams.get('channels')) || 1;
       for (let each = 0; each < count; each += 1) {
-        for (let channel = 0; channel < channels; channel += 1) publishNext(channel);
+        for (let channel = 0; channel < channels; channel += 1) publishNext(channel, nowUs());
       }
       await publisher.endTurn?.();
     }

@@ -86,7 +86,9 @@ export function encodeServerFrame(frame: ServerFrame): string {
 
 /** An `events` frame from texts that `encodeEvent` made: nothing is encoded twice (EVT-2). */
 export function encodeEventsFrame(channel: string, events: readonly string[]): string {
-  return `{"type":"events","channel":${JSON.stringify(channel)},"events":[${events.join(',')}]}`;
+  const [only] = events;
+  const list = only !== undefined && events.length === 1 ? only : events.join(',');
+  return `{"type":"events","channel":${JSON.stringify(channel)},"events":[${list}]}`;
 }
 
 /**

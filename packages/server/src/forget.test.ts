@@ -69,7 +69,11 @@ test('PUB-9: an ended channel that is forgotten takes events again', async () =>
 
 test('PUB-9: a hub whose engine gives no hints tells its readers too', async () => {
   const engine = memoryEngine();
-  const silent: Engine = { ...engine, log: { ...engine.log, watch: () => () => undefined } };
+  const silent: Engine = {
+    ...engine,
+    log: { ...engine.log, watch: () => () => undefined },
+    capabilities: { ...engine.capabilities, isLocal: false },
+  };
   await using served = await serveHub({ engine: silent });
   await served.hub.publish(notes, note('a'));
   using reader = rawSocket(

@@ -178,7 +178,7 @@ describe('engines whose hints cannot be trusted', () => {
       ...engine.log,
       watch: (listener) => engine.log.watch((one) => hint(listener, one)),
     };
-    return { ...engine, log };
+    return { ...engine, log, capabilities: { ...engine.capabilities, isLocal: false } };
   }
 
   test.each([
@@ -219,7 +219,8 @@ describe('engines whose hints cannot be trusted', () => {
         return engine.log.read(...args);
       },
     };
-    await using hub = runCore({ engine: { ...engine, log } });
+    const capabilities = { ...engine.capabilities, isLocal: false };
+    await using hub = runCore({ engine: { ...engine, log, capabilities } });
     const early = hub.open(on(notes));
     await early.next('verdict');
     await hub.publish(notes, 'before');

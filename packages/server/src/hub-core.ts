@@ -68,7 +68,8 @@ export function createHubCore(options: HubCoreOptions): HubCore {
   const onError = createErrorSink(options.onError);
   const contracts = createContractSet(options.contracts);
   const engine = options.engine ?? memoryEngine();
-  const { log } = engine;
+  const { log, capabilities } = engine;
+  const isLocal = capabilities.isLocal === true;
   const timers = createWheel({ onError });
   const stats = createStats(timers);
   const { onDelivered, onRefused } = stats;
@@ -80,6 +81,7 @@ export function createHubCore(options: HubCoreOptions): HubCore {
   const tick = createTick(onError);
   const topics = createTopics({
     log,
+    isLocal,
     limits,
     timers,
     tick,
@@ -97,7 +99,7 @@ export function createHubCore(options: HubCoreOptions): HubCore {
       stats.onPublished(1);
       retention.grew(channel, 1);
       // The engine's hint may be late, or never come: for what this hub appended it is not needed.
-      topics.hinted({ channel, epoch, head: offset, isEnded: false, entries: [] });
+      if (!isLocal) topics.hinted({ channel, epoch, head: offset, isEnded: false, entries: [] });
     },
   });
   const gate = createGate({

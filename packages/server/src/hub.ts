@@ -4,9 +4,9 @@ import { DEFAULT_BEAT_MS } from '@millrace/protocol/wire';
 import { readHistory } from './history.ts';
 import { createHttpFace } from './http/http-face.ts';
 import { createHubCore } from './hub-core.ts';
-import type { Hub, HubOptions } from './hub-types.ts';
+import type { Hub, HubOptions, PublishManyItem } from './hub-types.ts';
 import { shuttingDown } from './links.ts';
-import { unknownChannel } from './publisher.ts';
+import { type PublishRequest, unknownChannel } from './publisher.ts';
 
 /**
  * Makes a hub. It listens nowhere by itself: give it the requests of your server.
@@ -47,29 +47,17 @@ export function createHub(options: HubOptions): Hub {
   }
 
   return {
-    async publish({ name, contract }, event, { tx, ...conditions } = {}) {
+    async publish(channel, event, { tx, ...conditions } = {}) {
       checkOpen();
-      const [result] = await publisher.publish(
-        [{ channel: name, contract, event, ...conditions }],
-        {
-          tx,
-        },
-      );
+      const request = toRequest({ channel, event, ...conditions });
+      const [result] = await publisher.publish([request], { tx });
       if (result === undefined) throw new RangeError('A publish without a result');
       if ('error' in result) throw result.error;
       return result.cursor;
     },
     async publishMany(items, { tx } = {}) {
       checkOpen();
-      return publisher.publish(
-        items.map(({ channel, event, ...conditions }) => ({
-          channel: channel.name,
-          contract: channel.contract,
-          event,
-          ...conditions,
-        })),
-        { tx },
-      );
+      return publisher.publish(items.map(toRequest), { tx });
     },
     async end({ name }, { tx } = {}) {
       checkOpen();
@@ -97,4 +85,10 @@ export function createHub(options: HubOptions): Hub {
       return closing;
     },
   };
+}
+
+/** Named one by one: this is done for each event that is published. */
+function toRequest({ channel, event, key, producer, expect }: PublishManyItem): PublishRequest {
+  const { name, contract } = channel;
+  return { channel: name, contract, event, key, producer, expect };
 }

@@ -7,6 +7,7 @@
 // events go out at once unless something stands before them.
 
 import { type Limits, MillraceError } from '@millrace/protocol';
+import type { AloneFrame } from './audience.ts';
 import type { Link, OutboundFrame } from './seams/link.ts';
 import type { Timers } from './seams/timers.ts';
 import type { Gathering, Tick } from './tick.ts';
@@ -68,8 +69,9 @@ export class LinkQueue implements Gathering {
     return this.#waitingBytes() > this.#context.limits.maxQueueBytes;
   }
 
-  /** Sends a frame of events if it fits; false: nothing was sent. `frames` holds nothing but that frame. */
-  offer(frame: OutboundFrame, frames: readonly OutboundFrame[]): boolean {
+  /** Sends a frame of events if it fits; false: nothing was sent. */
+  offer(alone: AloneFrame): boolean {
+    const [frame] = alone;
     const waiting = this.#waitingBytes();
     if (waiting > 0 && waiting + frame.text.length > this.#context.limits.maxQueueBytes) {
       this.#startWatch();
@@ -78,7 +80,7 @@ export class LinkQueue implements Gathering {
     const isGathering =
       this.#gathered !== null || (this.#context.tick.isJoining && this.#owner.isShared);
     if (isGathering) this.#gather(frame);
-    else this.#link.send(frames);
+    else this.#link.send(alone);
     return true;
   }
 

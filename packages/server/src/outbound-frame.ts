@@ -5,9 +5,11 @@ import { encodeEventsFrame, encodeServerFrame, type ServerFrame } from '@millrac
 import type { Carrier, EventBatch, OutboundFrame, WireBytes } from './seams/link.ts';
 import type { LogEntry } from './seams/log.ts';
 
+const NO_ENTRIES: readonly LogEntry[] = [];
+
 /** Any frame but `events`, whose texts exist already. */
 export function controlFrame(frame: ServerFrame): OutboundFrame {
-  return new Frame(frame.type, encodeServerFrame(frame), null);
+  return new Frame(frame.type, encodeServerFrame(frame), '', NO_ENTRIES);
 }
 
 export function eventsFrame(
@@ -16,23 +18,34 @@ export function eventsFrame(
   entries: readonly LogEntry[],
 ): OutboundFrame {
   const texts = entries.map((entry) => entry.text);
-  return new Frame('events', encodeEventsFrame(channel, texts), { epoch, entries });
+  return new Frame('events', encodeEventsFrame(channel, texts), epoch, entries);
 }
 
-/** A class, because one is made for each event of each channel: no functions of its own. */
-class Frame implements OutboundFrame {
+/** A class, and its own batch, because one is made for each event of each channel: no functions or objects beside it. */
+class Frame implements OutboundFrame, EventBatch {
   readonly type: ServerFrame['type'];
   readonly text: string;
-  readonly batch: EventBatch | null;
+  readonly epoch: string;
+  readonly entries: readonly LogEntry[];
   // Nearly every frame goes to one carrier: the last pair is looked at first, the map comes with a second one.
   #lastCarrier: Carrier | null = null;
   #lastBytes: WireBytes = '';
   #all: Map<Carrier, WireBytes> | null = null;
 
-  constructor(type: ServerFrame['type'], text: string, batch: EventBatch | null) {
+  constructor(
+    type: ServerFrame['type'],
+    text: string,
+    epoch: string,
+    entries: readonly LogEntry[],
+  ) {
     this.type = type;
     this.text = text;
-    this.batch = batch;
+    this.epoch = epoch;
+    this.entries = entries;
+  }
+
+  get batch(): EventBatch | null {
+    return this.type === 'events' ? this : null;
   }
 
   as(carrier: Carrier): WireBytes {

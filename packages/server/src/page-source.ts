@@ -24,7 +24,8 @@ export interface PageSource {
 export interface PageSourceOptions {
   readonly channel: string;
   readonly log: Log;
-  readonly ring: Ring;
+  /** Null where the log is as near: then every page is the log's. */
+  readonly ring: Ring | null;
   readonly limits: Limits;
   readonly timers: Timers;
   readonly onPressure: (outcome: Pressure) => void;
@@ -38,6 +39,7 @@ export function createPageSource(options: PageSourceOptions): PageSource {
   let memoryHead: Offset | null = null;
 
   function readMemory({ epoch, head }: TopicPosition, after: Offset): TopicPage | null {
+    if (ring === null) return null;
     if (head !== memoryHead) {
       fromMemory.clear();
       memoryHead = head;

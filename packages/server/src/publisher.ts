@@ -22,9 +22,12 @@ const RETRY_AFTER_MS = 1_000;
 const MAX_BATCH = 1_000;
 
 /** An event as it is published, from inside or outside. */
-export interface PublishRequest extends Pick<PublishItem, 'channel' | 'event'>, PublishConditions {
+export interface PublishRequest extends Pick<PublishItem, 'channel' | 'event'> {
   /** The channel's, where the program has it at hand: then its name need not be read for every event. */
   readonly contract?: AnyContract | undefined;
+  readonly key?: PublishConditions['key'] | undefined;
+  readonly producer?: PublishConditions['producer'] | undefined;
+  readonly expect?: PublishConditions['expect'] | undefined;
 }
 
 /** On what it depends whether the event is appended. */
@@ -218,7 +221,7 @@ function prepare(
 }
 
 /** @throws MillraceError `request/invalid` */
-function checkConditions({ key, producer }: PublishConditions, { maxKeyLength }: Limits): void {
+function checkConditions({ key, producer }: PublishRequest, { maxKeyLength }: Limits): void {
   if (key !== undefined && producer !== undefined) {
     throw invalid('Give `key` or `producer`, not both: a key is a producer that is used once.');
   }

@@ -2,7 +2,7 @@
 // Owns nothing but the machine's state and the topic it holds. Rules: SUB-2, SUB-7, SUB-8, SUB-9.
 
 import { type Cursor, MillraceError, type Start, type Verdict } from '@millrace/protocol';
-import type { TopicReader } from './audience.ts';
+import type { AloneFrame, TopicReader } from './audience.ts';
 import type { Pressure } from './hub-types.ts';
 import type { LinkQueue } from './link-queue.ts';
 import { controlFrame } from './outbound-frame.ts';
@@ -72,10 +72,11 @@ export class Reader implements TopicReader {
     this.#settle();
   }
 
-  offer(frame: OutboundFrame, frames: readonly OutboundFrame[]): boolean {
-    if (frame.type === 'events') return this.#owner.queue.offer(frame, frames);
+  offer(alone: AloneFrame): boolean {
+    const [frame] = alone;
+    if (frame.type === 'events') return this.#owner.queue.offer(alone);
     if (frame === this.#lastState) return true;
-    const isTaken = this.#owner.queue.offer(frame, frames);
+    const isTaken = this.#owner.queue.offer(alone);
     if (isTaken) {
       this.#lastState = frame;
       this.#settle();

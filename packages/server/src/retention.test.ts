@@ -59,6 +59,7 @@ function runRetention(): Running {
   const topics = createTopics({
     tick: createTick(() => undefined),
     log,
+    isLocal: true,
     limits: DEFAULT_LIMITS,
     timers,
     onError,

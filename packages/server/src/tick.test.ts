@@ -9,11 +9,13 @@ test('EVT-2: topics that moved in one tick go together, and then the links that 
   const tick = createTick(() => undefined);
   const order: string[] = [];
   const link = { flush: () => void order.push('link') };
-  tick.moved(() => {
-    order.push(`one ${tick.isJoining}`);
-    tick.gathered(link);
+  tick.moved({
+    flush() {
+      order.push(`one ${tick.isJoining}`);
+      tick.gathered(link);
+    },
   });
-  tick.moved(() => void order.push(`two ${tick.isJoining}`));
+  tick.moved({ flush: () => void order.push(`two ${tick.isJoining}`) });
   expect(order).toEqual([]);
   await Promise.resolve();
   expect(order).toEqual(['one true', 'two true', 'link']);
@@ -25,9 +27,9 @@ test('EVT-2: topics that moved in one tick go together, and then the links that 
 test('EVT-2: a topic that moved alone makes nobody gather', async () => {
   const tick = createTick(() => undefined);
   const seen: boolean[] = [];
-  tick.moved(() => void seen.push(tick.isJoining));
+  tick.moved({ flush: () => void seen.push(tick.isJoining) });
   await Promise.resolve();
-  tick.moved(() => void seen.push(tick.isJoining));
+  tick.moved({ flush: () => void seen.push(tick.isJoining) });
   await Promise.resolve();
   expect(seen).toEqual([false, false]);
 });
@@ -50,11 +52,15 @@ test('EVT-1: a topic that fails keeps nobody else back, and is reported', async 
   const errors: string[] = [];
   const tick = createTick((error) => errors.push(error.code));
   let isSent = false;
-  tick.moved(() => {
-    throw new Error('a defect');
+  tick.moved({
+    flush() {
+      throw new Error('a defect');
+    },
   });
-  tick.moved(() => {
-    isSent = true;
+  tick.moved({
+    flush() {
+      isSent = true;
+    },
   });
   await Promise.resolve();
   expect([isSent, errors]).toEqual([true, ['server/internal']]);

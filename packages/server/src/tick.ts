@@ -10,7 +10,7 @@ export interface Tick {
   /** Several topics are sending: a link that reads more than one channel gathers. */
   readonly isJoining: boolean;
   /** Calls `flush` with those of all other topics that moved in this tick. */
-  moved(flush: () => void): void;
+  moved(topic: Gathering): void;
   /** Calls `flush` at the end of the tick, once for each call. */
   gathered(link: Gathering): void;
 }
@@ -20,24 +20,24 @@ export interface Gathering {
 }
 
 export function createTick(onError: (error: MillraceError) => void): Tick {
-  let topics: (() => void)[] = [];
+  let topics: Gathering[] = [];
   let links: Gathering[] = [];
   let isScheduled = false;
   let isJoining = false;
 
   function flushTopics(): void {
-    const flushes = topics;
+    const moved = topics;
     topics = [];
-    isJoining = flushes.length > 1;
-    for (const flush of flushes) flushSafely(flush);
+    isJoining = moved.length > 1;
+    for (const topic of moved) flushSafely(topic);
     isJoining = false;
     flushLinks();
   }
 
   /** One that fails must not keep back what is the others', nor end the process. */
-  function flushSafely(flush: () => void): void {
+  function flushSafely(one: Gathering): void {
     try {
-      flush();
+      one.flush();
     } catch (thrown) {
       onError(toMillraceError(thrown));
     }
@@ -47,16 +47,16 @@ export function createTick(onError: (error: MillraceError) => void): Tick {
     if (links.length === 0) return;
     const gathering = links;
     links = [];
-    for (const link of gathering) flushSafely(() => link.flush());
+    for (const link of gathering) flushSafely(link);
   }
 
   return {
     get isJoining() {
       return isJoining;
     },
-    moved(flush) {
+    moved(topic) {
       if (topics.length === 0) queueMicrotask(flushTopics);
-      topics.push(flush);
+      topics.push(topic);
     },
     gathered(link) {
       links.push(link);

@@ -19,7 +19,8 @@ export interface TopicNews extends TopicPosition {
 export type Following =
   /** `fresh` goes out in order. `isBehind`: the channel has more, so the log must be read. */
   | {
-      readonly position: TopicPosition;
+      readonly head: Offset;
+      readonly isEnded: boolean;
       readonly fresh: readonly LogEntry[];
       readonly isBehind: boolean;
     }
@@ -28,16 +29,29 @@ export type Following =
 
 export function follow(position: TopicPosition, news: TopicNews): Following {
   if (news.epoch !== position.epoch) return 'other-epoch';
-  let { head } = position;
-  const fresh: LogEntry[] = [];
-  for (const entry of news.entries) {
-    if (entry.offset <= head) continue;
-    if (entry.offset !== nextOffset(head)) break;
-    fresh.push(entry);
-    head = entry.offset;
-  }
+  const fresh = freshOf(position.head, news.entries);
+  const head = fresh.at(-1)?.offset ?? position.head;
   const isBehind = news.head > head;
   // Ended counts once everything before the mark has gone out.
   const isEnded = position.isEnded || (news.isEnded && !isBehind);
-  return { position: { epoch: position.epoch, head, isEnded }, fresh, isBehind };
+  return { head, isEnded, fresh, isBehind };
+}
+
+/** What was appended here is told twice: by the engine, and by who appended it. */
+export function isKnown(position: TopicPosition, { epoch, head, isEnded }: TopicNews): boolean {
+  return epoch === position.epoch && head <= position.head && (!isEnded || position.isEnded);
+}
+
+function freshOf(head: Offset, entries: readonly LogEntry[]): readonly LogEntry[] {
+  // As nearly always: one entry, the next one.
+  if (entries.length === 1 && entries[0]?.offset === nextOffset(head)) return entries;
+  const fresh: LogEntry[] = [];
+  let next = nextOffset(head);
+  for (const entry of entries) {
+    if (entry.offset < next) continue;
+    if (entry.offset !== next) break;
+    fresh.push(entry);
+    next = nextOffset(next);
+  }
+  return fresh;
 }

@@ -9,7 +9,7 @@ import type { Log, LogPage } from './seams/log.ts';
 import { openNotes } from './testing/test-channels.ts';
 import { waitUntil } from './testing/waiting.ts';
 import { createTick } from './tick.ts';
-import { createTopic, type Topic } from './topic.ts';
+import { Topic } from './topic.ts';
 
 const name = 'open_notes:1';
 const body = '"type":"note","data":{"text":"a"}';
@@ -28,10 +28,11 @@ function open(log: Log): Opened {
       return log.read(channel, after, size);
     },
   };
-  const topic = createTopic({
+  const topic = new Topic({
     name,
     contract: openNotes,
     log: watched,
+    isLocal: false,
     limits: DEFAULT_LIMITS,
     timers: { after: () => () => undefined },
     tick: createTick(() => undefined),
@@ -50,7 +51,7 @@ function seat(): TopicReader & { readonly got: string[] } {
   return {
     got,
     slot: -1,
-    offer: (frame) => got.push(...(frame.batch?.entries ?? []).map((one) => `${one.offset}`)) > 0,
+    offer: ([frame]) => got.push(...(frame.batch?.entries ?? []).map((one) => `${one.offset}`)) > 0,
     fallBehind: () => got.push('fell behind'),
     look: () => got.push('look'),
     end: () => got.push('end'),
@@ -155,7 +156,7 @@ test('SUB-8: a burst of one tick goes out in frames of a page each', async () =>
   const sizes: number[] = [];
   topic.join({
     ...seat(),
-    offer(frame) {
+    offer([frame]) {
       sizes.push(frame.text.length);
       return true;
     },

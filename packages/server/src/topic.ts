@@ -13,51 +13,26 @@ import {
   type Verdict,
 } from '@millrace/protocol';
 import { nextOffset, previousOffset, ZERO_OFFSET } from '@millrace/protocol/wire';
-import { createAudience, type Sending, type TopicReader } from './audience.ts';
+import { type AloneFrame, Audience, type TopicReader } from './audience.ts';
 import type { AnyContract } from './contract-set.ts';
-import { createFoldedState } from './folded-state.ts';
+import { createFoldedState, type FoldedState } from './folded-state.ts';
 import type { Pressure } from './hub-types.ts';
 import { controlFrame, eventsFrame } from './outbound-frame.ts';
 import { splitEntries, type TopicPage } from './page.ts';
-import { createPageSource } from './page-source.ts';
-import { createRing } from './ring.ts';
+import { createPageSource, type PageSource } from './page-source.ts';
+import { createRing, type Ring } from './ring.ts';
 import type { OutboundFrame } from './seams/link.ts';
 import type { Log, LogEntry, LogPage, PageSize, StoredSnapshot } from './seams/log.ts';
 import type { Timers } from './seams/timers.ts';
-import { createStatePace } from './state-pace.ts';
+import { createStatePace, type StatePace } from './state-pace.ts';
 import type { TopicView } from './subscription.ts';
-import type { Tick } from './tick.ts';
-import { follow, type TopicNews, type TopicPosition } from './topic-position.ts';
+import type { Gathering, Tick } from './tick.ts';
+import { follow, isKnown, type TopicNews, type TopicPosition } from './topic-position.ts';
 
 /** How long after a failed read the log is asked again, ms. */
 const RETRY_MS = 1_000;
+const NO_ENTRIES: readonly LogEntry[] = [];
 const HEAD_ONLY: PageSize = { maxEvents: 0, maxBytes: 0 };
-
-export interface Topic {
-  readonly name: string;
-  /** Null while it loads: `wait` for news. */
-  view(): TopicView | null;
-  /** The entries after `after`. Never rejects: a failure is reported, and `wait` tells when to try again. */
-  read(after: Offset): TopicRead | Promise<TopicRead>;
-  /** The `snapshot` verdict at the head; null, and reported, when the reducer made what is no JSON. */
-  stateFrame(): OutboundFrame | null;
-  /** The verdict `exact`, made once for all who get it at one place; null for any other verdict. */
-  exactFrame(verdict: Verdict): OutboundFrame | null;
-  join(reader: TopicReader): void;
-  /** Sends the state to those who have not got it yet, as soon as the pace allows. */
-  sendPaced(): void;
-  wait(reader: TopicReader): void;
-  leave(reader: TopicReader): void;
-  /** News of the engine's, true or not. */
-  hinted(news: TopicNews): void;
-  /** Looks at the log itself: for hints that never come, and after a compaction. */
-  refresh(): void;
-  /** Resolves when the load that is under way is over, however it went. */
-  loaded(): Promise<void>;
-  /** The state as the log stores it; null for a contract without state, or while loading. */
-  storedState(): StoredSnapshot | null;
-  close(): void;
-}
 
 /** A page, or why there is none: `restarted` is over when the view is back, `failed` when the topic wakes. */
 export type TopicRead = TopicPage | 'failed' | 'restarted';
@@ -66,6 +41,8 @@ export interface TopicOptions {
   readonly name: string;
   readonly contract: AnyContract;
   readonly log: Log;
+  /** The log answers from this process: no second copy of the newest entries is kept. */
+  readonly isLocal: boolean;
   readonly limits: Limits;
   readonly timers: Timers;
   readonly tick: Tick;
@@ -77,292 +54,343 @@ export interface TopicOptions {
   readonly onLoaded: (name: string, kept: number) => void;
 }
 
-type TopicState =
-  | { readonly at: 'loading' }
-  /** `heard`: the newest offset that was told of; beyond the head while the log is being read up to it. */
-  | (TopicPosition & { readonly at: 'ready'; readonly first: Offset; readonly heard: Offset })
-  | { readonly at: 'closed' };
+/** Where it is in its channel. Changed in place: a new one for each event would be the most frequent object of a hub. */
+interface Place {
+  readonly epoch: string;
+  first: Offset;
+  head: Offset;
+  /** The newest offset that was told of; beyond the head while the log is being read up to it. */
+  heard: Offset;
+  isEnded: boolean;
+}
 
-const LOADING: TopicState = { at: 'loading' };
-
-export function createTopic(options: TopicOptions): Topic {
-  const { name, contract, log, limits, timers, onError, onPressure } = options;
-  const ringSize = { maxEvents: limits.maxPageEvents, maxBytes: limits.maxPageBytes };
-  const ring = createRing(ringSize);
-  const audience = createAudience();
-  const pages = createPageSource({ channel: name, log, ring, limits, timers, onPressure });
-  const folded = createFoldedState(name, contract, onError);
-  const pace =
-    contract.deliver === 'state'
-      ? createStatePace(contract.everyMs, timers, sendState, () => onPressure('statesCoalesced'))
-      : null;
-  let state: TopicState = LOADING;
+/** A class: one for each channel, and gone through for each event. */
+export class Topic implements Gathering {
+  readonly name: string;
+  readonly #options: TopicOptions;
+  readonly #pageSize: PageSize;
+  /** Null where the log is as near. */
+  readonly #ring: Ring | null;
+  readonly #audience = new Audience();
+  readonly #folded: FoldedState | null;
+  readonly #pace: StatePace | null;
+  #pages: PageSource | null = null;
+  /** Null while it loads, and once it is closed. */
+  #place: Place | null = null;
+  #isClosed = false;
   /** Taken but not sent yet: what comes in one tick leaves in one frame. */
-  let fresh: LogEntry[] = [];
+  #fresh: readonly LogEntry[] = NO_ENTRIES;
+  /** What `#fresh` is once a second hint added to it. */
+  #several: LogEntry[] = [];
   /** Reading the log to the head; `again` when news came meanwhile. */
-  let catchUp: 'idle' | 'reading' | 'again' = 'idle';
+  #catchUp: 'idle' | 'reading' | 'again' = 'idle';
   /** The newest verdict `exact`: those who come together get the same one. */
-  let exact: (Cursor & { readonly frame: OutboundFrame }) | null = null;
+  #exact: (Cursor & { readonly frame: OutboundFrame }) | null = null;
   /** Readers whose read failed wait for one common second try. */
-  let isWaking = false;
+  #isWaking = false;
+  #loading: Promise<void>;
 
-  let loading: Promise<void> = load();
+  constructor(options: TopicOptions) {
+    const { name, contract, limits, timers, isLocal, onError, onPressure } = options;
+    this.name = name;
+    this.#options = options;
+    this.#pageSize = { maxEvents: limits.maxPageEvents, maxBytes: limits.maxPageBytes };
+    this.#ring = isLocal ? null : createRing(this.#pageSize);
+    this.#folded = createFoldedState(name, contract, onError);
+    this.#pace =
+      contract.deliver === 'state'
+        ? createStatePace(
+            contract.everyMs,
+            timers,
+            () => this.#sendState(),
+            () => onPressure('statesCoalesced'),
+          )
+        : null;
+    this.#loading = this.#load();
+  }
 
-  async function load(): Promise<void> {
+  /** Null while it loads: `wait` for news. */
+  view(): TopicView | null {
+    // A reader that comes in between joins at a head that everyone has: what was taken goes out first.
+    this.flush();
+    const place = this.#place;
+    if (place === null) return null;
+    return { ...place, hasState: this.#folded !== null, deliversState: this.#pace !== null };
+  }
+
+  /** The entries after `after`. Never rejects: a failure is reported, and `wait` tells when to try again. */
+  read(after: Offset): TopicRead | Promise<TopicRead> {
+    this.flush();
+    if (this.#place === null) return 'restarted';
+    const askedAt: Place = { ...this.#place };
+    this.#pages ??= createPageSource({ ...this.#options, channel: this.name, ring: this.#ring });
+    const page = this.#pages.read(askedAt, after);
+    if (!(page instanceof Promise)) return this.#received(page, askedAt);
+    return page.then(
+      (one) => this.#received(one, askedAt),
+      (thrown: unknown) => {
+        this.#wakeLater(thrown);
+        return 'failed';
+      },
+    );
+  }
+
+  /** The `snapshot` verdict at the head; null, and reported, when the reducer made what is no JSON. */
+  stateFrame(): OutboundFrame | null {
+    return this.#place === null ? null : (this.#folded?.frame(cursorOf(this.#place)) ?? null);
+  }
+
+  /** The verdict `exact`, made once for all who get it at one place; null for any other verdict. */
+  exactFrame(verdict: Verdict): OutboundFrame | null {
+    if (verdict.verdict !== 'exact') return null;
+    const { epoch, offset } = verdict.cursor;
+    if (this.#exact?.epoch !== epoch || this.#exact.offset !== offset) {
+      const frame = controlFrame({ type: 'verdict', channel: this.name, ...verdict });
+      this.#exact = { epoch, offset, frame };
+    }
+    return this.#exact.frame;
+  }
+
+  join(reader: TopicReader): void {
+    this.#audience.join(reader);
+  }
+
+  /** Sends the state to those who have not got it yet, as soon as the pace allows. */
+  sendPaced(): void {
+    this.#pace?.moved();
+  }
+
+  wait(reader: TopicReader): void {
+    this.#audience.wait(reader);
+  }
+
+  leave(reader: TopicReader): void {
+    this.#audience.leave(reader);
+  }
+
+  /** News of the engine's, true or not. */
+  hinted(news: TopicNews): void {
+    if (this.#place === null) this.#catchUp = 'again';
+    else if (!isKnown(this.#place, news)) this.#take(this.#place, news, null);
+  }
+
+  /** Looks at the log itself: for hints that never come, and after a compaction. */
+  refresh(): void {
+    if (this.#place === null) return;
+    if (this.#catchUp === 'idle') void this.#readOn();
+    else this.#catchUp = 'again';
+  }
+
+  /** Resolves when the load that is under way is over, however it went. */
+  loaded(): Promise<void> {
+    return this.#loading;
+  }
+
+  /** The state as the log stores it; null for a contract without state, or while loading. */
+  storedState(): StoredSnapshot | null {
+    return this.#place === null ? null : (this.#folded?.stored(this.#place.head) ?? null);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#place = null;
+    this.#pace?.stop();
+  }
+
+  /** What was taken goes out to those at the head. */
+  flush(): void {
+    const entries = this.#fresh;
+    if (entries.length === 0 || this.#place === null) return;
+    this.#fresh = NO_ENTRIES;
+    if (entries === this.#several) this.#several = [];
+    const { epoch } = this.#place;
+    const { live } = this.#audience;
+    if (live.length === 0) return;
+    if (this.#pace !== null) {
+      this.#pace.moved();
+      return;
+    }
+    this.#options.onDelivered(entries.length * live.length);
+    // Nearly always one frame. A burst must not become one of megabytes, which would pass every queue limit.
+    const pages = splitEntries(entries, this.#pageSize);
+    const frames = pages.map((page): AloneFrame => [eventsFrame(this.name, epoch, page)]);
+    this.#audience.send(frames, beforeEvents);
+  }
+
+  async #load(): Promise<void> {
     try {
-      const page = await readToHead();
-      if (state.at !== 'loading') return;
+      const page = await this.#readToHead();
+      if (this.#place !== null || this.#isClosed) return;
       const { epoch, first, head, isEnded } = page;
-      state = { at: 'ready', epoch, first, head, isEnded, heard: head };
-      options.onLoaded(name, head - first + 1);
+      this.#place = { epoch, first, head, isEnded, heard: head };
+      this.#options.onLoaded(this.name, head - first + 1);
       // Hints that came while it loaded were not looked at.
-      if (wasAskedAgain()) refresh();
-      audience.wake();
+      if (this.#wasAskedAgain()) this.refresh();
+      this.#audience.wake();
     } catch (thrown) {
-      retry(thrown, load);
+      this.#retry(thrown, () => this.#load());
     }
   }
 
   /** The log's last page, with the state folded up to it. */
-  async function readToHead(): Promise<LogPage> {
-    let page = await log.read(name, ZERO_OFFSET, HEAD_ONLY);
+  async #readToHead(): Promise<LogPage> {
+    const { log } = this.#options;
+    let page = await log.read(this.name, ZERO_OFFSET, HEAD_ONLY);
+    const folded = this.#folded;
     if (folded === null) return page;
     const { epoch, first } = page;
     let at = folded.start(page);
     while (at < page.head) {
-      page = await log.read(name, at, ringSize);
+      page = await log.read(this.name, at, this.#pageSize);
       // Started again, or trimmed past this place while it was read: the fold is of another epoch, or has a hole.
       const isTrimmed = page.first > first && page.first > nextOffset(at);
-      if (page.epoch !== epoch || isTrimmed) return readToHead();
+      if (page.epoch !== epoch || isTrimmed) return this.#readToHead();
       for (const entry of page.entries) folded.fold(entry);
       at = page.entries.at(-1)?.offset ?? page.head;
     }
     return page;
   }
 
-  function retry(thrown: unknown, run: () => Promise<void> | void): void {
-    if (state.at === 'closed') return;
+  #retry(thrown: unknown, run: () => Promise<void> | void): void {
+    if (this.#isClosed) return;
+    const { timers, onError } = this.#options;
     onError(toMillraceError(thrown));
     timers.after(RETRY_MS, () => {
-      if (state.at !== 'closed') void run();
+      if (!this.#isClosed) void run();
     });
   }
 
   /** However many reads fail together, one try for all of them. */
-  function wakeLater(thrown: unknown): void {
-    if (isWaking) return;
-    isWaking = true;
-    retry(thrown, () => {
-      isWaking = false;
-      audience.wake();
+  #wakeLater(thrown: unknown): void {
+    if (this.#isWaking) return;
+    this.#isWaking = true;
+    this.#retry(thrown, () => {
+      this.#isWaking = false;
+      this.#audience.wake();
     });
   }
 
   /** @param heardBefore for a page of the log: what was heard of when it was asked for; null for a hint */
-  function take(news: TopicNews, heardBefore: Offset | null): void {
+  #take(place: Place, news: TopicNews, heardBefore: Offset | null): void {
     const isTruth = heardBefore !== null;
-    if (state.at !== 'ready' || (!isTruth && isKnown(state, news))) return;
-    const following = follow(state, news);
+    const following = follow(place, news);
     if (following === 'other-epoch') {
-      if (isTruth) restart();
-      else refresh();
+      if (isTruth) this.#restart();
+      else this.refresh();
       return;
     }
-    for (const entry of following.fresh) {
-      ring.push(entry);
-      folded?.fold(entry);
+    const { fresh, isBehind } = following;
+    for (const entry of fresh) {
+      this.#ring?.push(entry);
+      this.#folded?.fold(entry);
     }
-    const wasEnded = state.isEnded;
+    const hasEnded = following.isEnded && !place.isEnded;
     // The log knows better than a hint, unless that came after it was asked.
-    const isBetter = state.heard === heardBefore || news.head > state.heard;
-    const heard = isBetter ? news.head : state.heard;
-    state = { at: 'ready', first: state.first, heard, ...following.position };
-    if (following.fresh.length > 0) {
-      if (fresh.length === 0) options.tick.moved(flush);
-      fresh.push(...following.fresh);
+    if (place.heard === heardBefore || news.head > place.heard) place.heard = news.head;
+    place.head = following.head;
+    place.isEnded = following.isEnded;
+    if (fresh.length > 0) this.#gather(fresh);
+    if (hasEnded) {
+      this.flush();
+      this.#pace?.finish();
+      this.#audience.end(cursorOf(place));
     }
-    if (state.isEnded && !wasEnded) {
-      flush();
-      pace?.finish();
-      audience.end(cursorOf(state));
-    }
-    if (following.isBehind && !isTruth) refresh();
-    audience.wake();
+    if (isBehind && !isTruth) this.refresh();
+    this.#audience.wake();
   }
 
-  function flush(): void {
-    if (state.at !== 'ready' || fresh.length === 0) return;
-    const entries = fresh;
-    const { epoch } = state;
-    fresh = [];
-    const { live } = audience;
-    if (live.length === 0) return;
-    if (pace !== null) {
-      pace.moved();
+  #gather(fresh: readonly LogEntry[]): void {
+    if (this.#fresh.length === 0) {
+      // Nearly always the only ones of the tick: the hint's own list is sent.
+      this.#fresh = fresh;
+      this.#options.tick.moved(this);
       return;
     }
-    options.onDelivered(entries.length * live.length);
-    // Nearly always one frame. A burst must not become one of megabytes, which would pass every queue limit.
-    const pages = splitEntries(entries, ringSize);
-    audience.send(
-      pages.map((page) => sending(eventsFrame(name, epoch, page), beforeEntries(epoch, page))),
-    );
+    if (this.#fresh !== this.#several) {
+      this.#several = [...this.#fresh];
+      this.#fresh = this.#several;
+    }
+    for (const entry of fresh) this.#several.push(entry);
   }
 
-  function sendState(): void {
-    if (state.at !== 'ready' || audience.live.length === 0) return;
-    const frame = stateFrame();
-    const before = { epoch: state.epoch, offset: ZERO_OFFSET };
+  #sendState(): void {
+    const place = this.#place;
+    const { live } = this.#audience;
+    if (place === null || live.length === 0) return;
+    const frame = this.stateFrame();
+    const before: Cursor = { epoch: place.epoch, offset: ZERO_OFFSET };
     // Without one each reader asks for it, and is told that there is none.
     if (frame === null) {
-      audience.scatter(before);
+      this.#audience.scatter(before);
       return;
     }
-    options.onDelivered(audience.live.length);
-    audience.send([sending(frame, before)]);
+    this.#options.onDelivered(live.length);
+    this.#audience.send([[frame]], () => before);
   }
 
-  function stateFrame(): OutboundFrame | null {
-    return state.at === 'ready' ? (folded?.frame(cursorOf(state)) ?? null) : null;
-  }
-
-  function refresh(): void {
-    if (state.at !== 'ready') return;
-    if (catchUp === 'idle') void readOn();
-    else catchUp = 'again';
-  }
-
-  async function readOn(): Promise<void> {
-    catchUp = 'reading';
+  async #readOn(): Promise<void> {
+    this.#catchUp = 'reading';
     try {
-      while (state.at === 'ready') {
-        const askedAt = state;
-        const page = await log.read(name, askedAt.head, ringSize);
-        learn(page, askedAt);
-        if (state.at !== 'ready') break;
-        take(page, askedAt.heard);
+      while (this.#place !== null) {
+        const askedAt: Place = { ...this.#place };
+        const page = await this.#options.log.read(this.name, askedAt.head, this.#pageSize);
+        this.#learn(page, askedAt);
+        const place = this.#place;
+        if (place === null) break;
+        this.#take(place, page, askedAt.heard);
         // One page, one frame: what a long jump brings must not become one of megabytes.
-        flush();
-        if (!wasAskedAgain() && page.head <= state.head) break;
-        catchUp = 'reading';
+        this.flush();
+        if (!this.#wasAskedAgain() && page.head <= place.head) break;
+        this.#catchUp = 'reading';
       }
-      catchUp = 'idle';
+      this.#catchUp = 'idle';
     } catch (thrown) {
-      retry(thrown, readOn);
+      this.#retry(thrown, () => this.#readOn());
     }
   }
 
-  function wasAskedAgain(): boolean {
-    const wasAsked = catchUp === 'again';
-    if (wasAsked) catchUp = 'idle';
+  #wasAskedAgain(): boolean {
+    const wasAsked = this.#catchUp === 'again';
+    if (wasAsked) this.#catchUp = 'idle';
     return wasAsked;
   }
 
   /** What a page says beside its entries. The log may have gone back, or been trimmed past here: start again. */
-  function learn(page: LogPage, askedAt: TopicState): void {
-    if (state.at !== 'ready' || askedAt.at !== 'ready') return;
-    const isOther = page.epoch !== state.epoch;
+  #learn(page: LogPage, askedAt: Place): void {
+    const place = this.#place;
+    if (place === null) return;
+    const isOther = page.epoch !== place.epoch;
     const isBack = page.epoch === askedAt.epoch && page.head < askedAt.head;
-    const isCut = page.first > nextOffset(state.head);
-    if (isOther || isBack || isCut) restart();
-    else if (page.first > state.first) state = { ...state, first: page.first };
+    const isCut = page.first > nextOffset(place.head);
+    if (isOther || isBack || isCut) this.#restart();
+    else if (page.first > place.first) place.first = page.first;
   }
 
-  function restart(): void {
-    if (state.at !== 'ready') return;
-    flush();
-    const at = cursorOf(state);
-    state = LOADING;
-    fresh = [];
-    ring.clear();
-    pages.clear();
-    audience.scatter(at);
-    loading = load();
+  #restart(): void {
+    if (this.#place === null) return;
+    this.flush();
+    const at = cursorOf(this.#place);
+    this.#place = null;
+    this.#fresh = NO_ENTRIES;
+    this.#ring?.clear();
+    this.#pages?.clear();
+    this.#audience.scatter(at);
+    this.#loading = this.#load();
   }
 
-  function received(page: TopicPage, askedAt: TopicState): TopicRead {
+  #received(page: TopicPage, askedAt: Place): TopicRead {
     if (page.source !== null) {
-      learn(page.source, askedAt);
-      if (state.at === 'ready' && page.logHead > state.head) refresh();
+      this.#learn(page.source, askedAt);
+      if (this.#place !== null && page.logHead > this.#place.head) this.refresh();
     }
-    return state.at === 'ready' && page.epoch === state.epoch ? page : 'restarted';
+    return this.#place !== null && page.epoch === this.#place.epoch ? page : 'restarted';
   }
-
-  return {
-    name,
-    view() {
-      // A reader that comes in between joins at a head that everyone has: what was taken goes out first.
-      flush();
-      if (state.at !== 'ready') return null;
-      const { epoch, first, head, heard, isEnded } = state;
-      return {
-        epoch,
-        first,
-        head,
-        heard,
-        isEnded,
-        hasState: folded !== null,
-        deliversState: pace !== null,
-      };
-    },
-    read(after) {
-      flush();
-      const askedAt = state;
-      if (askedAt.at !== 'ready') return 'restarted';
-      const page = pages.read(askedAt, after);
-      if (!(page instanceof Promise)) return received(page, askedAt);
-      return page.then(
-        (one) => received(one, askedAt),
-        (thrown: unknown) => {
-          wakeLater(thrown);
-          return 'failed';
-        },
-      );
-    },
-    stateFrame,
-    exactFrame(verdict) {
-      if (verdict.verdict !== 'exact') return null;
-      const { epoch, offset } = verdict.cursor;
-      if (exact?.epoch !== epoch || exact.offset !== offset) {
-        exact = {
-          epoch,
-          offset,
-          frame: controlFrame({ type: 'verdict', channel: name, ...verdict }),
-        };
-      }
-      return exact.frame;
-    },
-    join: audience.join,
-    sendPaced: () => pace?.moved(),
-    wait: audience.wait,
-    leave: audience.leave,
-    hinted(news) {
-      if (state.at === 'ready') take(news, null);
-      else catchUp = 'again';
-    },
-    refresh,
-    loaded: () => loading,
-    storedState() {
-      return state.at === 'ready' && folded !== null ? folded.stored(state.head) : null;
-    },
-    close() {
-      state = { at: 'closed' };
-      pace?.stop();
-    },
-  };
 }
 
-/** What was appended here is told twice: by the engine, and by who appended it. */
-function isKnown(position: TopicPosition, { epoch, head, isEnded }: TopicNews): boolean {
-  return epoch === position.epoch && head <= position.head && (!isEnded || position.isEnded);
-}
-
-function sending(frame: OutboundFrame, before: Cursor): Sending {
-  return { frame, frames: [frame], before };
-}
-
-function beforeEntries(epoch: string, entries: readonly LogEntry[]): Cursor {
-  return { epoch, offset: previousOffset(entries[0]?.offset ?? ZERO_OFFSET) };
+/** Where a reader stands that had no room for them. */
+function beforeEvents({ batch }: OutboundFrame): Cursor {
+  const first = batch?.entries[0]?.offset ?? ZERO_OFFSET;
+  return { epoch: batch?.epoch ?? '', offset: previousOffset(first) };
 }
 
 function cursorOf({ epoch, head }: TopicPosition): Cursor {

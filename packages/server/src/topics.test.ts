@@ -40,6 +40,7 @@ function createTest(): {
   };
   const topics = createTopics({
     log,
+    isLocal: true,
     limits: DEFAULT_LIMITS,
     timers,
     tick: createTick(() => undefined),

@@ -7,7 +7,7 @@ import type { Pressure } from './hub-types.ts';
 import type { AppendHint, Log, StoredSnapshot } from './seams/log.ts';
 import type { Timers } from './seams/timers.ts';
 import type { Tick } from './tick.ts';
-import { createTopic, type Topic } from './topic.ts';
+import { Topic } from './topic.ts';
 
 /** How long a topic outlives its last reader, ms: whoever reconnects finds it loaded. */
 const LINGER_MS = 10_000;
@@ -33,6 +33,7 @@ export interface Topics {
 
 export interface TopicsOptions {
   readonly log: Log;
+  readonly isLocal: boolean;
   readonly limits: Limits;
   readonly timers: Timers;
   readonly tick: Tick;
@@ -72,7 +73,7 @@ export function createTopics(options: TopicsOptions): Topics {
   function acquire(name: string, contract: AnyContract): Topic {
     let one = loaded.get(name);
     if (one === undefined) {
-      const topic = createTopic({ ...options, name, contract });
+      const topic = new Topic({ ...options, name, contract });
       one = { topic, readers: 0, cancelTimer: () => undefined };
       loaded.set(name, one);
     }

@@ -12,6 +12,12 @@ export interface EngineCapabilities {
   readonly transactions: boolean;
   /** Whether several hubs may share it. */
   readonly nodes: 'one' | 'many';
+  /**
+   * It lives in this process: a read costs no round trip, and what is appended is hinted, entries and all, before the
+   * append is answered. A hub then keeps no second copy of the newest entries, and does not tell itself what it
+   * appended. Default false, which is always right.
+   */
+  readonly isLocal?: boolean;
 }
 
 export interface Engine {

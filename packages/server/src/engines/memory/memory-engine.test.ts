@@ -59,13 +59,4 @@ describe('memory engine', () => {
     codes.push(...codesOf(await log.append([by(1, 4), by(1, 1)])));
     expect(codes).toEqual(['ok', 'ok', 'ok', 'repeat', 'publish/sequence-gap', 'ok']);
   });
-
-  it('LOG-7: gives the entries with the hint, before the append is answered', async () => {
-    const { log } = memoryEngine();
-    const order: string[] = [];
-    log.watch(({ entries }) => void order.push(`hint of ${entries.length}`));
-    await log.append([event('a', 1), event('a', 2)]);
-    order.push('answered');
-    expect(order).toEqual(['hint of 2', 'answered']);
-  });
 });

@@ -27,7 +27,13 @@ export function memoryEngine(options: MemoryEngineOptions = {}): Engine {
   return {
     log,
     bus,
-    capabilities: { name: 'memory', survives: 'nothing', transactions: false, nodes: 'one' },
+    capabilities: {
+      name: 'memory',
+      survives: 'nothing',
+      transactions: false,
+      nodes: 'one',
+      isLocal: true,
+    },
     async close() {
       await Promise.all([log.close(), bus.close()]);
     },

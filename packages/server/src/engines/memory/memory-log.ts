@@ -11,6 +11,7 @@ import type {
   AppendOutcome,
   AppendRequest,
   Log,
+  LogEntry,
   LogPage,
   PageSize,
   Retention,
@@ -19,7 +20,8 @@ import type {
 import { producerOf } from '../producer-of.ts';
 import { channelEnded } from '../refusals.ts';
 import { checkAppend } from './append-check.ts';
-import { createEntryQueue, type EntryQueue } from './entry-queue.ts';
+import { BlockPool } from './block-pool.ts';
+import { EntryQueue } from './entry-queue.ts';
 import { createEpochs } from './epochs.ts';
 import { createProducerWindow } from './producer-window.ts';
 
@@ -38,8 +40,8 @@ interface ChannelLog {
   readonly name: string;
   readonly epoch: string;
   head: Offset;
-  /** Its head before the batch that is being appended, once that has touched it. */
-  before: Offset | null;
+  /** What the batch that is being appended brought, once that has touched it. */
+  fresh: LogEntry[] | null;
   isEnded: boolean;
   snapshot: StoredSnapshot | null;
   readonly queue: EntryQueue;
@@ -53,6 +55,7 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
   const { now } = options;
   /** Those that somebody appended to: names that are only read, or refused, must not fill the memory. */
   const channels = new Map<string, ChannelLog>();
+  const pool = new BlockPool();
   const epochs = createEpochs(options.token, MAX_FORGOTTEN);
   const producers = createProducerWindow({
     windowMs: options.keyWindowMs,
@@ -71,7 +74,7 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
     const at = new Date(acceptedAt).toISOString();
     const touched: ChannelLog[] = [];
     const outcomes = batch.map((request) => appendOne(request, at, acceptedAt, touched));
-    for (const hint of touched.map(takeHint)) hintWatchers(hint);
+    for (const channel of touched) hintWatchers(takeHint(channel));
     return outcomes;
   }
 
@@ -113,10 +116,11 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
     acceptedAt: number,
     touched: ChannelLog[],
   ): Cursor {
-    touch(channel, touched);
     const offset = nextOffset(channel.head);
-    channel.queue.push({ offset, text: encodeEvent(offset, at, body), acceptedAt });
+    const entry: LogEntry = { offset, text: encodeEvent(offset, at, body) };
+    channel.queue.push(entry, acceptedAt);
     channel.head = offset;
+    touch(channel, touched).push(entry);
     if (offset === 1) keepChannel(channel);
     return { epoch: channel.epoch, offset };
   }
@@ -134,10 +138,10 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
       name,
       epoch: epochs.of(name),
       head: ZERO_OFFSET,
-      before: null,
+      fresh: null,
       isEnded: false,
       snapshot: null,
-      queue: createEntryQueue(),
+      queue: new EntryQueue(pool),
     };
   }
 
@@ -147,7 +151,10 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
   }
 
   function forgetChannel(name: string): void {
-    if (!channels.delete(name)) return;
+    const channel = channels.get(name);
+    if (channel === undefined) return;
+    channels.delete(name);
+    channel.queue.clear();
     const epoch = epochs.renew(name);
     hintWatchers({ channel: name, epoch, head: ZERO_OFFSET, isEnded: false, entries: [] });
   }
@@ -163,7 +170,7 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
       return { epoch, first, head: ZERO_OFFSET, isEnded: false, snapshot: null, entries: [] };
     }
     const { epoch, head, isEnded, snapshot, queue } = channel;
-    const first = queue.first() ?? nextOffset(head);
+    const first = queue.first ?? nextOffset(head);
     return { epoch, first, head, isEnded, snapshot, entries: queue.after(after, size) };
   }
 
@@ -222,19 +229,18 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
   };
 }
 
-function touch(channel: ChannelLog, touched: ChannelLog[]): void {
-  if (channel.before !== null) return;
-  channel.before = channel.head;
+function touch(channel: ChannelLog, touched: ChannelLog[]): LogEntry[] {
+  if (channel.fresh !== null) return channel.fresh;
   touched.push(channel);
+  channel.fresh = [];
+  return channel.fresh;
 }
 
 /** What the batch brought to the channel. The next batch touches it anew. */
 function takeHint(channel: ChannelLog): AppendHint {
-  const { name, epoch, head, isEnded, queue } = channel;
-  const before = channel.before ?? head;
-  channel.before = null;
-  const entries = queue.after(before, { maxEvents: head - before, maxBytes: Infinity });
-  return { channel: name, epoch, head, isEnded, entries };
+  const { name, epoch, head, isEnded, fresh } = channel;
+  channel.fresh = null;
+  return { channel: name, epoch, head, isEnded, entries: fresh ?? [] };
 }
 
 function isPlain({ key, producer, expect }: AppendEvent): boolean {
@@ -252,7 +258,7 @@ function refuseTransaction(tx: unknown): void {
 /** Whether the channel goes on from it, and the stored one is of a lower version, or of this one and not newer. */
 function isAfterStored({ offset, version }: StoredSnapshot, channel: ChannelLog): boolean {
   const { snapshot: stored, queue, head } = channel;
-  if (nextOffset(offset) < (queue.first() ?? nextOffset(head))) return false;
+  if (nextOffset(offset) < (queue.first ?? nextOffset(head))) return false;
   if (stored === null || stored.version < version) return true;
   return stored.version === version && stored.offset <= offset;
 }

@@ -28,8 +28,9 @@ async function emptyDatabase(): Promise<SqlDatabase> {
 }
 
 describe('database engine on PGlite', () => {
-  for (const { rule, title, run } of engineCases) {
-    it(`${rule}: ${title}`, async () => {
+  for (const { rule, title, needs, run } of engineCases) {
+    it(`${rule}: ${title}`, async (context) => {
+      if (needs === 'isLocal') context.skip('capability isLocal: the database is another process');
       const engine = pgliteEngine({ database: await emptyDatabase() });
       const subject: EngineSubject = {
         engine,

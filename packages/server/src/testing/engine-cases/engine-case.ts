@@ -28,7 +28,7 @@ export interface EngineCase {
   readonly rule: string;
   readonly title: string;
   /** Skipped where the engine's capabilities lack it. */
-  readonly needs?: 'transactions';
+  readonly needs?: 'transactions' | 'isLocal';
   run(subject: EngineSubject): Promise<void>;
 }
 

@@ -2,7 +2,16 @@
 
 import type { AppendHint, Log } from '../../seams/log.ts';
 import { assert, assertEqual, eventually } from '../check.ts';
-import { appendOne, dataOf, type EngineCase, end, event, range, readAll } from './engine-case.ts';
+import {
+  accepted,
+  appendOne,
+  dataOf,
+  type EngineCase,
+  end,
+  event,
+  range,
+  readAll,
+} from './engine-case.ts';
 
 export const watchCases: readonly EngineCase[] = [
   {
@@ -38,6 +47,19 @@ export const watchCases: readonly EngineCase[] = [
           assert(offset <= hint.head, 'an entry of a hint is within its head');
         }
       }
+    },
+  },
+  {
+    rule: 'LOG-7',
+    title: 'an engine of this process hints with every entry before it answers',
+    needs: 'isLocal',
+    async run({ engine: { log } }) {
+      const { hints } = watchHints(log);
+      const [outcome] = await log.append([event('near', 1), event('near', 2)]);
+      // Not a turn later: a hub does not tell itself what it appended to such an engine.
+      assertEqual(hints.length, 1, 'hints that came before the answer');
+      assertEqual(accepted(outcome).epoch, hints[0]?.epoch, 'the epoch of the hint');
+      assertEqual(hints[0]?.entries.length, 2, 'entries of the hint');
     },
   },
   {
