@@ -176,7 +176,11 @@ describe('engines whose hints cannot be trusted', () => {
     const engine = memoryEngine();
     const log: Log = {
       ...engine.log,
-      watch: (listener) => engine.log.watch((one) => hint(listener, one)),
+      watch: (channel, listener) =>
+        engine.log.watch(channel, {
+          hinted: (one) => hint((told) => listener.hinted(told), one),
+          missed: () => listener.missed(),
+        }),
     };
     return { ...engine, log, capabilities: { ...engine.capabilities, isLocal: false } };
   }
@@ -236,16 +240,14 @@ describe('engines whose hints cannot be trusted', () => {
     const first = memoryEngine();
     const second = memoryEngine();
     let current = first.log;
-    const listeners = new Set<(hint: AppendHint) => void>();
     const log: Log = {
       append: (...args) => current.append(...args),
       read: (...args) => current.read(...args),
       compact: (...args) => current.compact(...args),
       forget: (...args) => current.forget(...args),
       close: async () => undefined,
-      watch(listener) {
-        listeners.add(listener);
-        const ends = [first.log.watch(listener), second.log.watch(listener)];
+      watch(channel, listener) {
+        const ends = [first.log.watch(channel, listener), second.log.watch(channel, listener)];
         return () => {
           for (const end of ends) end();
         };

@@ -99,7 +99,9 @@ export function createHubCore(options: HubCoreOptions): HubCore {
       stats.onPublished(1);
       retention.grew(channel, 1);
       // The engine's hint may be late, or never come: for what this hub appended it is not needed.
-      if (!isLocal) topics.hinted({ channel, epoch, head: offset, isEnded: false, entries: [] });
+      if (!isLocal) {
+        topics.find(channel)?.hinted({ epoch, head: offset, isEnded: false, entries: [] });
+      }
     },
   });
   const gate = createGate({
@@ -145,7 +147,6 @@ export function createHubCore(options: HubCoreOptions): HubCore {
     timers,
     onClosed: () => stats.onPressure('closedByBudget'),
   });
-  const unwatch = log.watch(topics.hinted);
 
   function collectStats(): HubStats {
     const byTransport: Record<string, number> = {};
@@ -193,7 +194,6 @@ export function createHubCore(options: HubCoreOptions): HubCore {
       await withinMs(Promise.all([publisher.idle(), retention.stop()]), ENGINE_MS);
       links.closeAll(shuttingDown());
       await links.gone(FLUSH_MS);
-      unwatch();
       topics.close();
       timers.close();
       // One that was passed in is its owner's to close.

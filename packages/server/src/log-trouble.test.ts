@@ -21,7 +21,7 @@ function silentEngine(read: (page: () => Promise<LogPage>) => Promise<LogPage>):
     watch: () => () => undefined,
     read: (...args) => read(() => engine.log.read(...args)),
   };
-  return { ...engine, log };
+  return { ...engine, log, capabilities: { ...engine.capabilities, isLocal: false } };
 }
 
 test('SUB-4: what was trimmed before the topic heard of it is a gap, told before the next event', async () => {

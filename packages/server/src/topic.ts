@@ -22,7 +22,7 @@ import { splitEntries, type TopicPage } from './page.ts';
 import { createPageSource, type PageSource } from './page-source.ts';
 import { createRing, type Ring } from './ring.ts';
 import type { OutboundFrame } from './seams/link.ts';
-import type { Log, LogEntry, LogPage, PageSize, StoredSnapshot } from './seams/log.ts';
+import type { Log, LogEntry, LogListener, LogPage, PageSize, StoredSnapshot } from './seams/log.ts';
 import type { Timers } from './seams/timers.ts';
 import { createStatePace, type StatePace } from './state-pace.ts';
 import type { TopicView } from './subscription.ts';
@@ -65,7 +65,7 @@ interface Place {
 }
 
 /** A class: one for each channel, and gone through for each event. */
-export class Topic implements Gathering {
+export class Topic implements Gathering, LogListener {
   readonly name: string;
   readonly #options: TopicOptions;
   readonly #pageSize: PageSize;
@@ -89,6 +89,7 @@ export class Topic implements Gathering {
   /** Readers whose read failed wait for one common second try. */
   #isWaking = false;
   #loading: Promise<void>;
+  readonly #unwatch: () => void;
 
   constructor(options: TopicOptions) {
     const { name, contract, limits, timers, isLocal, onError, onPressure } = options;
@@ -106,6 +107,8 @@ export class Topic implements Gathering {
             () => onPressure('statesCoalesced'),
           )
         : null;
+    // Before it reads: what is appended from here on is told of.
+    this.#unwatch = options.log.watch(name, this);
     this.#loading = this.#load();
   }
 
@@ -191,8 +194,14 @@ export class Topic implements Gathering {
     return this.#place === null ? null : (this.#folded?.stored(this.#place.head) ?? null);
   }
 
+  missed(): void {
+    if (this.#place === null) this.#catchUp = 'again';
+    else this.refresh();
+  }
+
   close(): void {
     this.#isClosed = true;
+    this.#unwatch();
     this.#place = null;
     this.#pace?.stop();
   }

@@ -33,7 +33,9 @@ function createTest(): {
   timers: ReturnType<typeof manualTimers>;
   log: ReturnType<typeof memoryEngine>['log'];
 } {
-  const { log } = memoryEngine();
+  const { log: engineLog } = memoryEngine();
+  // Hints never come.
+  const log = { ...engineLog, watch: () => () => undefined };
   const timers = manualTimers();
   const onError = (error: Error): never => {
     throw error;

@@ -1,10 +1,10 @@
 // The topics in memory: loaded for the first reader of a channel, kept a moment after the last one, then dropped.
-// Passes an engine's hints to those that are loaded; nobody reads the others. Rules: LOG-7.
+// Only they listen to their channel: what is appended to others concerns nobody here. Rules: LOG-7.
 
 import type { Limits, MillraceError } from '@millrace/protocol';
 import type { AnyContract } from './contract-set.ts';
 import type { Pressure } from './hub-types.ts';
-import type { AppendHint, Log, StoredSnapshot } from './seams/log.ts';
+import type { Log, StoredSnapshot } from './seams/log.ts';
 import type { Timers } from './seams/timers.ts';
 import type { Tick } from './tick.ts';
 import { Topic } from './topic.ts';
@@ -27,7 +27,6 @@ export interface Topics {
   ): Promise<void>;
   /** Only if it is loaded. */
   find(name: string): Topic | null;
-  hinted(hint: AppendHint): void;
   close(): void;
 }
 
@@ -107,9 +106,6 @@ export function createTopics(options: TopicsOptions): Topics {
       }
     },
     find: (name) => loaded.get(name)?.topic ?? null,
-    hinted(hint) {
-      loaded.get(hint.channel)?.topic.hinted(hint);
-    },
     close() {
       for (const one of loaded.values()) {
         one.cancelTimer();

@@ -13,14 +13,15 @@
 //   `publish/conflict`. A repeat is answered before the last three. What was refused changes nothing: no offset, no
 //   key, no producer. A batch is judged request by request, each after what the ones before it did, in one step that
 //   no other append comes into.
-// - `watch` is a hint, never the truth: a listener may be called late, twice, out of order or not at all.
-//   It must not throw; the engine may call it inside `append`.
+// - What a listener hears is a hint, never the truth: it may come late, twice, out of order or not at all. Where hints
+//   may have been lost (a connection that broke), or only now begin to come, it hears `missed`, and reads. It must not
+//   throw; the engine may call it inside `append`.
 // - `compact` is a compare-and-set, since several hubs, or one that was slow, compact a channel at once. A snapshot is
 //   stored only if the channel goes on from it (its offset is `first - 1` or later, its epoch the channel's) and it
 //   comes after the stored one: a higher version before all, within a version a higher or the same offset. One that
 //   is not stored is dropped without a word; trimming goes by the one that is stored then, never by one that isn't.
 // - All methods may be called at any time until `close`, from many callers at once; afterwards each rejects
-//   with `engine/closed`. An engine out of reach rejects with `engine/unavailable`, which is retryable.
+//   with `engine/closed`, but `watch`, whose listener then hears nothing. An engine out of reach rejects with `engine/unavailable`, which is retryable.
 
 import type { Cursor, Expected, MillraceError, Offset, Producer } from '@millrace/protocol';
 
@@ -97,11 +98,16 @@ export interface Retention {
 
 /** What was appended, as far as the engine knows it: `entries` may be left out, then the reader reads. */
 export interface AppendHint {
-  readonly channel: string;
   readonly epoch: string;
   readonly head: Offset;
   readonly isEnded: boolean;
   readonly entries: readonly LogEntry[];
+}
+
+/** Who wants to know of a channel. */
+export interface LogListener {
+  hinted(hint: AppendHint): void;
+  missed(): void;
 }
 
 /** Six members, one more than a seam should have: to forget is no request of a batch, since it moves the epoch under them. */
@@ -117,8 +123,8 @@ export interface Log {
   ): Promise<readonly AppendOutcome[]>;
   /** The entries after `after`. A channel nobody appended to exists: head 0, with an epoch that the first append keeps. */
   read(channel: string, after: Offset, size: PageSize): Promise<LogPage>;
-  /** Calls `listener` for what is appended from now on, by anyone. Returns the function that ends it. */
-  watch(listener: (hint: AppendHint) => void): () => void;
+  /** Tells `listener` of what is appended to the channel from now on, by anyone. Returns the function that ends it. */
+  watch(channel: string, listener: LogListener): () => void;
   /**
    * Trims what is over size or age, oldest first. Idempotent.
    * Rejects with `request/invalid` for a snapshot of more than the channel holds: then nothing changes.

@@ -7,7 +7,6 @@ import { type Cursor, MillraceError, type Offset } from '@millrace/protocol';
 import { encodeEvent, nextOffset, toOffset, ZERO_OFFSET } from '@millrace/protocol/wire';
 import type {
   AppendEvent,
-  AppendHint,
   AppendOutcome,
   AppendRequest,
   Log,
@@ -17,6 +16,7 @@ import type {
   Retention,
   StoredSnapshot,
 } from '../../seams/log.ts';
+import { type ChannelListeners, createListeners } from '../listeners.ts';
 import { producerOf } from '../producer-of.ts';
 import { channelEnded } from '../refusals.ts';
 import { checkAppend } from './append-check.ts';
@@ -45,10 +45,8 @@ interface ChannelLog {
   isEnded: boolean;
   snapshot: StoredSnapshot | null;
   readonly queue: EntryQueue;
-}
-
-interface Watcher {
-  readonly listener: (hint: AppendHint) => void;
+  /** At hand, so that an append need not look for them. */
+  listeners: ChannelListeners | null;
 }
 
 export function createMemoryLog(options: MemoryLogOptions): Log {
@@ -61,7 +59,10 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
     windowMs: options.keyWindowMs,
     maxNames: options.maxKeys,
   });
-  const watchers = new Set<Watcher>();
+  const listeners = createListeners((name, those) => {
+    const channel = channels.get(name);
+    if (channel !== undefined) channel.listeners = those;
+  });
   let isClosed = false;
 
   function assertOpen(): void {
@@ -74,7 +75,7 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
     const at = new Date(acceptedAt).toISOString();
     const touched: ChannelLog[] = [];
     const outcomes = batch.map((request) => appendOne(request, at, acceptedAt, touched));
-    for (const channel of touched) hintWatchers(takeHint(channel));
+    for (const channel of touched) tellListeners(channel);
     return outcomes;
   }
 
@@ -142,6 +143,7 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
       isEnded: false,
       snapshot: null,
       queue: new EntryQueue(pool),
+      listeners: listeners.of(name) ?? null,
     };
   }
 
@@ -156,11 +158,7 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
     channels.delete(name);
     channel.queue.clear();
     const epoch = epochs.renew(name);
-    hintWatchers({ channel: name, epoch, head: ZERO_OFFSET, isEnded: false, entries: [] });
-  }
-
-  function hintWatchers(hint: AppendHint): void {
-    for (const { listener } of watchers) listener(hint);
+    listeners.hint(name, { epoch, head: ZERO_OFFSET, isEnded: false, entries: [] });
   }
 
   function readPage(name: string, after: Offset, size: PageSize): LogPage {
@@ -204,14 +202,7 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
       assertOpen();
       return readPage(channel, after, size);
     },
-    watch(listener) {
-      assertOpen();
-      const watcher: Watcher = { listener };
-      watchers.add(watcher);
-      return () => {
-        watchers.delete(watcher);
-      };
-    },
+    watch: (channel, listener) => (isClosed ? () => undefined : listeners.add(channel, listener)),
     async compact(channel, retention) {
       assertOpen();
       compactChannel(channel, retention);
@@ -223,7 +214,7 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
     },
     async close() {
       isClosed = true;
-      watchers.clear();
+      listeners.clear();
       channels.clear();
     },
   };
@@ -236,11 +227,13 @@ function touch(channel: ChannelLog, touched: ChannelLog[]): LogEntry[] {
   return channel.fresh;
 }
 
-/** What the batch brought to the channel. The next batch touches it anew. */
-function takeHint(channel: ChannelLog): AppendHint {
-  const { name, epoch, head, isEnded, fresh } = channel;
+/** Of what the batch brought to the channel. The next batch touches it anew. */
+function tellListeners(channel: ChannelLog): void {
+  const { epoch, head, isEnded, fresh, listeners } = channel;
   channel.fresh = null;
-  return { channel: name, epoch, head, isEnded, entries: fresh ?? [] };
+  if (listeners === null) return;
+  const hint = { epoch, head, isEnded, entries: fresh ?? [] };
+  for (const listener of listeners) listener.hinted(hint);
 }
 
 function isPlain({ key, producer, expect }: AppendEvent): boolean {

@@ -5,6 +5,7 @@ import { MillraceError, type Offset } from '@millrace/protocol';
 import { encodeEvent, toOffset } from '@millrace/protocol/wire';
 import type { AppendHint, AppendOutcome, AppendRequest, Log, LogEntry } from '../../seams/log.ts';
 import { createInFlight } from '../in-flight.ts';
+import { createListeners } from '../listeners.ts';
 import { createAppendQueue } from './append-queue.ts';
 import { isSqlTransaction, type SqlDatabase, type SqlTransaction } from './database.ts';
 import { toEngineError } from './engine-error.ts';
@@ -37,10 +38,6 @@ export interface DatabaseLog extends Log {
   notified(payload: string, epoch: string): void;
 }
 
-interface Watcher {
-  readonly listener: (hint: AppendHint) => void;
-}
-
 /** Rows one compaction deletes at most; what is over goes with the next. */
 const MAX_TRIMMED_ROWS = 10_000;
 
@@ -49,20 +46,16 @@ const MAX_STATEMENT_REQUESTS = 1_000;
 
 export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
   const { database, ready, started } = options;
-  const watchers = new Set<Watcher>();
+  const listeners = createListeners();
   const inFlight = createInFlight();
   const appendQueued = createAppendQueue(appendNow, MAX_STATEMENT_REQUESTS);
-
-  function hint(one: AppendHint): void {
-    for (const { listener } of watchers) listener(one);
-  }
 
   async function appendNow(batch: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {
     const epoch = await ready();
     const outcomes = await appendOn(database, batch, epoch, false).catch((cause: unknown) => {
       throw toEngineError(cause);
     });
-    if (watchers.size > 0) for (const one of hintsOf(batch, outcomes)) hint(one);
+    for (const [channel, hint] of hintsOf(batch, outcomes)) listeners.hint(channel, hint);
     return outcomes;
   }
 
@@ -110,14 +103,7 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
         return parsePage(rows, epoch, size);
       });
     },
-    watch(listener) {
-      inFlight.assertOpen();
-      const watcher: Watcher = { listener };
-      watchers.add(watcher);
-      return () => {
-        watchers.delete(watcher);
-      };
-    },
+    watch: listeners.add,
     compact(channel, retention) {
       return run(async () => {
         const epoch = await ready();
@@ -159,8 +145,7 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
     notified(payload, epoch) {
       const [head, isEnded, incarnation, channel] = payload.split(' ');
       if (head === undefined || channel === undefined) return;
-      hint({
-        channel,
+      listeners.hint(channel, {
         epoch: channelEpoch(epoch, incarnation),
         head: toOffset(Number(head)),
         isEnded: isEnded === 't',
@@ -170,7 +155,7 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
     },
     async close() {
       await inFlight.close();
-      watchers.clear();
+      listeners.clear();
     },
   };
 }
@@ -194,7 +179,7 @@ interface HintOfBatch {
 function hintsOf(
   batch: readonly AppendRequest[],
   outcomes: readonly AppendOutcome[],
-): Iterable<AppendHint> {
+): ReadonlyMap<string, AppendHint> {
   const hints = new Map<string, HintOfBatch>();
   for (const [index, request] of batch.entries()) {
     const outcome = outcomes[index];
@@ -206,5 +191,5 @@ function hintsOf(
     else one.entries.push({ offset, text: encodeEvent(offset, outcome.at, request.body) });
     hints.set(request.channel, one);
   }
-  return [...hints].map(([channel, one]) => ({ channel, ...one }));
+  return hints;
 }

@@ -154,7 +154,6 @@ export const appendCases: readonly EngineCase[] = [
       await engine.close();
       await assertRejects(() => log.append([event('last', 3)]), 'engine/closed', 'append');
       await assertRejects(() => log.read('last', ZERO_OFFSET, WHOLE), 'engine/closed', 'read');
-      await assertRejects(() => log.watch(() => undefined), 'engine/closed', 'watch');
       const retention = { size: 1, maxAgeMs: 1 };
       await assertRejects(() => log.compact('last', retention), 'engine/closed', 'compact');
       await assertRejects(() => bus.publish('topic', 'text'), 'engine/closed', 'publish');

@@ -87,7 +87,7 @@ export const forgetCases: readonly EngineCase[] = [
     title: 'a watcher hears of it, with the new epoch',
     async run({ engine: { log } }) {
       const { epoch } = await appendOne(log, 'heard', 1);
-      const { hints } = watchHints(log);
+      const { hints } = watchHints(log, 'heard');
       await log.forget('heard');
       await eventually(
         () => hints.some((hint) => hint.channel === 'heard' && hint.head === 0),
@@ -131,7 +131,7 @@ export const forgetCases: readonly EngineCase[] = [
         throw reason;
       }).catch((thrown: unknown) => assert(thrown === reason, 'it rejects with its own reason'));
       assertEqual(encodeCursor(await appendOne(log, 'kept', 2)), `${before.epoch}.2`, 'the next');
-      const { hints } = watchHints(log);
+      const { hints } = watchHints(log, 'kept');
       const after = await transaction(async (tx) => {
         await log.forget('kept', { tx });
         return accepted((await log.append([event('kept', 'new')], { tx }))[0]);

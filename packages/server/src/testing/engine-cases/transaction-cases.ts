@@ -21,7 +21,7 @@ export const transactionCases: readonly EngineCase[] = [
     needs: 'transactions',
     async run(subject) {
       const { log } = subject.engine;
-      const { hints } = watchHints(log);
+      const { hints } = watchHints(log, 'ledger', 'other');
       await appendOne(log, 'ledger', 'before');
       let heardWithin = -1;
       const cursor = await transactionOf(subject)(async (tx) => {
@@ -56,7 +56,7 @@ export const transactionCases: readonly EngineCase[] = [
     async run(subject) {
       const { log } = subject.engine;
       await appendOne(log, 'undone', 'kept');
-      const { hints } = watchHints(log);
+      const { hints } = watchHints(log, 'undone', 'fresh');
       const reason = new Error('The user changed their mind.');
       const outcome = await transactionOf(subject)(async (tx) => {
         await log.append([event('undone', 'gone', 'k'), event('fresh', 'gone'), end('undone')], {

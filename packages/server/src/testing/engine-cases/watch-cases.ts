@@ -18,8 +18,8 @@ export const watchCases: readonly EngineCase[] = [
     rule: 'LOG-7',
     title: 'every watcher hears of each channel that took something, up to its head',
     async run({ engine: { log } }) {
-      const first = watchHints(log);
-      const second = watchHints(log);
+      const first = watchHints(log, 'left', 'right');
+      const second = watchHints(log, 'left', 'right');
       await log.append([event('left', 1), event('right', 1), event('left', 2)]);
       await log.append([event('left', 3)]);
       for (const { hints } of [first, second]) {
@@ -34,7 +34,7 @@ export const watchCases: readonly EngineCase[] = [
     rule: 'LOG-7',
     title: 'entries that come with a hint are the ones that a read gives',
     async run({ engine: { log } }) {
-      const { hints } = watchHints(log);
+      const { hints } = watchHints(log, 'echo');
       for (const step of range(1, 5)) await log.append([event('echo', step), event('echo', -step)]);
       await eventually(() => headIn(hints, 'echo') === 10, 'the watcher hears of the head');
       const texts = new Map(
@@ -54,7 +54,7 @@ export const watchCases: readonly EngineCase[] = [
     title: 'an engine of this process hints with every entry before it answers',
     needs: 'isLocal',
     async run({ engine: { log } }) {
-      const { hints } = watchHints(log);
+      const { hints } = watchHints(log, 'near');
       const [outcome] = await log.append([event('near', 1), event('near', 2)]);
       // Not a turn later: a hub does not tell itself what it appended to such an engine.
       assertEqual(hints.length, 1, 'hints that came before the answer');
@@ -66,7 +66,7 @@ export const watchCases: readonly EngineCase[] = [
     rule: 'LOG-7',
     title: 'a watcher hears of the end',
     async run({ engine: { log } }) {
-      const { hints } = watchHints(log);
+      const { hints } = watchHints(log, 'ending');
       await log.append([event('ending', 1)]);
       await log.append([end('ending')]);
       await eventually(
@@ -80,8 +80,8 @@ export const watchCases: readonly EngineCase[] = [
     rule: 'LOG-7',
     title: 'after unsubscribing a watcher hears nothing, and unsubscribing may be repeated',
     async run({ engine: { log } }) {
-      const staying = watchHints(log);
-      const leaving = watchHints(log);
+      const staying = watchHints(log, 'news');
+      const leaving = watchHints(log, 'news');
       await appendOne(log, 'news', 1);
       await eventually(() => headIn(leaving.hints, 'news') === 1, 'it hears while it watches');
       leaving.stop();
@@ -95,10 +95,22 @@ export const watchCases: readonly EngineCase[] = [
   },
   {
     rule: 'LOG-7',
+    title: 'a watcher hears of its own channel, and of no other',
+    async run({ engine: { log } }) {
+      const own = watchHints(log, 'own');
+      const other = watchHints(log, 'other');
+      await log.append([event('other', 1), event('own', 1), event('other', 2)]);
+      await eventually(() => headIn(own.hints, 'own') === 1, 'it hears of its own');
+      await eventually(() => headIn(other.hints, 'other') === 2, 'the other one hears of its own');
+      assertEqual(headIn(own.hints, 'own'), 1, 'the head that it heard of');
+    },
+  },
+  {
+    rule: 'LOG-7',
     title: 'nothing that was refused or repeated is given as new',
     async run({ engine: { log } }) {
       await log.append([event('done', 1, 'k'), end('done')]);
-      const { hints } = watchHints(log);
+      const { hints } = watchHints(log, 'done', 'marker');
       await log.append([event('done', 2), event('done', 1, 'k'), end('done')]);
       await appendOne(log, 'marker', 1);
       await eventually(() => headIn(hints, 'marker') === 1, 'the watcher hears of the marker');
@@ -109,16 +121,31 @@ export const watchCases: readonly EngineCase[] = [
 ];
 
 /** The highest head that was heard of a channel. */
-function headIn(hints: readonly AppendHint[], channel: string): number | undefined {
+function headIn(hints: readonly HeardHint[], channel: string): number | undefined {
   const heads = hints.filter((hint) => hint.channel === channel).map(({ head }) => head);
   return heads.length === 0 ? undefined : Math.max(...heads);
 }
 
-export function watchHints(log: Log): {
-  readonly hints: readonly AppendHint[];
-  readonly stop: () => void;
-} {
-  const hints: AppendHint[] = [];
-  const stop = log.watch((hint) => void hints.push(hint));
-  return { hints, stop };
+export interface HeardHint extends AppendHint {
+  readonly channel: string;
+}
+
+/** What is heard of these channels, in the order in which it comes. */
+export function watchHints(
+  log: Log,
+  ...channels: readonly string[]
+): { readonly hints: readonly HeardHint[]; readonly stop: () => void } {
+  const hints: HeardHint[] = [];
+  const ends = channels.map((channel) =>
+    log.watch(channel, {
+      hinted: (hint) => void hints.push({ channel, ...hint }),
+      missed: () => undefined,
+    }),
+  );
+  return {
+    hints,
+    stop() {
+      for (const end of ends) end();
+    },
+  };
 }
