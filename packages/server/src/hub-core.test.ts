@@ -179,7 +179,7 @@ describe('engines whose hints cannot be trusted', () => {
       watch: (channel, listener) =>
         engine.log.watch(channel, {
           hinted: (one) => hint((told) => listener.hinted(told), one),
-          missed: () => listener.missed(),
+          refresh: () => listener.refresh(),
         }),
     };
     return { ...engine, log, capabilities: { ...engine.capabilities, isLocal: false } };

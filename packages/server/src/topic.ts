@@ -65,7 +65,7 @@ interface Place {
 }
 
 /** A class: one for each channel, and gone through for each event. */
-export class Topic implements Gathering, LogListener {
+export class Topic implements Gathering {
   readonly name: string;
   readonly #options: TopicOptions;
   readonly #pageSize: PageSize;
@@ -173,15 +173,15 @@ export class Topic implements Gathering, LogListener {
 
   /** News of the engine's, true or not. */
   hinted(news: TopicNews): void {
-    if (this.#place === null) this.#catchUp = 'again';
+    if (this.#place === null) this.refresh();
     else if (!isKnown(this.#place, news)) this.#take(this.#place, news, null);
   }
 
   /** Looks at the log itself: for hints that never come, and after a compaction. */
   refresh(): void {
-    if (this.#place === null) return;
-    if (this.#catchUp === 'idle') void this.#readOn();
-    else this.#catchUp = 'again';
+    // Loading reads too, but may have read before what this is about.
+    if (this.#place === null || this.#catchUp !== 'idle') this.#catchUp = 'again';
+    else void this.#readOn();
   }
 
   /** Resolves when the load that is under way is over, however it went. */
@@ -192,11 +192,6 @@ export class Topic implements Gathering, LogListener {
   /** The state as the log stores it; null for a contract without state, or while loading. */
   storedState(): StoredSnapshot | null {
     return this.#place === null ? null : (this.#folded?.stored(this.#place.head) ?? null);
-  }
-
-  missed(): void {
-    if (this.#place === null) this.#catchUp = 'again';
-    else this.refresh();
   }
 
   close(): void {

@@ -14,7 +14,7 @@ export interface Listeners {
   channels(): Iterable<string>;
   hint(channel: string, hint: AppendHint): void;
   /** Hints of that channel, or of all, may have been lost. */
-  missed(channel?: string): void;
+  refresh(channel?: string): void;
   clear(): void;
 }
 
@@ -47,9 +47,9 @@ export function createListeners(
     hint(channel, hint) {
       for (const listener of byChannel.get(channel) ?? []) listener.hinted(hint);
     },
-    missed(channel) {
+    refresh(channel) {
       const told = channel === undefined ? byChannel.values() : [byChannel.get(channel) ?? []];
-      for (const listeners of told) for (const listener of listeners) listener.missed();
+      for (const listeners of told) for (const listener of listeners) listener.refresh();
     },
     clear() {
       // Each set too: one that is being walked over right now must tell no more.

@@ -14,7 +14,7 @@
 //   key, no producer. A batch is judged request by request, each after what the ones before it did, in one step that
 //   no other append comes into.
 // - What a listener hears is a hint, never the truth: it may come late, twice, out of order or not at all. Where hints
-//   may have been lost (a connection that broke), or only now begin to come, it hears `missed`, and reads. It must not
+//   may have been lost (a connection that broke), or only now begin to come, it hears `refresh`, and reads. It must not
 //   throw; the engine may call it inside `append`.
 // - `compact` is a compare-and-set, since several hubs, or one that was slow, compact a channel at once. A snapshot is
 //   stored only if the channel goes on from it (its offset is `first - 1` or later, its epoch the channel's) and it
@@ -107,7 +107,8 @@ export interface AppendHint {
 /** Who wants to know of a channel. */
 export interface LogListener {
   hinted(hint: AppendHint): void;
-  missed(): void;
+  /** Look at the log: hints may have been lost. */
+  refresh(): void;
 }
 
 /** Six members, one more than a seam should have: to forget is no request of a batch, since it moves the epoch under them. */

@@ -139,7 +139,7 @@ export function watchHints(
   const ends = channels.map((channel) =>
     log.watch(channel, {
       hinted: (hint) => void hints.push({ channel, ...hint }),
-      missed: () => undefined,
+      refresh: () => undefined,
     }),
   );
   return {
