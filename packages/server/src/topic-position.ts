@@ -1,7 +1,7 @@
 // How far a topic has come, and the pure rule by which it takes entries: the next goes out, an old one is dropped,
 // a jump makes it read the log. Rules: EVT-1, SUB-7, LOG-7.
 
-import type { Offset } from '@millrace/protocol';
+import type { Cursor, Offset } from '@millrace/protocol';
 import { nextOffset } from '@millrace/protocol/wire';
 import type { LogEntry } from './seams/log.ts';
 
@@ -9,6 +9,16 @@ export interface TopicPosition {
   readonly epoch: string;
   readonly head: Offset;
   readonly isEnded: boolean;
+}
+
+/** Where it is in its channel. Changed in place: a new one for each event would be the most frequent object of a hub. */
+export interface Place {
+  readonly epoch: string;
+  first: Offset;
+  head: Offset;
+  /** The newest offset that was told of; beyond the head while the log is being read up to it. */
+  heard: Offset;
+  isEnded: boolean;
 }
 
 /** A hint of the engine's, or a page of the log. */
@@ -54,4 +64,8 @@ function freshOf(head: Offset, entries: readonly LogEntry[]): readonly LogEntry[
     next = nextOffset(next);
   }
   return fresh;
+}
+
+export function cursorOf({ epoch, head }: TopicPosition): Cursor {
+  return { epoch, offset: head };
 }

@@ -22,12 +22,12 @@ import { splitEntries, type TopicPage } from './page.ts';
 import { createPageSource, type PageSource } from './page-source.ts';
 import { createRing, type Ring } from './ring.ts';
 import type { OutboundFrame } from './seams/link.ts';
-import type { Log, LogEntry, LogListener, LogPage, PageSize, StoredSnapshot } from './seams/log.ts';
+import type { Log, LogEntry, LogPage, PageSize, StoredSnapshot } from './seams/log.ts';
 import type { Timers } from './seams/timers.ts';
 import { createStatePace, type StatePace } from './state-pace.ts';
 import type { TopicView } from './subscription.ts';
 import type { Gathering, Tick } from './tick.ts';
-import { follow, isKnown, type TopicNews, type TopicPosition } from './topic-position.ts';
+import { cursorOf, follow, isKnown, type Place, type TopicNews } from './topic-position.ts';
 
 /** How long after a failed read the log is asked again, ms. */
 const RETRY_MS = 1_000;
@@ -52,16 +52,6 @@ export interface TopicOptions {
   readonly onPressure: (outcome: Pressure) => void;
   /** It is loaded, and the log keeps that many events. */
   readonly onLoaded: (name: string, kept: number) => void;
-}
-
-/** Where it is in its channel. Changed in place: a new one for each event would be the most frequent object of a hub. */
-interface Place {
-  readonly epoch: string;
-  first: Offset;
-  head: Offset;
-  /** The newest offset that was told of; beyond the head while the log is being read up to it. */
-  heard: Offset;
-  isEnded: boolean;
 }
 
 /** A class: one for each channel, and gone through for each event. */
@@ -395,8 +385,4 @@ export class Topic implements Gathering {
 function beforeEvents({ batch }: OutboundFrame): Cursor {
   const first = batch?.entries[0]?.offset ?? ZERO_OFFSET;
   return { epoch: batch?.epoch ?? '', offset: previousOffset(first) };
-}
-
-function cursorOf({ epoch, head }: TopicPosition): Cursor {
-  return { epoch, offset: head };
 }
