@@ -59,7 +59,7 @@ for (let run = 0; run < number('seeds', 1_000); run += 1) {
     seed,
     engine,
     minutes: number('minutes', 60),
-    clients: number('clients', 500),
+    clients: number('clients', 5_000),
     channels: number('channels', 100),
     killsPerMinute: number('kills-per-minute', 10),
     publishEveryMs: number('publish-every-ms', 10_000),

@@ -57,9 +57,9 @@ export function parseEvent(value: unknown): ChannelEvent {
 }
 
 function encodeData(data: unknown): string {
+  let text: string | undefined;
   try {
-    const text = JSON.stringify(data);
-    if (text !== undefined) return text;
+    text = JSON.stringify(data);
   } catch (cause) {
     throw new MillraceError(
       'contract/invalid-event',
@@ -67,5 +67,28 @@ function encodeData(data: unknown): string {
       { cause },
     );
   }
-  throw new MillraceError('contract/invalid-event', 'The event has no data. Send null for none.');
+  if (text === undefined) {
+    throw new MillraceError('contract/invalid-event', 'The event has no data. Send null for none.');
+  }
+  // What became a null: nearly no event has to be looked through.
+  if (text.includes('null') && hasLostNumber(data)) {
+    throw new MillraceError(
+      'contract/invalid-event',
+      'The event has a number that JSON cannot hold (NaN, an infinity, 1e999). Send null or a text for it.',
+    );
+  }
+  return text;
+}
+
+/** Whether JSON made a null of a number: readers would get what nobody checked. */
+function hasLostNumber(data: unknown): boolean {
+  const open = [data];
+  while (open.length > 0) {
+    const one = open.pop();
+    if (typeof one === 'number' && !Number.isFinite(one)) return true;
+    // What says itself how it is written has been asked.
+    if (typeof one !== 'object' || one === null || 'toJSON' in one) continue;
+    for (const value of Object.values(one)) open.push(value);
+  }
+  return false;
 }
