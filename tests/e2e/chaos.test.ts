@@ -24,6 +24,8 @@ test('EVT-1: through cuts, freezes, blocked carriers and a killed server every r
   expect(report.published).toBeGreaterThan(200);
   expect(report.delivered).toBeGreaterThan(report.published);
   expect(report.switches).toBeGreaterThan(0);
+  expect(report.states).toBeGreaterThan(0);
+  expect(report.snapshots).toBeGreaterThan(0);
 });
 
 test('SUB-4: where a killed server forgets, every reader is told before the next event, and nothing else is lost', {
@@ -41,4 +43,5 @@ test('SUB-4: where a killed server forgets, every reader is told before the next
   console.info(JSON.stringify(report));
   expect(problems).toEqual([]);
   expect(report.gaps).toBeGreaterThan(0);
+  expect(report.snapshotsForGaps).toBeGreaterThan(0);
 });

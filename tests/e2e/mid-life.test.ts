@@ -291,7 +291,7 @@ test('EVT-1: a reader who comes back too late is told what it missed before the 
   await using network = await createFaultyProxy({ target });
   for (let n = 1; n <= 3; n += 1) await server.publishShort('late', n);
   await using probe = await openProbe(chromium, network.url, {
-    subscriptions: [{ id: 'late', start: 'start', isShort: true }],
+    subscriptions: [{ id: 'late', start: 'start', kind: 'short' }],
     beatMs: 2_000,
   });
   const { tab } = probe;

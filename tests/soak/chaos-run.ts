@@ -5,22 +5,20 @@
 
 import { join } from 'node:path';
 import { createClient } from '@millrace/client';
-import { checkRecord, type Published } from '../e2e/probe/check-record.ts';
-import { probes, shortProbes } from '../e2e/probe/contract.ts';
 import { openProbe, type ProbePage } from '../e2e/probe/open-probe.ts';
-import { httpPublish, type Publisher, startPublisher } from '../e2e/probe/publisher.ts';
-import type { RecordEntry } from '../e2e/probe/recorder.ts';
+import { httpPublish, startPublisher } from '../e2e/probe/publisher.ts';
 import { allFaults, type ChaosFault, createChaos } from '../support/chaos.ts';
 import type { Chromium } from '../support/chromium.ts';
 import { createFaultyProxy, type FaultyProxy } from '../support/faulty-proxy.ts';
 import type { Rules } from '../support/proxy/rules.ts';
 import { createSeededRandom, type SeededRandom } from '../support/seeded-random.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
-import { tempFolder, until } from '../support/wait.ts';
+import { tempFolder } from '../support/wait.ts';
+import { awaitHeads, type ChannelPublisher, type Judgement, judge } from './chaos-judge.ts';
 import {
   channelIds,
-  channelName,
-  isShort,
+  channelOf,
+  kindOf,
   openReaders,
   type Reader,
   subscription,
@@ -44,21 +42,14 @@ export interface ChaosRunOptions {
   readonly onProgress?: (line: string) => void;
 }
 
-export interface ChaosReport {
+export interface ChaosReport extends Judgement {
   readonly seed: number;
   readonly engine: string;
   readonly published: number;
-  readonly delivered: number;
-  /** Changes of carrier that the readers' statuses told. */
-  readonly switches: number;
-  /** Holes that were told before the next event, as they must be: of short channels and of dead memory. */
-  readonly gaps: number;
   readonly faults: number;
   readonly kills: number;
   /** From the end of the trouble until every reader had everything, ms. */
   readonly healedMs: number;
-  /** Empty when the promise held. */
-  readonly problems: readonly string[];
 }
 
 const refused = { mode: 'status', status: 403 } as const;
@@ -94,7 +85,6 @@ function faultsOf(durationMs: number): readonly ChaosFault[] {
 
 export async function runChaos(options: ChaosRunOptions): Promise<ChaosReport> {
   const { seed, durationMs, engine = 'pglite', onProgress = () => undefined } = options;
-  const gaps = engine === 'memory' ? 'announced' : 'none';
   const random = createSeededRandom(seed);
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(await tempFolder());
@@ -105,7 +95,13 @@ export async function runChaos(options: ChaosRunOptions): Promise<ChaosReport> {
   const ids = channelIds(options.channels);
   const publishers = startPublishers(server, network, ids, options.publishEveryMs);
   const readers = [
-    ...openReaders({ url: `${network.url}/realtime`, count: options.clients, ids, random }),
+    ...openReaders({
+      url: `${network.url}/realtime`,
+      count: options.clients,
+      ids,
+      random,
+      lateMs: durationMs * 0.8,
+    }),
   ];
   stack.defer(async () => {
     for (const { client } of readers) await client?.close();
@@ -139,45 +135,19 @@ export async function runChaos(options: ChaosRunOptions): Promise<ChaosReport> {
 
   const healedFrom = Date.now();
   await Promise.all(publishers.map((each) => each.publisher.stop()));
-  const heads = new Map(publishers.map(({ id, publisher }) => [id, publisher.accepted.at(-1)]));
-  const late = await awaitHeads(readers, heads);
+  const late = await awaitHeads(readers, publishers);
   const healedMs = Date.now() - healedFrom;
-
-  const problems = [...late, ...publishers.flatMap(checkPublished)];
-  let delivered = 0;
-  let switches = 0;
-  let gapsTold = 0;
-  for (const reader of readers) {
-    const entries = await reader.entries();
-    delivered += entries.filter(({ kind }) => kind === 'event').length;
-    switches += countSwitches(
-      entries.flatMap((one) => (one.kind === 'status' ? (one.transport ?? []) : [])),
-    );
-    for (const id of reader.ids) {
-      const published = publishers.find((one) => one.id === id)?.publisher.accepted ?? [];
-      const found = checkRecord(entries, {
-        channel: channelName(id),
-        published,
-        gaps: isShort(id) ? 'announced' : gaps,
-        hasLostAnswers: engine === 'memory',
-        ...(isShort(id) ? {} : { firstOffset: 1 }),
-      });
-      gapsTold += entries.filter((one) => isGap(one, channelName(id))).length;
-      problems.push(...found.map((problem) => `${reader.label}, ${id}: ${problem}`));
-    }
-  }
+  const { problems, ...told } = await judge(readers, publishers, engine);
   const published = publishers.reduce((sum, { publisher }) => sum + publisher.accepted.length, 0);
   return {
     seed,
     engine,
     published,
-    delivered,
-    switches,
-    gaps: gapsTold,
+    ...told,
     faults: chaos.history.length,
     kills: kills.count(),
     healedMs,
-    problems,
+    problems: [...late, ...problems],
   };
 }
 
@@ -190,12 +160,7 @@ function startServer(engine: string, dataFolder: string): Promise<ServerProcess>
   });
 }
 
-interface ChannelPublisher {
-  readonly id: string;
-  readonly publisher: Publisher;
-}
-
-/** Every other channel is published by HTTP, the rest over a client's own `publish` through the same network. */
+/** Half of the channels are published by HTTP, the rest over a client's own `publish` through the same network. */
 function startPublishers(
   server: ServerProcess,
   network: FaultyProxy,
@@ -212,11 +177,11 @@ function startPublishers(
       url: `${server.url}/realtime`,
       id,
       deadlineMs: 60_000,
-      isShort: isShort(id),
+      kind: kindOf(id),
     });
-    const channel = (isShort(id) ? shortProbes : probes).of({ id });
+    const channel = channelOf(id);
     const publish =
-      index % 2 === 0
+      (index + Math.floor(index / 4)) % 2 === 0
         ? viaHttp
         : (n: number) =>
             client.publish(
@@ -271,58 +236,6 @@ function changeWeather(network: FaultyProxy, draw: SeededRandom): void {
   const how = draw.pick(['rst', 'fin'] as const);
   if (rules.websocket !== undefined) network.cut('websocket', { how });
   if (rules.stream !== undefined) network.cut('stream', { how });
-}
-
-async function awaitHeads(
-  readers: readonly Reader[],
-  heads: ReadonlyMap<string, Published | undefined>,
-): Promise<readonly string[]> {
-  const missing = async (): Promise<readonly string[]> => {
-    const all = await Promise.all(
-      readers.map(async (reader) => {
-        const entries = await reader.entries();
-        const behind = reader.ids.filter((id) => {
-          const name = channelName(id);
-          const head = heads.get(id);
-          return !entries.some(
-            (one) =>
-              one.kind === 'event' &&
-              one.channel === name &&
-              one.offset === head?.offset &&
-              one.epoch === head.epoch,
-          );
-        });
-        const status = entries.findLast((one) => one.kind === 'status');
-        return behind.map((id) => `${reader.label}: ${id} is behind, ${JSON.stringify(status)}`);
-      }),
-    );
-    return all.flat();
-  };
-  const deadlineAt = Date.now() + 45_000;
-  await until(async () => Date.now() > deadlineAt || (await missing()).length === 0, {
-    label: 'every reader to have everything',
-    deadlineMs: 60_000,
-    everyMs: 200,
-  });
-  return missing();
-}
-
-/** PUB-3: what was repeated under its key stands there once, in the epoch that took it. */
-function checkPublished({ id, publisher }: ChannelPublisher): readonly string[] {
-  const { accepted } = publisher;
-  const places = new Set(accepted.map(({ epoch, offset }) => `${epoch}.${offset}`));
-  const epochs = new Set(accepted.map(({ epoch }) => epoch)).size;
-  const last = accepted.at(-1)?.offset ?? 0;
-  if (places.size === accepted.length && (epochs > 1 || last === accepted.length)) return [];
-  return [`${id}: ${accepted.length} publishes accepted, at ${places.size} places up to ${last}`];
-}
-
-function isGap(entry: RecordEntry, channel: string): boolean {
-  return entry.kind === 'verdict' && entry.channel === channel && entry.verdict === 'gap';
-}
-
-function countSwitches(carriers: readonly string[]): number {
-  return carriers.filter((carrier, n) => n > 0 && carrier !== carriers[n - 1]).length;
 }
 
 function reached(at: number): Promise<void> {

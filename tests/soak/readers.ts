@@ -2,7 +2,7 @@
 // of each. Owns their life; what trouble they meet is the run's.
 
 import { type Client, createClient } from '@millrace/client';
-import { probes, shortProbes } from '../e2e/probe/contract.ts';
+import { type ProbeChannel, type ProbeKind, probeContracts } from '../e2e/probe/contract.ts';
 import { createRecorder, type RecordEntry, type Subscription } from '../e2e/probe/recorder.ts';
 import type { SeededRandom } from '../support/seeded-random.ts';
 
@@ -18,24 +18,33 @@ export interface Reader {
   entries(): Promise<readonly RecordEntry[]>;
 }
 
-/** Channels whose id begins so keep five events only: whoever comes back late must be told of a gap. */
-const SHORT = 'short-';
+/** Of each eight channels; of the first four, one of each kind. */
+const kinds: readonly ProbeKind[] = [
+  'plain',
+  'tallied',
+  'paced',
+  'short',
+  'plain',
+  'tallied',
+  'plain',
+  'short',
+];
 
-export function isShort(id: string): boolean {
-  return id.startsWith(SHORT);
-}
-
-/** Ids of that many channels, one in four of them short. */
+/** Ids of that many channels; each begins with its kind. */
 export function channelIds(count: number): readonly string[] {
-  return Array.from({ length: count }, (_, n) => (n % 4 === 3 ? `${SHORT}c${n}` : `c${n}`));
+  return Array.from({ length: count }, (_, n) => `${kinds[n % kinds.length]}-${n}`);
 }
 
-export function channelName(id: string): string {
-  return (isShort(id) ? shortProbes : probes).of({ id }).name;
+export function kindOf(id: string): ProbeKind {
+  return kinds.find((kind) => id.startsWith(`${kind}-`)) ?? 'plain';
+}
+
+export function channelOf(id: string): ProbeChannel {
+  return probeContracts[kindOf(id)].of({ id });
 }
 
 export function subscription(id: string): Subscription {
-  return { id, start: 'start', isShort: isShort(id) };
+  return { id, start: 'start', kind: kindOf(id) };
 }
 
 /** All of them, most often, then each alone and each pair. */
@@ -56,17 +65,22 @@ export interface ReaderOptions {
   readonly count: number;
   readonly ids: readonly string[];
   readonly random: SeededRandom;
+  /** One in four begins at a drawn moment of the first so many ms, the others at once. */
+  readonly lateMs: number;
 }
 
-export function openReaders({ url, count, ids, random }: ReaderOptions): readonly Reader[] {
+export function openReaders(options: ReaderOptions): readonly Reader[] {
+  const { url, count, ids, random, lateMs } = options;
   return Array.from({ length: count }, (_, n) => {
     const transports = carrierSets[n % carrierSets.length];
     const followed = ids.filter(() => random.next() < 0.6);
+    const afterMs = random.next() < 0.25 ? random.between(0, lateMs) : 0;
     return openReader({
-      label: `reader ${n} (${transports?.join(' ') ?? 'all carriers'})`,
+      label: `reader ${n} (${transports?.join(' ') ?? 'all carriers'}, after ${afterMs} ms)`,
       url,
       transports,
       ids: followed.length > 0 ? followed : ids.slice(0, 1),
+      afterMs,
     });
   });
 }
@@ -76,8 +90,9 @@ function openReader(options: {
   readonly url: string;
   readonly transports: readonly Carrier[] | undefined;
   readonly ids: readonly string[];
+  readonly afterMs: number;
 }): Reader {
-  const { label, url, transports, ids } = options;
+  const { label, url, transports, ids, afterMs } = options;
   const recorder = createRecorder();
   const client = createClient({
     url,
@@ -87,6 +102,10 @@ function openReader(options: {
       recorder.entries.push({ kind: 'error', atMs: recorder.now(), code, message }),
   });
   recorder.watch(client);
-  for (const id of ids) recorder.follow(client, subscription(id));
+  const follow = (): void => {
+    for (const id of ids) recorder.follow(client, subscription(id));
+  };
+  if (afterMs === 0) follow();
+  else setTimeout(follow, afterMs).unref();
   return { label, ids, client, entries: async () => recorder.entries };
 }

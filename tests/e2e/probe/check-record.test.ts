@@ -11,7 +11,7 @@ function event(n: number, offset = n, epoch = 'e'): RecordEntry {
 }
 
 function verdict(kind: 'exact' | 'gap' | 'denied', offset: number, epoch = 'e'): RecordEntry {
-  const none = { from: null, to: null, reason: null };
+  const none = { from: null, to: null, reason: null, state: null };
   return { kind: 'verdict', atMs: 0, channel, verdict: kind, epoch, offset, ...none };
 }
 

@@ -23,7 +23,7 @@ export interface Expectation {
   readonly hasLostAnswers?: boolean;
 }
 
-interface Place {
+export interface Place {
   readonly epoch: string;
   readonly offset: number;
 }
@@ -91,7 +91,7 @@ function checkVerdict(
 }
 
 /** The last published event of the last epoch. */
-function headOf(published: readonly Published[]): Place | null {
+export function headOf(published: readonly Published[]): Place | null {
   const own = published.filter(({ epoch }) => epoch === published.at(-1)?.epoch);
   return own.reduce<Place | null>(
     (head, one) => (head === null || one.offset > head.offset ? one : head),
@@ -99,6 +99,6 @@ function headOf(published: readonly Published[]): Place | null {
   );
 }
 
-function text({ epoch, offset }: Place): string {
+export function text({ epoch, offset }: Place): string {
   return `${epoch}.${offset}`;
 }

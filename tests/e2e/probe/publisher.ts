@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cursor, parseCursor } from '@millrace/protocol';
 import type { Published } from './check-record.ts';
-import { probes, shortProbes } from './contract.ts';
+import { type ProbeKind, probeContracts } from './contract.ts';
 
 export interface Publisher extends AsyncDisposable {
   /** In the order of the answers. */
@@ -57,14 +57,14 @@ export interface HttpPublishOptions {
   readonly name?: string;
   /** Milliseconds after which an unanswered publish is a failure. Default 30000. */
   readonly deadlineMs?: number;
-  /** To the channel that keeps five events only. */
-  readonly isShort?: boolean;
+  /** Default `plain`. */
+  readonly kind?: ProbeKind;
 }
 
 /** `POST …/publish`, repeated under one key until it is answered. */
 export function httpPublish(options: HttpPublishOptions): (n: number) => Promise<Cursor> {
-  const { url, id, name = 'p', deadlineMs = 30_000, isShort = false } = options;
-  const channel = (isShort ? shortProbes : probes).of({ id }).name;
+  const { url, id, name = 'p', deadlineMs = 30_000, kind = 'plain' } = options;
+  const channel = probeContracts[kind].of({ id }).name;
   return async (n) => {
     const body = JSON.stringify({
       events: [

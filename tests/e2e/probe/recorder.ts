@@ -4,7 +4,7 @@
 
 import type { Client, ConnectionStatus } from '@millrace/client';
 import type { Cursor, Start, Verdict } from '@millrace/protocol';
-import { probes, shortProbes } from './contract.ts';
+import { type ProbeKind, probeContracts, type Tally } from './contract.ts';
 
 /** `atMs` is milliseconds since 1970, comparable with the test's own clock on the same machine. */
 export type RecordEntry = { readonly atMs: number } & (
@@ -26,6 +26,16 @@ export type RecordEntry = { readonly atMs: number } & (
       readonly from: number | null;
       readonly to: number | null;
       readonly reason: string | null;
+      /** Of a snapshot. */
+      readonly state: Tally | null;
+    }
+  /** What the client has folded, after a snapshot or some events. */
+  | {
+      readonly kind: 'state';
+      readonly channel: string;
+      readonly epoch: string;
+      readonly offset: number;
+      readonly state: Tally;
     }
   | {
       readonly kind: 'status';
@@ -46,8 +56,8 @@ export interface Subscription {
   /** The probe channel's id. */
   readonly id: string;
   readonly start?: Start;
-  /** The channel that keeps five events only. */
-  readonly isShort?: boolean;
+  /** Default `plain`. */
+  readonly kind?: ProbeKind;
 }
 
 export interface Recorder {
@@ -65,14 +75,18 @@ export function createRecorder(): Recorder {
   return {
     entries,
     now,
-    follow(client, { id, start = 'now', isShort = false }) {
-      const channel = isShort ? shortProbes.of({ id }) : probes.of({ id });
+    follow(client, { id, start = 'now', kind = 'plain' }) {
+      const channel = probeContracts[kind].of({ id });
       const { name } = channel;
       return client.subscribe(channel, {
         start,
         onEvent(event, { epoch, offset }: Cursor) {
           const { n, sentAt } = event.data;
           entries.push({ kind: 'event', atMs: now(), channel: name, epoch, offset, n, sentAt });
+        },
+        onState(state, { epoch, offset }: Cursor) {
+          if (state === undefined) return;
+          entries.push({ kind: 'state', atMs: now(), channel: name, epoch, offset, state });
         },
         onVerdict: (verdict) => entries.push(verdictEntry(name, verdict, now())),
         onEnd: () => entries.push({ kind: 'end', atMs: now(), channel: name }),
@@ -101,6 +115,8 @@ function verdictEntry(channel: string, verdict: Verdict, atMs: number): RecordEn
     to: verdict.verdict === 'gap' ? verdict.to : null,
     reason:
       verdict.verdict === 'gap' ? verdict.reason : 'error' in verdict ? verdict.error.code : null,
+    // The name's contract says what it is.
+    state: verdict.verdict === 'snapshot' ? (verdict.state as Tally) : null,
   };
 }
 

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { Cursor, Limits, MillraceError } from '@millrace/protocol';
 import { createHub, type Engine, type Hub, memoryEngine } from '@millrace/server';
 import { probeScript } from './bundle.ts';
-import { probes, shortProbes } from './contract.ts';
+import { probeContracts, probes, shortProbes } from './contract.ts';
 
 export interface ProbeServerOptions {
   /** Default: a free one. */
@@ -38,7 +38,7 @@ export async function startProbeServer(options: ProbeServerOptions = {}): Promis
   const script = hasPage ? await probeScript() : '';
   const errors: MillraceError[] = [];
   const hub = createHub({
-    contracts: [probes, shortProbes],
+    contracts: Object.values(probeContracts),
     engine,
     // One address plays hundreds of users here.
     limits: { maxPublishesPerSecond: 5_000, maxLinksPerAddress: 5_000, ...limits },
