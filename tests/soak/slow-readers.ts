@@ -178,11 +178,12 @@ function startPublishing(
     const events = Array.from({ length: count }, (_, index) => ({
       channel: CHANNEL,
       event: { type: 'tick', data: { n: first + index, sentAt: Date.now(), pad } },
+      // A kept connection may end just as it is used again: then the same is sent once more.
+      key: `${first + index}`,
     }));
-    const response = await fetch(`${server.url}/realtime/publish`, {
-      method: 'POST',
-      body: JSON.stringify({ events }),
-    });
+    const post = (): Promise<Response> =>
+      fetch(`${server.url}/realtime/publish`, { method: 'POST', body: JSON.stringify({ events }) });
+    const response = await post().catch(post);
     const { results } = (await response.json()) as { results: { cursor: string }[] };
     for (const [index, { cursor }] of results.entries()) {
       const [epoch = '', offset] = cursor.split('.');
