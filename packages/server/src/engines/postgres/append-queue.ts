@@ -53,7 +53,8 @@ async function appendTogether(append: AppendBatch, group: readonly Waiting[]): P
     }
   } catch (reason) {
     // One that the database refuses must not spoil the others: the whole statement was undone, so each goes alone.
-    const isRefused = group.length > 1 && !toMillraceError(reason).retryable;
+    // Out of reach, it may have been carried out: sent again, what has no key would be appended twice.
+    const isRefused = group.length > 1 && toMillraceError(reason).code !== 'engine/unavailable';
     for (const one of group) {
       if (isRefused) await appendTogether(append, [one]);
       else one.reject(reason);

@@ -53,6 +53,15 @@ describe('database engine on PGlite', () => {
     await third.close();
   });
 
+  it('LOG-2: a name no text column takes is refused alone, not what was gathered with it', async () => {
+    const { log, close } = pgliteEngine({ database: await emptyDatabase() });
+    const names = ['first', 'good', 'bad\0', 'other'];
+    const settled = await Promise.allSettled(names.map((name) => log.append([event(name, 1)])));
+    expect(settled.map(({ status }) => status === 'fulfilled')).toEqual([true, true, false, true]);
+    expect(dataOf(await readAll(log, 'good'))).toEqual([1]);
+    await close();
+  });
+
   it('LOG-5: forgets a key after its window, and compaction clears it away', async () => {
     const { log, close } = pgliteEngine({ database: await emptyDatabase(), keyWindowMs: 0 });
     await appendOne(log, 'a', 1, 'k');
