@@ -17,6 +17,7 @@ export async function migrate(database: SqlDatabase): Promise<void> {
   await database.transaction(async (tx) => {
     await tx.query('select pg_advisory_xact_lock($1)', [LOCK]);
     try {
+      await checkIsolation(tx);
       await ensureRecord(tx);
       await applyMissing(tx);
       await tx.query('select millrace.epoch()', []);
@@ -24,6 +25,20 @@ export async function migrate(database: SqlDatabase): Promise<void> {
       throw missingRight(thrown);
     }
   });
+}
+
+/** Each statement of an append must see what was committed while it waited for a channel's lock. */
+async function checkIsolation(tx: SqlTransaction): Promise<void> {
+  const [row] = await tx.query(
+    "select current_setting('default_transaction_isolation') as name",
+    [],
+  );
+  const name = String(row?.['name']);
+  if (name === 'read committed') return;
+  throw new MillraceError(
+    'settings/invalid',
+    `The database role's default_transaction_isolation is "${name}". The engine needs "read committed".`,
+  );
 }
 
 /** Asked first: PostgreSQL wants the right to make a schema even where there is nothing to make. */

@@ -25,6 +25,8 @@ export interface PgOwnClient extends PgClient {
 }
 
 export interface PgPool {
+  /** How many clients it has at most. */
+  readonly options?: { readonly max?: number };
   connect(): Promise<PgPoolClient>;
   on(event: 'error', listener: (error: Error) => void): unknown;
 }

@@ -21,6 +21,8 @@ afterAll(async () => {
   await server.close();
 });
 
+const silence = { heard: () => undefined, missed: () => undefined };
+
 const kept = async (): Promise<unknown[]> =>
   (await database.query('select n from kept order by n', [])).map(({ n }) => n);
 
@@ -83,7 +85,7 @@ test('a connection that breaks in a transaction rolls it back, and the pool has 
     await database.query('select pg_terminate_backend($1)', [row?.['pid']]);
     await tx.query('select 1', []);
   });
-  await expect(broken).rejects.toThrow(/terminat/i);
+  await expect(broken).rejects.toThrow(/connection/i);
   expect(await kept()).not.toContain(6);
   await waitUntil('that nobody holds a connection', () => pool.totalCount === pool.idleCount);
 });
@@ -111,6 +113,11 @@ test('LOG-16: in a transaction a statement may take longer, up to a bound of its
   await patient.transaction((tx) => tx.query('select pg_sleep(0.4)', []));
   const tooLong = patient.transaction((tx) => tx.query('select pg_sleep(20)', []));
   await expect(tooLong).rejects.toMatchObject({ code: 'engine/unavailable' });
+});
+
+test('settings/invalid tells of a pool that hearing would use up', () => {
+  const single = new pg.Pool({ connectionString: server.url(), max: 1 });
+  expect(() => postgresDatabase({ pool: single }).openLine([], silence)).toThrow('connectListener');
 });
 
 test('a listener hears what is committed until it stops, and is told when it may have missed something', async () => {

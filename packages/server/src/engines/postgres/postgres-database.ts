@@ -97,6 +97,7 @@ export function postgresDatabase(options: PostgresDatabaseOptions): PostgresData
   }
 
   function openLine(channels: readonly string[], ear: Ear): Line {
+    if (connectListener === undefined && (pool.options?.max ?? 2) < 2) throw tooSmall();
     const connect = connectListener === undefined ? poolSeat : ownSeat(connectListener);
     return createLine({ connect, channels, ear, answerWithinMs, onError });
   }
@@ -146,6 +147,13 @@ export function postgresDatabase(options: PostgresDatabaseOptions): PostgresData
     },
     openLine,
   };
+}
+
+function tooSmall(): MillraceError {
+  return new MillraceError(
+    'settings/invalid',
+    'The pool has one connection, which would be kept for hearing. Give it more, or a `connectListener`.',
+  );
 }
 
 /** What the user runs statements on, until the transaction ends: the client is somebody else's then. */

@@ -102,6 +102,17 @@ describe('database engine on a PostgreSQL server', () => {
     expect(told).toEqual(['off', 'on']);
   });
 
+  it('settings/invalid tells of a role whose transactions see an older moment', async () => {
+    await admin.query('drop role if exists old_eyes');
+    await admin.query('create role old_eyes login superuser');
+    await admin.query("alter role old_eyes set default_transaction_isolation = 'serializable'");
+    await using node = openPostgresNode(await emptyPool('old_eyes'));
+    await expect(readAll(node.engine.log, 'a')).rejects.toMatchObject({
+      code: 'settings/invalid',
+      message: expect.stringContaining('serializable'),
+    });
+  });
+
   it('LOG-11: eight nodes that start at once migrate one after the other', async () => {
     await emptyPool().then((pool) => pool.end());
     await using stack = new AsyncDisposableStack();

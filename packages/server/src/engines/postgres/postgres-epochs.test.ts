@@ -14,6 +14,7 @@ import { type PostgresServer, startPostgres } from '../../testing/postgres-serve
 import { on, runCore, textsOf, verdictsOf } from '../../testing/run-core.ts';
 import { openNotes } from '../../testing/test-channels.ts';
 import { waitUntil } from '../../testing/waiting.ts';
+import { sqlState } from './engine-error.ts';
 import type { PgPool } from './pool.ts';
 
 let server: PostgresServer;
@@ -63,7 +64,7 @@ async function answers(engine: Engine): Promise<void> {
       () => true,
       () => false,
     );
-  await eventually(isAnswered, 'it answers');
+  await eventually(isAnswered, 'it answers', 15_000);
 }
 
 /** As a standby does, which is asked for what only its primary knows. */
@@ -71,9 +72,9 @@ async function refuses(engine: Engine): Promise<void> {
   const isRefused = (): Promise<boolean> =>
     epochOf(engine).then(
       () => false,
-      (error: unknown) => JSON.stringify((error as Error).cause).includes('55000'),
+      (error: unknown) => sqlState((error as Error).cause) === '55000',
     );
-  await eventually(isRefused, 'it refuses');
+  await eventually(isRefused, 'it refuses', 15_000);
 }
 
 test('LOG-15: tables that were dropped and made again have another epoch at the next statement', async () => {
@@ -196,7 +197,7 @@ test('LOG-15: a standby that lags and is promoted has another epoch, and readers
   // In place of what was lost, at the same offsets, before anybody who was there comes back.
   const after = await core.publish(channel, 'new 3', 'new 4', 'new 5');
   expect(after.epoch).not.toBe(before.epoch);
-  await waitUntil('what is new', () => textsOf(link).includes('new 5'), 10_000);
+  await waitUntil('what is new', () => textsOf(link).includes('new 5'), 20_000);
   expect(verdictsOf(link)).toEqual(['exact', 'gap']);
   expect(textsOf(link)).toEqual([
     ...['one', 'two', 'lost 3', 'lost 4'],
@@ -205,4 +206,4 @@ test('LOG-15: a standby that lags and is promoted has another epoch, and readers
   const late = core.open(on(channel, { epoch: before.epoch, offset: before.offset }));
   expect(await late.next('verdict')).toMatchObject({ verdict: 'gap', reason: 'restarted' });
   await old.end();
-});
+}, 40_000);

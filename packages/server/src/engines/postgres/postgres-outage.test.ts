@@ -84,7 +84,7 @@ async function untilDone(work: () => Promise<unknown>): Promise<void> {
       () => true,
       () => false,
     );
-  await eventually(isDone, 'it answers');
+  await eventually(isDone, 'it answers', 15_000);
 }
 
 test('LOG-5, LOG-12: a server that is killed between append and answer, twice, has each event once, in order', async () => {
