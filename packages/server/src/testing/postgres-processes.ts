@@ -21,13 +21,25 @@ export function familyOf(pid: number): readonly number[] {
   return [pid, ...children];
 }
 
+/** False for one that has ended but was not fetched yet by whoever is its parent now. */
+export function isRunning(pid: number): boolean {
+  const [state] = statusOf(`${pid}`);
+  return state !== undefined && state !== 'Z';
+}
+
 function parentOf(pid: string): number | null {
+  const [, parent] = statusOf(pid);
+  return parent === undefined ? null : Number(parent);
+}
+
+/** State, parent, and so on; empty when there is no such process. */
+function statusOf(pid: string): readonly string[] {
   try {
-    // After the name in parentheses, which may hold anything: state, then parent.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ');
-    return Number(fields?.[1]);
+    // After the name in parentheses, which may hold anything.
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return text.slice(text.lastIndexOf(') ') + 2).split(' ');
   } catch {
     // It has ended meanwhile.
-    return null;
+    return [];
   }
 }

@@ -9,7 +9,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { familyOf, unprivilegedUser } from './postgres-processes.ts';
+import { familyOf, isRunning, unprivilegedUser } from './postgres-processes.ts';
 import { waitUntil } from './waiting.ts';
 
 export interface PostgresServerOptions {
@@ -101,11 +101,7 @@ async function startIn(folder: string, options: PostgresServerOptions): Promise<
     else running.kill(STOP_SIGNALS[how]);
     await exited;
     // Its children end by themselves once they notice; the folder is theirs until then.
-    await waitUntil(
-      'the end of every process',
-      () => !family.some((pid) => signal(pid, 0)),
-      20_000,
-    );
+    await waitUntil('the end of every process', () => !family.some(isRunning), 20_000);
   }
 
   const connection = ['-h', '127.0.0.1', '-p', `${port}`, '-U', 'millrace'];
@@ -183,12 +179,11 @@ async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-/** False when there is no such process. */
-function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+function signal(pid: number, name: NodeJS.Signals): void {
   try {
-    return process.kill(pid, name);
+    process.kill(pid, name);
   } catch {
-    return false;
+    // It has ended meanwhile.
   }
 }
 

@@ -19,6 +19,8 @@ export interface HeadCheckOptions {
   readonly channels: () => Iterable<string>;
   readonly look: (channels: readonly string[]) => Promise<readonly SqlRow[]>;
   readonly found: (channel: string, hint: AppendHint) => void;
+  /** An empty channel that was another one at the look before, or was not looked up then. */
+  readonly emptied: (channel: string) => void;
 }
 
 /** Channels of one statement: some 10 ms of a server's time. */
@@ -27,22 +29,31 @@ const MAX_CHANNELS = 2_000;
 const LEAST_MS = 100;
 
 export function createHeadCheck(options: HeadCheckOptions): HeadCheck {
-  const { everyMs, channels, look, found } = options;
+  const { everyMs, channels, look, found, emptied } = options;
   let timer: NodeJS.Timeout | undefined;
   let round: Promise<void> | null = null;
-  let endedAt = Number.NEGATIVE_INFINITY;
+  /** The epochs of those that were empty at the last look. */
+  let empty: ReadonlyMap<string, string> = new Map();
+  let last = { endedAt: Number.NEGATIVE_INFINITY, failures: 0 };
   let isAskedAgain = false;
-  let failures = 0;
   let isClosed = false;
 
   async function run(): Promise<void> {
     const names = [...channels()];
+    const nowEmpty = new Map<string, string>();
     for (let from = 0; from < names.length && !isClosed; from += MAX_CHANNELS) {
       for (const row of await look(names.slice(from, from + MAX_CHANNELS))) {
         const { channel, hint } = parseHead(row);
-        found(channel, hint);
+        if (hint.head > 0 || hint.isEnded) {
+          found(channel, hint);
+        } else {
+          nowEmpty.set(channel, hint.epoch);
+          // Nothing was appended, so there is nothing to hint; but there may have been something before.
+          if (empty.get(channel) !== hint.epoch) emptied(channel);
+        }
       }
     }
+    empty = nowEmpty;
   }
 
   /** Whoever reads is told of a failure by its own read; here it is tried again until it works. */
@@ -50,14 +61,13 @@ export function createHeadCheck(options: HeadCheckOptions): HeadCheck {
     isAskedAgain = false;
     round = run().then(
       () => ended(0),
-      () => ended(failures + 1),
+      () => ended(last.failures + 1),
     );
   }
 
-  function ended(failed: number): void {
-    failures = failed;
+  function ended(failures: number): void {
     round = null;
-    endedAt = performance.now();
+    last = { endedAt: performance.now(), failures };
     if (failures > 0) later(backoffMs(failures, everyMs, Math.random()));
     else later(isAskedAgain ? LEAST_MS : everyMs);
   }
@@ -72,7 +82,9 @@ export function createHeadCheck(options: HeadCheckOptions): HeadCheck {
   return {
     soon() {
       if (round !== null) isAskedAgain = true;
-      else if (failures === 0) later(Math.max(0, endedAt + LEAST_MS - performance.now()));
+      else if (last.failures === 0) {
+        later(Math.max(0, last.endedAt + LEAST_MS - performance.now()));
+      }
     },
     async close() {
       isClosed = true;

@@ -14,7 +14,7 @@ const MARKS = `concat_ws(' ',
       'millrace.incarnation'::regclass::oid, 'millrace.channel'::regclass::oid, 'millrace.entry'::regclass::oid,`;
 
 /** Kept apart from a plan that reads a whole table, from JIT (which such a plan's price would call), from endless locks. */
-const PLANNED = `set lock_timeout = '4s' set jit = off
+const PLANNED = `set lock_timeout = '3s' set jit = off
   set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off`;
 
 export const EPOCH_INSIDE: string = `

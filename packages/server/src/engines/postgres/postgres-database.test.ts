@@ -109,8 +109,8 @@ test('LOG-16: who finds no free connection in time is told, and takes none later
 });
 
 test('LOG-16: in a transaction a statement may take longer, up to a bound of its own', async () => {
-  const patient = postgresDatabase({ pool, answerWithinMs: 200, statementWithinMs: 900 });
-  await patient.transaction((tx) => tx.query('select pg_sleep(0.4)', []));
+  const patient = postgresDatabase({ pool, answerWithinMs: 150, statementWithinMs: 500 });
+  await patient.transaction((tx) => tx.query('select pg_sleep(0.25)', []));
   const tooLong = patient.transaction((tx) => tx.query('select pg_sleep(20)', []));
   await expect(tooLong).rejects.toMatchObject({ code: 'engine/unavailable' });
 });

@@ -1,5 +1,5 @@
 // Runs the conformance cases on the engine over a PostgreSQL server of its own. One server serves all: each case gets
-// its own schema, dropped and made again, which is what an empty database is to the engine.
+// empty tables, and with them another epoch.
 
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,13 +14,17 @@ import { type EngineSubject, engineCases } from '../../testing/engine-cases.ts';
 import { openPostgresNode } from '../../testing/postgres-node.ts';
 import { type PostgresServer, startPostgres } from '../../testing/postgres-server.ts';
 import { MIGRATIONS } from './migrations.ts';
+import { type PostgresDatabase, postgresDatabase } from './postgres-database.ts';
+import { postgresEngine } from './postgres-engine.ts';
 
 let server: PostgresServer;
 let admin: pg.Pool;
+let database: PostgresDatabase;
 
 beforeAll(async () => {
   server = await startPostgres();
-  admin = new pg.Pool({ connectionString: server.url() });
+  admin = poolOf();
+  database = postgresDatabase({ pool: admin });
 });
 afterAll(async () => {
   await admin.end();
@@ -40,10 +44,14 @@ describe('database engine on a PostgreSQL server', () => {
   for (const { rule, title, needs, run } of engineCases) {
     it(`${rule}: ${title}`, async (context) => {
       if (needs === 'isLocal') context.skip('capability isLocal: the database is another process');
-      await using node = openPostgresNode(await emptyPool());
-      const { engine, database } = node;
+      const engine = postgresEngine({ database });
       const subject: EngineSubject = { engine, transaction: (run) => database.transaction(run) };
-      await expect(run(subject)).resolves.toBeUndefined();
+      try {
+        await expect(run(subject)).resolves.toBeUndefined();
+      } finally {
+        await engine.close();
+        await admin.query('truncate millrace.channel, millrace.entry, millrace.producer');
+      }
     });
   }
 

@@ -65,6 +65,7 @@ export function postgresEngine(options: PostgresEngineOptions): Engine {
     channels: log.listeners.channels,
     look: (channels) => database.query(HEADS, [channels]),
     found: log.listeners.hint,
+    emptied: log.listeners.refresh,
   });
 
   return {

@@ -165,7 +165,7 @@ test('LOG-7: a node whose hints never come is behind for no longer than its look
       return Object.assign(client, { query: skipping });
     },
   };
-  await using there = openPostgresNode(noListening, { reconcileMs: 200, answerWithinMs: 1_000 });
+  await using there = openPostgresNode(noListening, { reconcileMs: 200, answerWithinMs: 400 });
   await readAll(there.engine.log, 'a');
   const { hints } = watchHints(there.engine.log, 'a');
   await appendOne(here.engine.log, 'a', 1);
