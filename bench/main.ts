@@ -3,6 +3,7 @@
 //
 //   npm run bench                                 all of them, in their short form
 //   npm run bench -- delivery                     those of the delivery path, beside its peers
+//   npm run bench -- nodes                        those of the engines that several nodes share
 //   npm run bench -- busy-page --minutes 10       one, in another length
 //   npm run bench -- idle-page --runs 1 --dry     prints only
 //   npm run bench -- --docs                       only writes the document from the kept results
@@ -13,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { bundleSize } from './bundle-size.ts';
 import { busyPage } from './busy-page.ts';
 import { connectRate } from './connect-rate.ts';
+import { engineAppends } from './engine-appends.ts';
 import { fanOut } from './fan-out.ts';
 import { firstMessage } from './first-message.ts';
 import { fixedLoad } from './fixed-load.ts';
@@ -24,6 +26,7 @@ import { describeMachine, loadNow } from './lib/machine.ts';
 import { figureText, goalText, rangeText, verdictText } from './lib/report.ts';
 import { commandOf, resultName, saveResult } from './lib/results.ts';
 import { manyChannels } from './many-channels.ts';
+import { nodeHints } from './node-hints.ts';
 import { pollWave } from './poll-wave.ts';
 import { publishToScreen } from './publish-to-screen.ts';
 import { resumeStorm } from './resume-storm.ts';
@@ -43,8 +46,12 @@ const delivery: readonly Bench[] = [
   resumeStorm,
 ];
 
+/** Of the engines behind several nodes: Linux and PostgreSQL 15 (`npm run unit` installs it). */
+const nodes: readonly Bench[] = [engineAppends, nodeHints];
+
 const benches: readonly Bench[] = [
   ...delivery,
+  ...nodes,
   publishToScreen,
   idlePage,
   busyPage,
@@ -79,9 +86,12 @@ function chosen(names: readonly string[]): readonly Bench[] {
     ? benches
     : names.flatMap((name) => {
         if (name === 'delivery') return delivery;
+        if (name === 'nodes') return nodes;
         const found = benches.find((bench) => bench.name === name);
         if (found === undefined) {
-          throw new Error(`no bench is called ${name}: there are delivery (a group), ${known}`);
+          throw new Error(
+            `no bench is called ${name}: there are delivery and nodes (groups), ${known}`,
+          );
         }
         return [found];
       });

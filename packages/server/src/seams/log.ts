@@ -1,5 +1,5 @@
 // The Log seam: where a channel's events live. Imports no implementation; an engine implements it.
-// Rules: LOG-1 … LOG-14.
+// Rules: LOG-1 … LOG-16.
 //
 // Contract, in prose:
 // - Offsets of a channel are 1, 2, 3 … without a hole, in the order in which appends were accepted, also
@@ -8,14 +8,15 @@
 //   after the answer sees it.
 // - The epoch names the incarnation that made the offsets. It is random, and new whenever offsets could be
 //   given out twice (an engine that lost what it held). A channel's epoch may change only through that or
-//   through being forgotten; a reader can always tell by comparing.
+//   through being forgotten; a reader can always tell by comparing. Append and read establish it in their own step.
 // - What a request is refused for, in this order: `publish/fenced`, `channel/ended`, `publish/sequence-gap`,
 //   `publish/conflict`. A repeat is answered before the last three. What was refused changes nothing: no offset, no
 //   key, no producer. A batch is judged request by request, each after what the ones before it did, in one step that
 //   no other append comes into.
 // - What a listener hears is a hint, never the truth: it may come late, twice, out of order or not at all. Where hints
-//   may have been lost (a connection that broke), or only now begin to come, it hears `refresh`, and reads. It must not
-//   throw; the engine may call it inside `append`.
+//   may have been lost (a connection that broke), or only now begin to come, it hears `refresh`, and reads; or the
+//   engine looks for all of them, and each hears the head of its channel. It must not throw; the engine may call it
+//   inside `append`.
 // - `compact` is a compare-and-set, since several hubs, or one that was slow, compact a channel at once. A snapshot is
 //   stored only if the channel goes on from it (its offset is `first - 1` or later, its epoch the channel's) and it
 //   comes after the stored one: a higher version before all, within a version a higher or the same offset. One that

@@ -35,14 +35,15 @@ export async function assertRejects(
   fail(`Expected ${what} to be refused with ${code}; it was accepted.`);
 }
 
-/** Waits for a condition; at the deadline (5 s) the case fails. */
+/** Waits for a condition; at the deadline the case fails. */
 export async function eventually(
   condition: () => boolean | Promise<boolean>,
   expectation: string,
+  withinMs = 5_000,
 ): Promise<void> {
-  const deadline = performance.now() + 5_000;
+  const deadline = performance.now() + withinMs;
   while (!(await condition())) {
-    if (performance.now() > deadline) fail(`Expected within 5 s that ${expectation}.`);
+    if (performance.now() > deadline) fail(`Expected within ${withinMs} ms that ${expectation}.`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -2,40 +2,50 @@
 // Refuses to own: the connection, and when to compact.
 
 import { MillraceError, type Offset } from '@millrace/protocol';
-import { encodeEvent, toOffset } from '@millrace/protocol/wire';
+import { encodeEvent } from '@millrace/protocol/wire';
 import type { AppendHint, AppendOutcome, AppendRequest, Log, LogEntry } from '../../seams/log.ts';
 import { createInFlight } from '../in-flight.ts';
-import { createListeners } from '../listeners.ts';
+import { createListeners, type Listeners } from '../listeners.ts';
 import { createAppendQueue } from './append-queue.ts';
-import { isSqlTransaction, type SqlDatabase, type SqlTransaction } from './database.ts';
-import { toEngineError } from './engine-error.ts';
+import { isSqlTransaction, onlyRows, type SqlDatabase, type SqlTransaction } from './database.ts';
+import { isSchemaGone, toEngineError } from './engine-error.ts';
+import { parseHints } from './hint-words.ts';
 import {
   APPEND,
   appendParams,
   COMPACT,
-  channelEpoch,
   FORGET_CHANNEL,
   FORGET_PRODUCERS,
-  incarnationIn,
-  parseOutcome,
+  parseOutcomes,
   parsePage,
   READ,
 } from './rows.ts';
+import { rowsOf } from './statements.ts';
+import { within } from './within.ts';
 
 export interface DatabaseLogOptions {
   readonly database: SqlDatabase;
-  /** Resolves with the epoch once the schema stands. Asked before each call, so it remembers. */
-  readonly ready: () => Promise<string>;
+  /** Resolves once the schema stands. Asked before each call, so it remembers. */
+  readonly ready: () => Promise<unknown>;
   /** The attempt that runs or ran, without beginning a new one: a transaction must not wait for what is behind it. */
-  readonly started: () => Promise<string>;
+  readonly started: () => Promise<unknown>;
+  /** The schema stood, and does so no more. */
+  readonly onSchemaGone: () => void;
   readonly keyWindowMs: number;
   /** Told how many rows a compaction, or forgetting, has deleted. */
   readonly onTrimmed: (rows: number) => Promise<void>;
+  /** How long a call waits for the schema, or for a statement in a transaction, ms; the database bounds the rest. */
+  readonly answerWithinMs?: number;
+  /** Other nodes are told by whoever wants to: what was appended here, outside of transactions. */
+  readonly onAppended?: (channel: string, hint: AppendHint) => void;
+  /** Something may have moved that was not hinted: an append without an answer, or too many for one notification. */
+  readonly onDoubt?: () => void;
 }
 
 export interface DatabaseLog extends Log {
-  /** What was committed by a transaction, or forgotten, as its notification says: `head isEnded incarnation channel`. */
-  notified(payload: string, epoch: string): void;
+  readonly listeners: Listeners;
+  /** What a notification says of appends; `own`: the origin whose words are known already. */
+  notified(payload: string, own?: string): void;
 }
 
 /** Rows one compaction deletes at most; what is over goes with the next. */
@@ -45,17 +55,26 @@ const MAX_TRIMMED_ROWS = 10_000;
 const MAX_STATEMENT_REQUESTS = 1_000;
 
 export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
-  const { database, ready, started } = options;
+  const { database, onAppended = ignore, onDoubt = ignore } = options;
   const listeners = createListeners();
   const inFlight = createInFlight();
   const appendQueued = createAppendQueue(appendNow, MAX_STATEMENT_REQUESTS);
+  const bounded = <Result>(work: Promise<Result>): Promise<Result> =>
+    options.answerWithinMs === undefined ? work : within(options.answerWithinMs, work);
+  const ready = (): Promise<unknown> => bounded(options.ready());
 
   async function appendNow(batch: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {
-    const epoch = await ready();
-    const outcomes = await appendOn(database, batch, epoch, false).catch((cause: unknown) => {
-      throw toEngineError(cause);
+    const outcomes = await attempt(async () => {
+      await ready();
+      return appendOn(database, batch, false);
+    }).catch((error: unknown) => {
+      onDoubt();
+      throw error;
     });
-    for (const [channel, hint] of hintsOf(batch, outcomes)) listeners.hint(channel, hint);
+    for (const [channel, hint] of hintsOf(batch, outcomes)) {
+      listeners.hint(channel, hint);
+      onAppended(channel, hint);
+    }
     return outcomes;
   }
 
@@ -63,7 +82,9 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
     tx: unknown,
     batch: readonly AppendRequest[],
   ): Promise<readonly AppendOutcome[]> {
-    return appendOn(checkTransaction(tx), batch, await started(), true);
+    const on = checkTransaction(tx);
+    await bounded(options.started());
+    return bounded(appendOn(on, batch, true));
   }
 
   /** Its notification hints, in a transaction or not. */
@@ -75,20 +96,21 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
   async function appendOn(
     on: SqlTransaction,
     batch: readonly AppendRequest[],
-    epoch: string,
     isNotifying: boolean,
   ): Promise<readonly AppendOutcome[]> {
-    const params = appendParams(batch, epoch, options.keyWindowMs, isNotifying);
-    const rows = await on.query(APPEND, params);
-    return rows.map((row, index) => parseOutcome(row, epoch, batch[index]?.channel ?? ''));
+    const rows = await on.query(APPEND, appendParams(batch, options.keyWindowMs, isNotifying));
+    return parseOutcomes(rows, batch);
+  }
+
+  function attempt<Result>(work: () => Promise<Result>): Promise<Result> {
+    return work().catch((cause: unknown) => {
+      if (isSchemaGone(cause)) options.onSchemaGone();
+      throw toEngineError(cause);
+    });
   }
 
   function run<Result>(work: () => Promise<Result>): Promise<Result> {
-    return inFlight.run(() =>
-      work().catch((cause: unknown) => {
-        throw toEngineError(cause);
-      }),
-    );
+    return inFlight.run(() => attempt(work));
   }
 
   return {
@@ -98,22 +120,23 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
     },
     read(channel, after, size) {
       return run(async () => {
-        const epoch = await ready();
+        await ready();
         const rows = await database.query(READ, [channel, after, size.maxEvents, size.maxBytes]);
-        return parsePage(rows, epoch, size);
+        return parsePage(rows, size);
       });
     },
+    listeners,
     watch: listeners.add,
     compact(channel, retention) {
       return run(async () => {
-        const epoch = await ready();
+        await ready();
         const { snapshot } = retention;
         const [row] = await database.query(COMPACT, [
           channel,
           retention.size,
           retention.maxAgeMs,
           retention.needsSnapshot ?? false,
-          retention.epoch === undefined ? null : incarnationIn(epoch, retention.epoch),
+          retention.epoch ?? null,
           snapshot?.offset ?? null,
           snapshot?.version ?? null,
           snapshot?.text ?? null,
@@ -133,25 +156,23 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
     forget(channel, forgetOptions) {
       return run(async () => {
         if (forgetOptions?.tx !== undefined) {
-          const within = checkTransaction(forgetOptions.tx);
-          await started();
-          await forget(within, channel);
+          const on = checkTransaction(forgetOptions.tx);
+          await bounded(options.started());
+          await bounded(forget(on, channel));
         } else {
           await ready();
           await options.onTrimmed(await forget(database, channel));
         }
       });
     },
-    notified(payload, epoch) {
-      const [head, isEnded, incarnation, channel] = payload.split(' ');
-      if (head === undefined || channel === undefined) return;
-      listeners.hint(channel, {
-        epoch: channelEpoch(epoch, incarnation),
-        head: toOffset(Number(head)),
-        isEnded: isEnded === 't',
+    notified(payload, own) {
+      const hints = parseHints(payload);
+      if (hints === null || hints.origin === own) return;
+      if (hints.moved === null) onDoubt();
+      for (const [channel, moved] of hints.moved ?? []) {
         // Left for the reader to read, if it wants this channel at all.
-        entries: [],
-      });
+        listeners.hint(channel, { ...moved, entries: [] });
+      }
     },
     async close() {
       await inFlight.close();
@@ -160,12 +181,20 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
   };
 }
 
+/** A driver's own client will do, which answers with more than rows. */
 function checkTransaction(tx: unknown): SqlTransaction {
-  if (isSqlTransaction(tx)) return tx;
-  throw new MillraceError(
-    'request/invalid',
-    'That `tx` is no transaction of this database: it has no `query(sql, params)`.',
-  );
+  if (!isSqlTransaction(tx)) {
+    throw new MillraceError(
+      'request/invalid',
+      'That `tx` is no transaction of this database: it has no `query(sql, params)`.',
+    );
+  }
+  return {
+    async query(sql, params) {
+      const answer: unknown = await tx.query(sql, params);
+      return Array.isArray(answer) ? onlyRows(answer) : rowsOf(answer);
+    },
+  };
 }
 
 interface HintOfBatch {
@@ -192,4 +221,8 @@ function hintsOf(
     hints.set(request.channel, one);
   }
   return hints;
+}
+
+function ignore(): void {
+  // Nobody else is there to be told.
 }

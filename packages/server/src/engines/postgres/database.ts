@@ -17,11 +17,18 @@ export interface SqlTransaction {
 export interface SqlDatabase extends SqlTransaction {
   /** Commits when `run` resolves, rolls back and rejects with its reason when it rejects. */
   transaction<Result>(run: (tx: SqlTransaction) => Promise<Result>): Promise<Result>;
-  /** Calls `listener` with the payload of each `NOTIFY channel` once it is committed. Resolves with its end. */
-  listen(channel: string, listener: (payload: string) => void): Promise<() => Promise<void>>;
+  /**
+   * Calls `listener` with the payload of each `NOTIFY channel` once it is committed, and `missed` whenever some may
+   * have been lost: after the connection was made again. Resolves with its end.
+   */
+  listen(
+    channel: string,
+    listener: (payload: string) => void,
+    missed?: () => void,
+  ): Promise<() => Promise<void>>;
 }
 
-/** Whether this is something SQL can be run on: what a user may pass as `tx`. */
+/** Whether this is something SQL can be run on: what a user may pass as `tx`, a driver's own client too. */
 export function isSqlTransaction(value: unknown): value is SqlTransaction {
   return (
     typeof value === 'object' &&
@@ -29,4 +36,12 @@ export function isSqlTransaction(value: unknown): value is SqlTransaction {
     'query' in value &&
     typeof value.query === 'function'
   );
+}
+
+export function onlyRows(rows: readonly unknown[]): readonly SqlRow[] {
+  return rows.filter(isRow);
+}
+
+function isRow(value: unknown): value is SqlRow {
+  return typeof value === 'object' && value !== null;
 }

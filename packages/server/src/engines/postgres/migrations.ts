@@ -1,7 +1,10 @@
 // What the engine keeps in a database, version by version, in a schema of its own. A version that has been
-// published is never edited: a later one changes it. The SQL keeps to PostgreSQL 15. Rules: LOG-1 … LOG-6, LOG-8.
+// published is never edited: a later one changes it. A function that nodes of the version before call stays for one
+// version more, so that nodes can be updated one after the other. The SQL keeps to PostgreSQL 15.
+// Rules: LOG-1 … LOG-6, LOG-8.
 
 import { COMPACT_BY_VERSION } from './compact-channel.ts';
+import { EPOCH_INSIDE } from './migration-epoch.ts';
 import { PRODUCERS_AND_FORGETTING } from './migration-producers.ts';
 
 /** Index 0 is version 1. Each is run once, in one transaction with the record of it. */
@@ -196,4 +199,5 @@ export const MIGRATIONS: readonly string[] = [
   `,
   PRODUCERS_AND_FORGETTING,
   COMPACT_BY_VERSION,
+  EPOCH_INSIDE,
 ];

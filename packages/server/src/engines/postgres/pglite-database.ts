@@ -1,7 +1,7 @@
 // A PGlite instance as a SqlDatabase: for tests, scripts and small servers that run PGlite in their own thread.
 // The instance is the user's: this neither opens nor closes it, and never imports PGlite.
 
-import type { SqlDatabase, SqlRow, SqlTransaction } from './database.ts';
+import { onlyRows, type SqlDatabase, type SqlRow, type SqlTransaction } from './database.ts';
 
 interface PgliteStatements {
   query(sql: string, params?: unknown[]): Promise<{ readonly rows: unknown[] }>;
@@ -55,12 +55,4 @@ function statementsOf(pglite: PgliteStatements): SqlTransaction {
       return onlyRows((await pglite.exec(sql)).at(-1)?.rows ?? []);
     },
   };
-}
-
-function onlyRows(rows: readonly unknown[]): readonly SqlRow[] {
-  return rows.filter(isRow);
-}
-
-function isRow(value: unknown): value is SqlRow {
-  return typeof value === 'object' && value !== null;
 }

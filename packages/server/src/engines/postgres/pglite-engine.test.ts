@@ -141,6 +141,37 @@ describe('database engine on PGlite', () => {
     await close();
   });
 
+  it('LOG-15: a database of the version before keeps the epoch that it has told', async () => {
+    await emptyDatabase();
+    await pglite.exec(`
+      create schema millrace;
+      create table millrace.migration (version integer primary key, applied_at timestamptz default now());
+      ${MIGRATIONS.slice(0, 3).join('\n')}
+      insert into millrace.migration values (1), (2), (3);
+      insert into millrace.channel (name, head, first, incarnation) values ('forgotten', 0, 1, 'abc');
+    `);
+    // As version 3 told it: in the server's process, once.
+    const [row] = await database.query(
+      `select concat_ws(' ', token, system_identifier, timeline_id) as name
+       from millrace.incarnation, pg_control_system(), pg_control_checkpoint()`,
+    );
+    const epoch = createHash('sha256').update(String(row?.['name'])).digest('base64url');
+    const { log, close } = pgliteEngine({ database });
+    expect((await appendOne(log, 'a', 1)).epoch).toBe(epoch.slice(0, 16));
+    expect((await appendOne(log, 'forgotten', 1)).epoch).toBe(`${epoch.slice(0, 16)}-abc`);
+    await close();
+  });
+
+  it('LOG-15: tables that are gone are made again, with another epoch', async () => {
+    const { log, close } = pgliteEngine({ database: await emptyDatabase() });
+    const { epoch } = await appendOne(log, 'a', 1);
+    await emptyDatabase();
+    await expect(readAll(log, 'a')).rejects.toMatchObject({ code: 'engine/unavailable' });
+    const page = await readAll(log, 'a');
+    expect([page.epoch === epoch, page.head]).toEqual([false, 0]);
+    await close();
+  });
+
   it('LOG-2: a database that cannot be reached is told as such, and the next call tries again', async () => {
     await emptyDatabase();
     let isDown = true;

@@ -4,8 +4,10 @@
 
 import type { Engine } from '../../seams/engine.ts';
 import { createLocalBus } from '../local-bus.ts';
+import { createAttempts } from './attempts.ts';
 import type { SqlDatabase } from './database.ts';
 import { createDatabaseLog } from './database-log.ts';
+import { LOG_CHANNEL } from './hint-words.ts';
 import { migrate } from './migrate.ts';
 
 export interface PgliteEngineOptions {
@@ -26,36 +28,25 @@ const VACUUM_AFTER_ROWS = 20_000;
 export function pgliteEngine(options: PgliteEngineOptions): Engine {
   const { database } = options;
   let deletedRows = 0;
-  let attempt = start();
-
-  function start(): {
-    readonly epoch: Promise<string>;
-    readonly end: Promise<() => Promise<void>>;
-  } {
-    const epoch = migrate(database);
-    const end = epoch.then((name) =>
-      database.listen('millrace_log', (payload) => log.notified(payload, name)),
+  let stopListening: () => Promise<void> = () => Promise.resolve();
+  const schema = createAttempts(() => migrate(database));
+  const listening = createAttempts(async () => {
+    stopListening = await database.listen(
+      LOG_CHANNEL,
+      (payload) => log.notified(payload),
+      () => log.listeners.refresh(),
     );
-    // Told by the next call; nobody may be waiting now.
-    end.catch(() => undefined);
-    return { epoch, end };
-  }
+  });
 
   const log = createDatabaseLog({
     database,
     keyWindowMs: options.keyWindowMs ?? 600_000,
-    started: () => attempt.epoch,
+    started: schema.started,
     async ready() {
-      const current = attempt;
-      try {
-        await current.end;
-      } catch {
-        // This attempt failed, for everybody who waited for it: the first of them begins the next.
-        if (attempt === current) attempt = start();
-        await attempt.end;
-      }
-      return attempt.epoch;
+      await schema.ready();
+      await listening.ready();
     },
+    onSchemaGone: schema.undone,
     async onTrimmed(rows) {
       deletedRows += rows;
       if (deletedRows < VACUUM_AFTER_ROWS) return;
@@ -71,8 +62,8 @@ export function pgliteEngine(options: PgliteEngineOptions): Engine {
     capabilities: { name: 'pglite', survives: 'killed-process', transactions: true, nodes: 'one' },
     async close() {
       await Promise.all([log.close(), bus.close()]);
-      const stopListening = await attempt.end.catch(() => undefined);
-      await stopListening?.();
+      await listening.started().catch(() => undefined);
+      await stopListening();
     },
   };
 }

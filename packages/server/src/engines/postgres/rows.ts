@@ -3,9 +3,10 @@
 
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import type { Cursor, Offset } from '@millrace/protocol';
-import { encodeEvent, toOffset, ZERO_OFFSET } from '@millrace/protocol/wire';
+import { type Cursor, MillraceError, type Offset } from '@millrace/protocol';
+import { encodeEvent, toOffset } from '@millrace/protocol/wire';
 import type {
+  AppendHint,
   AppendOutcome,
   AppendRequest,
   LogEntry,
@@ -18,38 +19,27 @@ import { channelEnded, fenced, headMoved, sequenceGap } from '../refusals.ts';
 import type { SqlRow } from './database.ts';
 
 export const APPEND = `select request::float8, outcome, told, at_ms, in_incarnation
-  from millrace.append_batch(
+  from millrace.append_events(
     $1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[],
     $8::float8 * interval '1 millisecond', $9::boolean
   )`;
 
-/** One row at least for a channel that exists; the snapshot stands in the first alone, since it can be large. */
-export const READ = `select
-    channel.incarnation, channel.head::float8, channel.first::float8, channel.ended_at is not null as is_ended,
-    page.event_offset::float8, (extract(epoch from page.accepted_at) * 1000)::float8 as at_ms, page.body,
-    channel.snapshot_offset::float8, channel.snapshot_version::float8,
-    case when coalesce(page.place, 1) = 1 then channel.snapshot_text end as snapshot_text
-  from millrace.channel
-  left join lateral (
-    select *, row_number() over sized as place, sum(octet_length(body)) over sized as bytes
-    from (
-      select event_offset, accepted_at, body from millrace.entry
-      where channel_id = channel.id and event_offset > $2::bigint
-      order by event_offset limit $3::bigint
-    ) kept
-    window sized as (order by event_offset)
-  ) page on page.place = 1 or page.bytes <= $4::float8
-  where channel.name = $1
-  order by page.event_offset`;
+export const READ = 'select * from millrace.read_page($1, $2::bigint, $3::bigint, $4::float8)';
 
-export const COMPACT = `select millrace.compact_channel(
+export const HEADS = 'select * from millrace.heads($1::text[])';
+
+export const COMPACT = `select millrace.compact(
     $1, $2::bigint, $3::float8 * interval '1 millisecond', $4::boolean, $5, $6::bigint, $7::integer, $8, $9::bigint
-  )::float8 as trimmed`;
+  ) as trimmed`;
 
-/** Bounded: on an embedded database a long statement holds up every append. */
+/**
+ * Bounded: on an embedded database a long statement holds up every append. What another node is forgetting, or an
+ * append is about to use again, is left alone: waiting for it could end in a dead-lock.
+ */
 export const FORGET_PRODUCERS = `delete from millrace.producer where (channel_id, name_hash) in (
     select channel_id, name_hash from millrace.producer
     where expires_at < clock_timestamp() order by expires_at limit 2000
+    for update skip locked
   )`;
 
 export const FORGET_CHANNEL = `select millrace.forget_channel($1)::float8 as erased`;
@@ -57,7 +47,6 @@ export const FORGET_CHANNEL = `select millrace.forget_channel($1)::float8 as era
 /** The parameters of APPEND: one list for each field of the requests. */
 export function appendParams(
   batch: readonly AppendRequest[],
-  epoch: string,
   windowMs: number,
   isNotifying: boolean,
 ): readonly unknown[] {
@@ -70,14 +59,30 @@ export function appendParams(
     producers.map((producer) => (producer === null ? null : hashName(producer.id))),
     producers.map((producer) => producer?.epoch ?? null),
     producers.map((producer) => producer?.sequence ?? null),
-    expected.map((one) => (typeof one === 'object' ? incarnationIn(epoch, one.epoch) : null)),
+    expected.map((one) => (typeof one === 'object' ? one.epoch : null)),
     expected.map((one) => (typeof one === 'object' ? one.offset : one === 'empty' ? 0 : null)),
     windowMs,
     isNotifying,
   ];
 }
 
-export function parseOutcome(row: SqlRow, epoch: string, channel: string): AppendOutcome {
+/** One outcome for each request; the last row is the log's epoch. */
+export function parseOutcomes(
+  rows: readonly SqlRow[],
+  batch: readonly AppendRequest[],
+): readonly AppendOutcome[] {
+  if (rows.length !== batch.length + 1) {
+    // In a transaction that is repeatable read: it does not see a channel that was made since it began.
+    throw new MillraceError(
+      'engine/unavailable',
+      'The transaction is older than the channel. Begin another one.',
+    );
+  }
+  const epoch = String(rows.at(-1)?.['in_incarnation']);
+  return batch.map(({ channel }, index) => parseOutcome(rows[index] ?? {}, epoch, channel));
+}
+
+function parseOutcome(row: SqlRow, epoch: string, channel: string): AppendOutcome {
   const told = Number(row['told']);
   const own = channelEpoch(epoch, row['in_incarnation']);
   switch (row['outcome']) {
@@ -96,30 +101,35 @@ export function parseOutcome(row: SqlRow, epoch: string, channel: string): Appen
   }
 }
 
-/** A channel's epoch: the database's, and what came after it when the channel was forgotten. */
-export function channelEpoch(epoch: string, incarnation: unknown): string {
+/** A channel's epoch: the log's, and what came after it when the channel was forgotten. */
+function channelEpoch(epoch: string, incarnation: unknown): string {
   return typeof incarnation === 'string' && incarnation !== '' ? `${epoch}-${incarnation}` : epoch;
 }
 
-/** What `channelEpoch` added; for an epoch that it cannot have made, something that no channel has. */
-export function incarnationIn(epoch: string, own: string): string {
-  if (own === epoch) return '';
-  return own.startsWith(`${epoch}-`) ? own.slice(epoch.length + 1) : 'of another database';
-}
-
-export function parsePage(rows: readonly SqlRow[], epoch: string, size: PageSize): LogPage {
-  const [top] = rows;
-  if (top === undefined) {
-    const first = toOffset(1);
-    return { epoch, first, head: ZERO_OFFSET, isEnded: false, snapshot: null, entries: [] };
-  }
+/** There is one row at least, also of a channel that nobody appended to. */
+export function parsePage(rows: readonly SqlRow[], size: PageSize): LogPage {
+  const [top = {}] = rows;
   return {
-    epoch: channelEpoch(epoch, top['incarnation']),
+    epoch: String(top['in_epoch']),
     first: parseOffset(top['first']),
     head: parseOffset(top['head']),
     isEnded: top['is_ended'] === true,
     snapshot: parseSnapshot(top),
     entries: parseEntries(rows, size.maxBytes),
+  };
+}
+
+/** Where a channel is, as `HEADS` tells. */
+export function parseHead(row: SqlRow): { readonly channel: string; readonly hint: AppendHint } {
+  return {
+    channel: String(row['name']),
+    hint: {
+      epoch: String(row['in_epoch']),
+      head: parseOffset(row['head']),
+      isEnded: row['is_ended'] === true,
+      // Left for the reader to read, if it is behind.
+      entries: [],
+    },
   };
 }
 

@@ -1,0 +1,7 @@
+// Public entry of @millrace/server/testing/servers: real servers of a test's own, for engines that need one.
+
+export {
+  type PostgresServer,
+  type PostgresServerOptions,
+  startPostgres,
+} from './postgres-server.ts';
