@@ -4,7 +4,8 @@ import { DEFAULT_LIMITS, MillraceError } from '@millrace/protocol';
 import { expect, test } from 'vitest';
 import { createContractSet } from './contract-set.ts';
 import { memoryEngine } from './engines/memory/memory-engine.ts';
-import { createPublisher, type Publisher, type PublishRequest } from './publisher.ts';
+import type { PublishRequest } from './prepare-event.ts';
+import { createPublisher, type Publisher } from './publisher.ts';
 import type { AppendRequest, Log } from './seams/log.ts';
 import { testContracts } from './testing/test-channels.ts';
 

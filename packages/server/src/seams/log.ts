@@ -134,9 +134,13 @@ export interface Log {
   /**
    * Erases the channel: entries, end, snapshot, keys, producers. Afterwards it is as if nobody had appended to it, in
    * another epoch; hinted with head 0. Only its name may be kept, and what tells the epochs apart. Does nothing to a
-   * channel nobody appended to. With `tx` as `append`.
+   * channel nobody appended to. With `tx` as `append`. With `epoch` only the channel of that epoch, in one atomic step:
+   * resolves with false where it has another one, and has changed nothing then.
    */
-  forget(channel: string, options?: { readonly tx?: unknown }): Promise<void>;
+  forget(
+    channel: string,
+    options?: { readonly tx?: unknown; readonly epoch?: string },
+  ): Promise<boolean>;
   /** Idempotent; pending appends are finished first. */
   close(): Promise<void>;
 }

@@ -152,13 +152,15 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
     epochs.taken(channel.name);
   }
 
-  function forgetChannel(name: string): void {
+  function forgetChannel(name: string, ofEpoch: string | undefined): boolean {
     const channel = channels.get(name);
-    if (channel === undefined) return;
+    if (ofEpoch !== undefined && ofEpoch !== (channel?.epoch ?? epochs.of(name))) return false;
+    if (channel === undefined) return true;
     channels.delete(name);
     channel.queue.clear();
     const epoch = epochs.renew(name);
     listeners.hint(name, { epoch, head: ZERO_OFFSET, isEnded: false, entries: [] });
+    return true;
   }
 
   function readPage(name: string, after: Offset, size: PageSize): LogPage {
@@ -210,7 +212,7 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
     async forget(channel, forgetOptions) {
       assertOpen();
       refuseTransaction(forgetOptions?.tx);
-      forgetChannel(channel);
+      return forgetChannel(channel, forgetOptions?.epoch);
     },
     async close() {
       isClosed = true;

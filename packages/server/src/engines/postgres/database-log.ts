@@ -67,9 +67,13 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
   }
 
   /** Its notification hints, in a transaction or not. */
-  async function forget(on: SqlTransaction, channel: string): Promise<number> {
-    const [row] = await on.query(FORGET_CHANNEL, [channel]);
-    return Number(row?.['erased']);
+  async function forget(
+    on: SqlTransaction,
+    channel: string,
+    incarnation: string | null,
+  ): Promise<{ readonly erased: number; readonly isOwn: boolean }> {
+    const [row] = await on.query(FORGET_CHANNEL, [channel, incarnation]);
+    return { erased: Number(row?.['erased']), isOwn: row?.['is_own'] === true };
   }
 
   async function appendOn(
@@ -132,14 +136,13 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
     },
     forget(channel, forgetOptions) {
       return run(async () => {
-        if (forgetOptions?.tx !== undefined) {
-          const within = checkTransaction(forgetOptions.tx);
-          await started();
-          await forget(within, channel);
-        } else {
-          await ready();
-          await options.onTrimmed(await forget(database, channel));
-        }
+        const { tx, epoch: ofEpoch } = forgetOptions ?? {};
+        const within = tx === undefined ? database : checkTransaction(tx);
+        const epoch = await (tx === undefined ? ready() : started());
+        const incarnation = ofEpoch === undefined ? null : incarnationIn(epoch, ofEpoch);
+        const { erased, isOwn } = await forget(within, channel, incarnation);
+        if (tx === undefined) await options.onTrimmed(erased);
+        return isOwn;
       });
     },
     notified(payload, epoch) {

@@ -68,6 +68,7 @@ export function pgliteEngine(options: PgliteEngineOptions): Engine {
   return {
     log,
     bus,
+    database,
     capabilities: { name: 'pglite', survives: 'killed-process', transactions: true, nodes: 'one' },
     async close() {
       await Promise.all([log.close(), bus.close()]);

@@ -52,7 +52,14 @@ export const FORGET_PRODUCERS = `delete from millrace.producer where (channel_id
     where expires_at < clock_timestamp() order by expires_at limit 2000
   )`;
 
-export const FORGET_CHANNEL = `select millrace.forget_channel($1)::float8 as erased`;
+/** Compared after the lock: nothing comes between that and the forgetting. */
+export const FORGET_CHANNEL = `with known as materialized (
+    select name from millrace.channel
+    where name = $1 and ($2::text is null or incarnation = $2) for no key update
+  )
+  select coalesce((select millrace.forget_channel(name) from known), 0)::float8 as erased,
+    $2::text is null or exists (select from known)
+      or ($2 = '' and not exists (select from millrace.channel where name = $1)) as is_own`;
 
 /** The parameters of APPEND: one list for each field of the requests. */
 export function appendParams(
