@@ -14,10 +14,10 @@ function createTest(slow?: Promise<void>): { publisher: Publisher; log: Log; bat
   const batches: number[] = [];
   const watched: Log = {
     ...log,
-    async append(batch: readonly AppendRequest[], options) {
+    async append(batch: readonly AppendRequest[]) {
       batches.push(batch.length);
       await slow;
-      return log.append(batch, options);
+      return log.append(batch);
     },
   };
   const publisher = createPublisher({

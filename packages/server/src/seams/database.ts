@@ -20,13 +20,3 @@ export interface SqlDatabase extends SqlTransaction {
   /** Calls `listener` with the payload of each `NOTIFY channel` once it is committed. Resolves with its end. */
   listen(channel: string, listener: (payload: string) => void): Promise<() => Promise<void>>;
 }
-
-/** Whether this is something SQL can be run on: what a user may pass as `tx`. */
-export function isSqlTransaction(value: unknown): value is SqlTransaction {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'query' in value &&
-    typeof value.query === 'function'
-  );
-}

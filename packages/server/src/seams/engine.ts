@@ -9,8 +9,6 @@ export interface EngineCapabilities {
   readonly name: string;
   /** What an answered append survives. */
   readonly survives: 'nothing' | 'killed-process' | 'power-cut';
-  /** Whether `append` takes a transaction of the user's. */
-  readonly transactions: boolean;
   /** Whether several hubs may share it. */
   readonly nodes: 'one' | 'many';
   /**

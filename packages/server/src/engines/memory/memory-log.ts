@@ -195,9 +195,8 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
   }
 
   return {
-    async append(batch, appendOptions) {
+    async append(batch) {
       assertOpen();
-      refuseTransaction(appendOptions?.tx);
       return appendAll(batch);
     },
     async read(channel, after, size) {
@@ -211,7 +210,6 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
     },
     async forget(channel, forgetOptions) {
       assertOpen();
-      refuseTransaction(forgetOptions?.tx);
       return forgetChannel(channel, forgetOptions?.epoch);
     },
     async close() {
@@ -240,14 +238,6 @@ function tellListeners(channel: ChannelLog): void {
 
 function isPlain({ key, producer, expect }: AppendEvent): boolean {
   return key === undefined && producer === undefined && expect === undefined;
-}
-
-function refuseTransaction(tx: unknown): void {
-  if (tx === undefined) return;
-  throw new MillraceError(
-    'request/invalid',
-    'The memory engine has no transactions. Use a database engine, or publish without `tx`.',
-  );
 }
 
 /** Whether the channel goes on from it, and the stored one is of a lower version, or of this one and not newer. */

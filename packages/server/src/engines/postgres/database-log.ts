@@ -7,7 +7,7 @@ import type { AppendHint, AppendOutcome, AppendRequest, Log, LogEntry } from '..
 import { createInFlight } from '../in-flight.ts';
 import { createListeners } from '../listeners.ts';
 import { createAppendQueue } from './append-queue.ts';
-import { isSqlTransaction, type SqlDatabase, type SqlTransaction } from './database.ts';
+import type { SqlDatabase } from './database.ts';
 import { toEngineError } from './engine-error.ts';
 import {
   APPEND,
@@ -26,15 +26,13 @@ export interface DatabaseLogOptions {
   readonly database: SqlDatabase;
   /** Resolves with the epoch once the schema stands. Asked before each call, so it remembers. */
   readonly ready: () => Promise<string>;
-  /** The attempt that runs or ran, without beginning a new one: a transaction must not wait for what is behind it. */
-  readonly started: () => Promise<string>;
   readonly keyWindowMs: number;
   /** Told how many rows a compaction, or forgetting, has deleted. */
   readonly onTrimmed: (rows: number) => Promise<void>;
 }
 
 export interface DatabaseLog extends Log {
-  /** What was committed by a transaction, or forgotten, as its notification says: `head isEnded incarnation channel`. */
+  /** What was forgotten, as its notification says: `head isEnded incarnation channel`. */
   notified(payload: string, epoch: string): void;
 }
 
@@ -45,46 +43,23 @@ const MAX_TRIMMED_ROWS = 10_000;
 const MAX_STATEMENT_REQUESTS = 1_000;
 
 export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
-  const { database, ready, started } = options;
+  const { database, ready } = options;
   const listeners = createListeners();
   const inFlight = createInFlight();
   const appendQueued = createAppendQueue(appendNow, MAX_STATEMENT_REQUESTS);
 
   async function appendNow(batch: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {
     const epoch = await ready();
-    const outcomes = await appendOn(database, batch, epoch, false).catch((cause: unknown) => {
+    // Nobody else hears of it: whoever listens does so here.
+    const params = appendParams(batch, epoch, options.keyWindowMs, false);
+    const rows = await database.query(APPEND, params).catch((cause: unknown) => {
       throw toEngineError(cause);
     });
+    const outcomes = rows.map((row, index) =>
+      parseOutcome(row, epoch, batch[index]?.channel ?? ''),
+    );
     for (const [channel, hint] of hintsOf(batch, outcomes)) listeners.hint(channel, hint);
     return outcomes;
-  }
-
-  async function appendWithin(
-    tx: unknown,
-    batch: readonly AppendRequest[],
-  ): Promise<readonly AppendOutcome[]> {
-    return appendOn(checkTransaction(tx), batch, await started(), true);
-  }
-
-  /** Its notification hints, in a transaction or not. */
-  async function forget(
-    on: SqlTransaction,
-    channel: string,
-    incarnation: string | null,
-  ): Promise<{ readonly erased: number; readonly isOwn: boolean }> {
-    const [row] = await on.query(FORGET_CHANNEL, [channel, incarnation]);
-    return { erased: Number(row?.['erased']), isOwn: row?.['is_own'] === true };
-  }
-
-  async function appendOn(
-    on: SqlTransaction,
-    batch: readonly AppendRequest[],
-    epoch: string,
-    isNotifying: boolean,
-  ): Promise<readonly AppendOutcome[]> {
-    const params = appendParams(batch, epoch, options.keyWindowMs, isNotifying);
-    const rows = await on.query(APPEND, params);
-    return rows.map((row, index) => parseOutcome(row, epoch, batch[index]?.channel ?? ''));
   }
 
   function run<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -96,10 +71,7 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
   }
 
   return {
-    append(batch, appendOptions) {
-      const tx = appendOptions?.tx;
-      return run(() => (tx === undefined ? appendQueued(batch) : appendWithin(tx, batch)));
-    },
+    append: (batch) => run(() => appendQueued(batch)),
     read(channel, after, size) {
       return run(async () => {
         const epoch = await ready();
@@ -136,13 +108,13 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
     },
     forget(channel, forgetOptions) {
       return run(async () => {
-        const { tx, epoch: ofEpoch } = forgetOptions ?? {};
-        const within = tx === undefined ? database : checkTransaction(tx);
-        const epoch = await (tx === undefined ? ready() : started());
-        const incarnation = ofEpoch === undefined ? null : incarnationIn(epoch, ofEpoch);
-        const { erased, isOwn } = await forget(within, channel, incarnation);
-        if (tx === undefined) await options.onTrimmed(erased);
-        return isOwn;
+        const epoch = await ready();
+        const own = forgetOptions?.epoch;
+        const incarnation = own === undefined ? null : incarnationIn(epoch, own);
+        // Its notification hints.
+        const [row] = await database.query(FORGET_CHANNEL, [channel, incarnation]);
+        await options.onTrimmed(Number(row?.['erased']));
+        return row?.['is_own'] === true;
       });
     },
     notified(payload, epoch) {
@@ -161,14 +133,6 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
       listeners.clear();
     },
   };
-}
-
-function checkTransaction(tx: unknown): SqlTransaction {
-  if (isSqlTransaction(tx)) return tx;
-  throw new MillraceError(
-    'request/invalid',
-    'That `tx` is no transaction of this database: it has no `query(sql, params)`.',
-  );
 }
 
 interface HintOfBatch {

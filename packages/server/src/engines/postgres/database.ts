@@ -1,8 +1,3 @@
 // The SqlDatabase seam, beside the engine that is built on it.
 
-export {
-  isSqlTransaction,
-  type SqlDatabase,
-  type SqlRow,
-  type SqlTransaction,
-} from '../../seams/database.ts';
+export type { SqlDatabase, SqlRow, SqlTransaction } from '../../seams/database.ts';

@@ -8,10 +8,7 @@ import { MIGRATIONS } from './migrations.ts';
 /** Any number that nobody else uses: two nodes that start together migrate one after the other. */
 const LOCK = 7_305_211_947;
 
-/**
- * Migrates and answers the epoch. All in one transaction: on a database with one connection nothing
- * of the user's can come between the steps, so an append in a transaction never waits for a migration behind it.
- */
+/** Migrates and answers the epoch, all in one transaction. */
 export async function migrate(database: SqlDatabase): Promise<string> {
   return database.transaction(async (tx) => {
     await tx.query('select pg_advisory_xact_lock($1)', [LOCK]);

@@ -20,8 +20,7 @@ const VACUUM_AFTER_ROWS = 20_000;
 
 /**
  * An engine whose log is in an embedded PostgreSQL. Begins to migrate at once; a failure to is told by the calls
- * that follow, each of which tries again. `append(batch, { tx })` takes what has `query(sql, params)` and is a
- * transaction of this same database.
+ * that follow, each of which tries again. A hub on it keeps its outbox in the same database.
  */
 export function pgliteEngine(options: PgliteEngineOptions): Engine {
   const { database } = options;
@@ -44,7 +43,6 @@ export function pgliteEngine(options: PgliteEngineOptions): Engine {
   const log = createDatabaseLog({
     database,
     keyWindowMs: options.keyWindowMs ?? 600_000,
-    started: () => attempt.epoch,
     async ready() {
       const current = attempt;
       try {
@@ -69,7 +67,7 @@ export function pgliteEngine(options: PgliteEngineOptions): Engine {
     log,
     bus,
     database,
-    capabilities: { name: 'pglite', survives: 'killed-process', transactions: true, nodes: 'one' },
+    capabilities: { name: 'pglite', survives: 'killed-process', nodes: 'one' },
     async close() {
       await Promise.all([log.close(), bus.close()]);
       const stopListening = await attempt.end.catch(() => undefined);
