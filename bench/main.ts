@@ -24,6 +24,7 @@ import { describeMachine, loadNow } from './lib/machine.ts';
 import { figureText, goalText, rangeText, verdictText } from './lib/report.ts';
 import { commandOf, resultName, saveResult } from './lib/results.ts';
 import { manyChannels } from './many-channels.ts';
+import { outbox } from './outbox.ts';
 import { pollWave } from './poll-wave.ts';
 import { publishToScreen } from './publish-to-screen.ts';
 import { resumeStorm } from './resume-storm.ts';
@@ -50,6 +51,7 @@ const benches: readonly Bench[] = [
   busyPage,
   streamingVersusPolling,
   firstMessage,
+  outbox,
   bundleSize,
   startUp,
 ];

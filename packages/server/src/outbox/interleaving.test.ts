@@ -11,7 +11,7 @@ import type { SqlDatabase } from '../seams/database.ts';
 import type { Log } from '../seams/log.ts';
 import { eventually } from '../testing/check.ts';
 import { dataOf, readAll } from '../testing/engine-cases/engine-case.ts';
-import { type OutboxSubject, runOutbox } from '../testing/outbox-subject.ts';
+import { neverRelays, type OutboxSubject, runOutbox } from '../testing/outbox-subject.ts';
 import type { OutboxRequest } from './outbox-row.ts';
 import { migrateOutbox } from './outbox-schema.ts';
 
@@ -47,7 +47,7 @@ test("OUT-2, OUT-3: exactly what was committed is delivered, once, in each trans
       await pglite.exec('drop schema if exists millrace cascade');
       await migrateOutbox(database);
       const { log } = memoryEngine();
-      const writer = runOutbox({ database, log, isKilledAt: () => true });
+      const writer = runOutbox({ database, log, isKilledAt: neverRelays });
       const committed = new Map<string, string[][]>(CHANNELS.map((channel) => [channel, []]));
       const plain: string[] = [];
       const running: Promise<void>[] = [];

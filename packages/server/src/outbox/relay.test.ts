@@ -10,7 +10,7 @@ import type { SqlDatabase, SqlRow } from '../seams/database.ts';
 import type { Log } from '../seams/log.ts';
 import { eventually } from '../testing/check.ts';
 import { dataOf, readAll } from '../testing/engine-cases/engine-case.ts';
-import { type OutboxSubject, runOutbox } from '../testing/outbox-subject.ts';
+import { neverRelays, type OutboxSubject, runOutbox } from '../testing/outbox-subject.ts';
 import { waitUntil } from '../testing/waiting.ts';
 import type { OutboxRequest } from './outbox-row.ts';
 import { migrateOutbox } from './outbox-schema.ts';
@@ -260,7 +260,7 @@ test('OUT-8: what may have been appended too long ago is looked for in the log, 
     await eventually(async () => (await kept('trimmed')).length === 1, 'it is appended');
   }
   // Taken with them, and not appended.
-  await using writer = runOutbox({ database, log, isKilledAt: () => true });
+  await using writer = runOutbox({ database, log, isKilledAt: neverRelays });
   await commit(writer, said('never', 'whole'), said('lost?', 'trimmed'), {
     channel: 'over',
     isEnd: true,

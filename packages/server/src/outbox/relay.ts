@@ -18,11 +18,16 @@ export interface RelayTiming {
   readonly leaseMs: number;
   /** How often the outbox is looked at where nothing wakes the relay. */
   readonly pollMs: number;
+  /** How long one that gave up keeps away: longer than the others need to look once. */
+  readonly restMs: number;
   /** What was taken longer ago is looked for in the log before it is repeated; half of what keys are remembered for. */
   readonly sureMs: number;
 }
 
-export const RELAY_TIMING: RelayTiming = { leaseMs: 6_000, pollMs: 2_000, sureMs: 300_000 };
+export const RELAY_TIMING: RelayTiming = {
+  ...{ leaseMs: 6_000, pollMs: 2_000, restMs: 3_000 },
+  sureMs: 300_000,
+};
 
 export interface RelayOptions {
   readonly store: OutboxStore;
@@ -64,8 +69,6 @@ interface Batch {
 
 /** Another node may reach what this one does not. */
 const FAILURES_BEFORE_GIVING_UP = 3;
-/** Longer than the others need to look once. */
-const PAUSE_AFTER_GIVING_UP_MS = 3_000;
 const BACKOFF_MS = { least: 100, most: 5_000 };
 /** An embedded database has no autovacuum, and a table that is a queue is all dead rows. */
 const VACUUM_AFTER_ROWS = 20_000;
@@ -97,7 +100,7 @@ export function startRelay(options: RelayOptions): Relay {
         failures += 1;
         if (failures === FAILURES_BEFORE_GIVING_UP && state.kind === 'relaying') {
           await standDown();
-          await alarm.sleep(PAUSE_AFTER_GIVING_UP_MS);
+          await alarm.sleep(timing.restMs);
         } else await alarm.sleep(backoffMs(failures));
       }
     }

@@ -8,7 +8,13 @@ import type { SqlDatabase } from '../seams/database.ts';
 import type { Log } from '../seams/log.ts';
 
 /** Fast enough for a test, with the proportions of the real ones. */
-export const QUICK: RelayTiming = { leaseMs: 300, pollMs: 50, sureMs: 300_000 };
+export const QUICK: RelayTiming = {
+  ...{ leaseMs: 300, pollMs: 50, restMs: 75 },
+  sureMs: 300_000,
+};
+
+/** Writes only: its relay dies before its first look. */
+export const neverRelays = (step: string): boolean => !step.endsWith('migrate');
 
 export interface OutboxSubject extends AsyncDisposable {
   readonly outbox: Outbox;
