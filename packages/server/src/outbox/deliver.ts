@@ -147,7 +147,8 @@ function join(done: readonly Settlement[], last: Settlement): Settlement {
   const all = [...done, last];
   return {
     rows: all.flatMap(({ rows }) => rows),
-    refused: all.flatMap(({ refused }) => refused),
+    // As they were written, which is the order in which they are told.
+    refused: all.flatMap(({ refused }) => refused).toSorted((a, b) => a.row.id - b.row.id),
     stuck: last.stuck,
   };
 }

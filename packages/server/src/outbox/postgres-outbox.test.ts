@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { encodeEventBody } from '@millrace/protocol/wire';
 import pg from 'pg';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { pgliteEngine } from '../engines/postgres/pglite-engine.ts';
 import { createHub } from '../hub.ts';
 import type { SqlDatabase } from '../seams/database.ts';
@@ -39,9 +39,9 @@ beforeEach(async () => {
   engine = pgliteEngine({ database });
   await readAll(engine.log, 'any');
 });
+afterEach(() => engine.close());
 afterAll(async () => {
   for (const child of children) child.kill('SIGKILL');
-  await engine.close();
   await pool.end();
   await server[Symbol.asyncDispose]();
 });

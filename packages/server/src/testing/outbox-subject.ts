@@ -35,16 +35,16 @@ export function runOutbox(options: OutboxSubjectOptions): OutboxSubject {
   const errors: MillraceError[] = [];
   let isDead = false;
 
+  /** Begins the work at once: on a database with one connection the order of calls matters. */
   async function step<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
-    await mayDie(`before ${name}`);
+    if (dies(`before ${name}`)) return new Promise(() => undefined);
     const result = await work();
-    await mayDie(`after ${name}`);
-    return result;
+    return dies(`after ${name}`) ? new Promise(() => undefined) : result;
   }
 
-  async function mayDie(name: string): Promise<void> {
+  function dies(name: string): boolean {
     isDead ||= options.isKilledAt?.(name) === true;
-    if (isDead) await new Promise(() => undefined);
+    return isDead;
   }
 
   const outbox = createOutbox({

@@ -42,9 +42,11 @@ export async function startPostgres(): Promise<ThrowawayPostgres> {
   return {
     connection: { host: '127.0.0.1', port, user: 'postgres', database: 'postgres' },
     async [Symbol.asyncDispose]() {
-      // Fast shutdown: whoever is connected is cut off.
-      server.kill('SIGINT');
+      // First those who are leaving may leave: a pool is done before its connections are. Then all are cut off.
+      server.kill('SIGTERM');
+      const cutOff = setTimeout(() => server.kill('SIGINT'), 2_000);
       await ended;
+      clearTimeout(cutOff);
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -77,13 +79,15 @@ interface PgResult {
   readonly rows: readonly SqlRow[];
 }
 
+interface PgNotice {
+  readonly payload?: string | undefined;
+}
+
 interface PgClient {
   query(sql: string, params?: unknown[]): Promise<PgResult | readonly PgResult[]>;
-  on(
-    event: 'notification',
-    listener: (notice: { readonly payload?: string | undefined }) => void,
-  ): unknown;
-  release(isBroken?: boolean): void;
+  on(event: 'notification', listener: (notice: PgNotice) => void): unknown;
+  removeListener(event: 'notification', listener: (notice: PgNotice) => void): unknown;
+  release(): void;
 }
 
 export interface PgPool {
@@ -116,9 +120,14 @@ export function poolDatabase(pool: PgPool): SqlDatabase {
       }),
     async listen(channel, listener) {
       const client = await pool.connect();
-      client.on('notification', ({ payload }) => listener(payload ?? ''));
+      const heard = ({ payload }: PgNotice): void => listener(payload ?? '');
+      client.on('notification', heard);
       await client.query(`listen "${channel}"`);
-      return async () => client.release(true);
+      return async () => {
+        await client.query(`unlisten "${channel}"`);
+        client.removeListener('notification', heard);
+        client.release();
+      };
     },
   };
 }
