@@ -87,9 +87,7 @@ async function openBed(engineOn: (database: SqlDatabase) => Engine): Promise<Bed
   const database = pgliteDatabase(pglite);
   const engine = engineOn(database);
   const hub = createHub({ contracts: [ledger], engine, outbox: { database } });
-  const server = createServer(async (req, res) => {
-    if (!(await hub.handle(req, res))) res.writeHead(404).end();
-  });
+  const server = createServer((req, res) => void hub.handle(req, res));
   server.on('upgrade', (req, socket, head) => hub.upgrade(req, socket, head));
   const port = await freePort();
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
@@ -104,7 +102,7 @@ async function openBed(engineOn: (database: SqlDatabase) => Engine): Promise<Bed
     database,
     heardAt,
     async [Symbol.asyncDispose]() {
-      client.close();
+      void client.close();
       await hub.close();
       await engine.close();
       server.close();

@@ -53,9 +53,10 @@ function said(text: string, channel = 'main'): OutboxRequest {
 async function drained(withinMs = 10_000): Promise<void> {
   const giveUpAt = performance.now() + withinMs;
   for (;;) {
-    const { rows } = await pool.query('select count(*)::int as n from millrace.outbox');
-    if (rows[0].n === 0) return;
-    if (performance.now() > giveUpAt) throw new Error(`${rows[0].n} rows still wait`);
+    const [row] = await database.query('select count(*)::float8 as n from millrace.outbox', []);
+    const waiting = Number(row?.['n']);
+    if (waiting === 0) return;
+    if (performance.now() > giveUpAt) throw new Error(`${waiting} rows still wait`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -121,7 +121,7 @@ test('OUT-5: what is refused for good goes aside with its reason, is told, and h
   const refused = await rows(
     'select channel, kind, code, reason from millrace.outbox_refused order by id',
   );
-  expect(refused.map(({ channel, kind, code }) => `${channel} ${kind} ${code}`)).toEqual([
+  expect(refused.map(({ channel, kind, code }) => [channel, kind, code].join(' '))).toEqual([
     'over event channel/ended',
     'a event publish/conflict',
     'a hymn protocol/malformed',
@@ -251,6 +251,19 @@ test('OUT-7: a full outbox refuses, says how full it is, and takes again once it
   await drained();
   expect(await kept()).toEqual([...Array.from({ length: 700 }, (_, n) => n), 'again']);
 }, 20_000);
+
+test('OUT-11: to wait for what was committed ends when it is appended, and at its deadline', async () => {
+  let isDown = true;
+  const append: Log['append'] = (batch) =>
+    isDown ? Promise.reject(unavailable()) : log.append(batch);
+  await using subject = runOutbox({ database, log: { ...log, append } });
+  await subject.outbox.relayed(5_000);
+  await commit(subject, said('late'));
+  await expect(subject.outbox.relayed(60)).rejects.toMatchObject({ code: 'engine/unavailable' });
+  const waited = subject.outbox.relayed(10_000).then(() => kept());
+  isDown = false;
+  expect(await waited).toEqual(['late']);
+});
 
 test('OUT-8: what may have been appended too long ago is looked for in the log, and goes aside if that cannot tell', async () => {
   {

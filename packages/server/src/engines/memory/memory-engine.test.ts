@@ -1,7 +1,7 @@
 // Runs the conformance cases on the memory engine, and what is its own: bounded keys, another epoch for each engine.
 
 import { describe, expect, it } from 'vitest';
-import { appendOne, event, readAll } from '../../testing/engine-cases/engine-case.ts';
+import { appendOne } from '../../testing/engine-cases/engine-case.ts';
 import { by, codesOf } from '../../testing/engine-cases/producer-cases.ts';
 import { engineCases } from '../../testing/engine-cases.ts';
 import { memoryEngine } from './memory-engine.ts';
