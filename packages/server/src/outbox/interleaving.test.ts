@@ -33,61 +33,83 @@ const transaction = fc.record({
   /** From here on rolled back to a savepoint. */
   undoneFrom: fc.option(fc.nat(8)),
 });
-const action = fc.oneof(
-  { weight: 6, arbitrary: transaction },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('plain' as const) }) },
-  // A relay that dies at its n-th step from now, and one that comes.
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('relay' as const), dies: fc.nat(40) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('wait' as const) }) },
-);
+const STEPS = ['claim', 'inherit', 'take', 'append', 'settle'].flatMap((step) => [
+  `before ${step}`,
+  `after ${step}`,
+]);
+const phase = fc.record({
+  /** All begun at once. */
+  transactions: fc.array(transaction, { minLength: 1, maxLength: 5 }),
+  plain: fc.nat(2),
+  /** A relay comes that is killed when it is at this step for the n-th time, or when the phase is over. */
+  dies: fc.record({ step: fc.constantFrom(...STEPS), nth: fc.constantFrom(0, 0, 1) }),
+});
+interface Dies {
+  readonly step: string;
+  readonly nth: number;
+}
+
+/** Short enough for one that lives to be replaced now and then as if it did not. */
+const timing = { leaseMs: 60, pollMs: 15 };
 
 test("OUT-2, OUT-3: exactly what was committed is delivered, once, in each transaction's order", async () => {
+  let killed = 0;
   await fc.assert(
-    fc.asyncProperty(fc.array(action, { minLength: 5, maxLength: 40 }), async (actions) => {
+    fc.asyncProperty(fc.array(phase, { minLength: 1, maxLength: 6 }), async (phases) => {
       await pglite.exec('drop schema if exists millrace cascade');
       await migrateOutbox(database);
       const { log } = memoryEngine();
       const writer = runOutbox({ database, log, isKilledAt: neverRelays });
       const committed = new Map<string, string[][]>(CHANNELS.map((channel) => [channel, []]));
       const plain: string[] = [];
-      let isOver = false;
-      const running: Promise<void>[] = [];
-      for (const [index, one] of actions.entries()) {
-        if (one.kind === 'transaction') running.push(run(writer, `${index}`, one, committed));
-        else if (one.kind === 'plain') {
-          plain.push(`plain ${index}`);
-          await log.append([{ channel: 'a', body: bodyOf(`plain ${index}`) }]);
-        } else if (one.kind === 'relay') startMortal(log, () => isOver, one.dies);
-        else await Promise.all(running.splice(0));
+      for (const [index, { transactions, plain: plainly, dies }] of phases.entries()) {
+        const relay = startMortal(log, dies);
+        const running = transactions.map((one, n) => run(writer, `${index}.${n}`, one, committed));
+        for (let n = 0; n < plainly; n += 1) {
+          plain.push(`plain ${index}.${n}`);
+          await log.append([{ channel: 'a', body: bodyOf(`plain ${index}.${n}`) }]);
+        }
+        // Before the next one comes, or it would leave that one nothing to do.
+        await Promise.all(running);
+        await eventually(async () => relay.isDead() || (await isDrained()), 'it died or is done');
+        if (relay.isDead()) killed += 1;
+        relay.kill();
       }
-      await Promise.all(running);
-      await using _ = runOutbox({ database, log });
-      await eventually(async () => {
-        const [row] = await database.query('select count(*)::float8 as n from millrace.outbox', []);
-        return row?.['n'] === 0;
-      }, 'nothing waits');
-      // Those that live still must not touch what the next round writes.
-      isOver = true;
+      await using _ = runOutbox({ database, log, timing });
+      await eventually(isDrained, 'nothing waits');
       for (const channel of CHANNELS) await expectDelivered(log, channel, committed, plain);
       const refused = await database.query('select code from millrace.outbox_refused', []);
       expect(refused).toEqual([]);
     }),
-    { numRuns: 20, endOnFailure: true },
+    { numRuns: 25, endOnFailure: true },
   );
+  expect(killed).toBeGreaterThan(15);
 }, 60_000);
 
-function startMortal(log: Log, isOver: () => boolean, dies: number): void {
-  let steps = 0;
-  // Killed between two steps, or in the middle of one: it happens, and nobody hears of it.
+async function isDrained(): Promise<boolean> {
+  const [row] = await database.query('select count(*)::float8 as n from millrace.outbox', []);
+  return row?.['n'] === 0;
+}
+
+function startMortal(log: Log, dies: Dies): { isDead(): boolean; kill(): void } {
+  let left = dies.nth;
+  let isDead = false;
   runOutbox({
-    ...{ database, log },
+    ...{ database, log, timing },
     isKilledAt(step) {
-      if (isOver()) return true;
-      if (step.endsWith('look')) return false;
-      steps += 1;
-      return steps > dies;
+      if (step === dies.step) {
+        isDead ||= left === 0;
+        left -= 1;
+      }
+      return isDead;
     },
   });
+  return {
+    isDead: () => isDead,
+    kill() {
+      isDead = true;
+    },
+  };
 }
 
 async function run(
