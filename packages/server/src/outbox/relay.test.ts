@@ -252,6 +252,18 @@ test('OUT-7: a full outbox refuses, says how full it is, and takes again once it
   expect(await kept()).toEqual([...Array.from({ length: 700 }, (_, n) => n), 'again']);
 }, 20_000);
 
+test('a long backlog leaves everything else its turn, though the database runs in this thread', async () => {
+  await using subject = runOutbox({ database, log });
+  await commit(subject, ...Array.from({ length: 10_000 }, (_, n) => said(n)));
+  let turns = 0;
+  const counting = setInterval(() => (turns += 1), 1);
+  await drained();
+  clearInterval(counting);
+  // One for each batch of 500 at least.
+  expect(turns).toBeGreaterThan(10);
+  expect(await kept()).toEqual(Array.from({ length: 10_000 }, (_, n) => n));
+});
+
 test('OUT-11: to wait for what was committed ends when it is appended, and at its deadline', async () => {
   let isDown = true;
   const append: Log['append'] = (batch) =>

@@ -6,6 +6,7 @@
 //      ▲                                                       │ take ► deliver ► settle ► take …
 //      └── lease lost, or given up after failures ◄────────────┘ nothing waits: until NOTIFY, or the next look
 
+import { setImmediate } from 'node:timers/promises';
 import { MillraceError, toMillraceError } from '@millrace/protocol';
 import type { Log } from '../seams/log.ts';
 import { createAlarm } from './alarm.ts';
@@ -94,7 +95,8 @@ export function startRelay(options: RelayOptions): Relay {
       try {
         const waitMs = await turn();
         failures = 0;
-        if (waitMs > 0) await alarm.pause(waitMs);
+        // Sockets first: a database in this thread answers without ever giving them a turn.
+        await (waitMs > 0 ? alarm.pause(waitMs) : setImmediate());
       } catch (thrown) {
         onError(toMillraceError(thrown));
         failures += 1;
