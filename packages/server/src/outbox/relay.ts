@@ -7,12 +7,13 @@
 //      └── lease lost, or given up after failures ◄────────────┘ nothing waits: until NOTIFY, or the next look
 
 import { setImmediate } from 'node:timers/promises';
-import { MillraceError, toMillraceError } from '@millrace/protocol';
+import { type MillraceError, toMillraceError } from '@millrace/protocol';
 import type { Log } from '../seams/log.ts';
 import { createAlarm } from './alarm.ts';
+import { ageMs, type Batch, movedAside, toBatch } from './batch.ts';
 import type { Deliver, Settlement } from './deliver.ts';
 import { findDelivered } from './delivered-before.ts';
-import type { OutboxLook, OutboxStore, RefusedRow, TakenRows } from './outbox-store.ts';
+import type { OutboxLook, OutboxStore } from './outbox-store.ts';
 
 export interface RelayTiming {
   /** How long a lease lasts from its last renewal, by the database's clock. */
@@ -57,16 +58,6 @@ type State =
       readonly batch: Batch | null;
       readonly deafen: () => Promise<void>;
     };
-
-/** What was taken and is not settled yet. */
-interface Batch {
-  readonly taken: TakenRows;
-  /** Somebody may have appended of it. */
-  readonly isRepeat: boolean;
-  /** When it was taken, by both clocks: one of them stands still while a machine sleeps. */
-  readonly steadyMs: number;
-  readonly wallMs: number;
-}
 
 /** Another node may reach what this one does not. */
 const FAILURES_BEFORE_GIVING_UP = 3;
@@ -261,23 +252,7 @@ export function startRelay(options: RelayOptions): Relay {
   };
 }
 
-function toBatch(taken: TakenRows, isRepeat: boolean): Batch {
-  return { taken, isRepeat, steadyMs: performance.now(), wallMs: Date.now() };
-}
-
-function ageMs({ taken, steadyMs, wallMs }: Batch): number {
-  return taken.ageMs + Math.max(performance.now() - steadyMs, Date.now() - wallMs);
-}
-
 function backoffMs(failures: number): number {
   const { least, most } = BACKOFF_MS;
   return least + Math.random() * Math.min(most - least, least * 2 ** failures);
-}
-
-function movedAside({ row: { id, channel }, error }: RefusedRow): MillraceError {
-  return new MillraceError(
-    error.code,
-    `What was published to ${channel} in a transaction was refused: ${error.message} It is kept in millrace.outbox_refused.`,
-    { cause: error, details: { ...error.details, channel, outboxId: id } },
-  );
 }
