@@ -27,6 +27,7 @@ import { figureText, goalText, rangeText, verdictText } from './lib/report.ts';
 import { commandOf, resultName, saveResult } from './lib/results.ts';
 import { manyChannels } from './many-channels.ts';
 import { nodeHints } from './node-hints.ts';
+import { outbox } from './outbox.ts';
 import { pollWave } from './poll-wave.ts';
 import { publishToScreen } from './publish-to-screen.ts';
 import { resumeStorm } from './resume-storm.ts';
@@ -57,6 +58,7 @@ const benches: readonly Bench[] = [
   busyPage,
   streamingVersusPolling,
   firstMessage,
+  outbox,
   bundleSize,
   startUp,
 ];

@@ -102,6 +102,8 @@ test('a process killed in the middle of a transaction leaves what it had answere
     expect(stored.length % 3).toBe(0);
     expect(stored).not.toContain('01a1fae3-0000-7000-8000-00000000dead');
 
+    // What the kill came before is appended now.
+    await hub.relayed();
     const page = await hub.history(agentMessages.of(), { last: 1_000, limit: 1_000 });
     const told = page.events.map(({ data }) => data.id);
     expect(told.toSorted()).toEqual(stored);

@@ -1,6 +1,6 @@
 // Everything that Desk keeps, as its parts ask for it. The embedded database is behind it (database/).
 
-import type { SqlDatabase } from '@millrace/server/postgres';
+import type { SqlDatabase, SqlTransaction } from '@millrace/server/postgres';
 import type { GeneratedMessage } from '../shared/api.ts';
 import type { MarketStore } from './floor/market-store.ts';
 import type { Users } from './identity/users.ts';
@@ -14,7 +14,7 @@ export interface Storage {
   inMessageTransaction(
     work: (
       insert: (messages: readonly GeneratedMessage[]) => Promise<void>,
-      tx: unknown,
+      tx: SqlTransaction,
     ) => Promise<void>,
   ): Promise<void>;
   close(): Promise<void>;

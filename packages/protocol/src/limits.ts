@@ -20,6 +20,11 @@ export interface Limits {
   readonly maxPublishQueue: number;
   /** Bytes of their JSON texts together. Past it: as above. */
   readonly maxPublishQueueBytes: number;
+  /**
+   * Rows that wait in the outbox, as this hub saw it within the last seconds. Past it: `server/overloaded` with
+   * `retryAfterMs`, nothing of that call is written.
+   */
+  readonly maxOutboxEvents: number;
   /** Open links of one address. Past it: `limit/links`, the new link is refused. */
   readonly maxLinksPerAddress: number;
   /** Open links of one identity. Past it: `limit/links`, the new link is refused. */
@@ -63,6 +68,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxKeyLength: 200,
   maxPublishQueue: 10_000,
   maxPublishQueueBytes: 67_108_864,
+  maxOutboxEvents: 100_000,
   maxLinksPerAddress: 1_000,
   maxLinksPerIdentity: 100,
   maxConnectsPerSecond: 5_000,

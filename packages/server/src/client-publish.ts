@@ -7,8 +7,9 @@ import { type PublishItem, parseExpected } from '@millrace/protocol/wire';
 import type { ContractSet } from './contract-set.ts';
 import type { Identity } from './hub-types.ts';
 import type { Gate } from './identity.ts';
+import { type PublishRequest, unknownChannel } from './prepare-event.ts';
 import type { PublishRate } from './publish-rate.ts';
-import { type Publisher, type PublishRequest, unknownChannel } from './publisher.ts';
+import type { Publisher } from './publisher.ts';
 
 export interface ClientPublish {
   /**

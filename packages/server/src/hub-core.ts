@@ -19,6 +19,8 @@ import { createLinkCounts } from './link-counts.ts';
 import { createLinks, type Links, shuttingDown } from './links.ts';
 import { createLoopDelay } from './loop-delay.ts';
 import { controlFrame } from './outbound-frame.ts';
+import { createOutbox, type Outbox } from './outbox/outbox.ts';
+import { createTransactionPublisher, type TransactionPublisher } from './publish-in-transaction.ts';
 import { createPublishRate } from './publish-rate.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
 import { watchQueueBudget } from './queue-budget.ts';
@@ -44,6 +46,8 @@ export interface HubCore {
   readonly gate: Gate;
   readonly clientPublish: ClientPublish;
   readonly publisher: Publisher;
+  readonly inTransaction: TransactionPublisher;
+  readonly outbox: Outbox | null;
   readonly topics: Topics;
   readonly links: Links;
   /** Asked for each link that begins, before anything is known of it. */
@@ -60,7 +64,7 @@ export interface HubCore {
 
 export type HubCoreOptions = Pick<
   HubOptions,
-  'contracts' | 'engine' | 'authenticate' | 'authorize' | 'limits' | 'onError' | 'onLink'
+  'contracts' | 'engine' | 'outbox' | 'authenticate' | 'authorize' | 'limits' | 'onError' | 'onLink'
 >;
 
 export function createHubCore(options: HubCoreOptions): HubCore {
@@ -104,6 +108,8 @@ export function createHubCore(options: HubCoreOptions): HubCore {
       }
     },
   });
+  const outbox = openOutbox();
+  const inTransaction = createTransactionPublisher({ contracts, limits, outbox });
   const gate = createGate({
     authenticate: options.authenticate,
     authorize: options.authorize,
@@ -148,6 +154,16 @@ export function createHubCore(options: HubCoreOptions): HubCore {
     onClosed: () => stats.onPressure('closedByBudget'),
   });
 
+  function openOutbox(): Outbox | null {
+    const database = options.outbox === undefined ? engine.database : options.outbox?.database;
+    if (database === undefined) return null;
+    return createOutbox({
+      ...{ database, log, limits, onError },
+      append: publisher.append,
+      onChanged: (channel) => topics.find(channel)?.refresh(),
+    });
+  }
+
   function collectStats(): HubStats {
     const byTransport: Record<string, number> = {};
     let subscriptions = 0;
@@ -166,6 +182,7 @@ export function createHubCore(options: HubCoreOptions): HubCore {
       delivered: { total: stats.delivered.total, perSecond: stats.delivered.perSecond },
       queueBytes,
       publishQueue: publisher.waiting,
+      outbox: outbox?.stats() ?? null,
       refused: { ...stats.refused },
       pressure: { ...stats.pressure },
     };
@@ -178,6 +195,8 @@ export function createHubCore(options: HubCoreOptions): HubCore {
     gate,
     clientPublish,
     publisher,
+    inTransaction,
+    outbox,
     topics,
     links,
     admission,
@@ -191,7 +210,7 @@ export function createHubCore(options: HubCoreOptions): HubCore {
     },
     async close() {
       // An engine out of reach must not keep the process: what it has not answered was not accepted.
-      await withinMs(Promise.all([publisher.idle(), retention.stop()]), ENGINE_MS);
+      await withinMs(Promise.all([publisher.idle(), retention.stop(), outbox?.close()]), ENGINE_MS);
       links.closeAll(shuttingDown());
       await links.gone(FLUSH_MS);
       topics.close();

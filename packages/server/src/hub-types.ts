@@ -16,7 +16,9 @@ import type {
 } from '@millrace/protocol';
 import type { PublishItem } from '@millrace/protocol/wire';
 import type { AnyContract, ChannelInfo } from './contract-set.ts';
-import type { PublishConditions } from './publisher.ts';
+import type { OutboxOptions, OutboxStats, OutboxTransaction } from './outbox/outbox.ts';
+import type { PublishConditions } from './prepare-event.ts';
+import type { WriteResult } from './publish-in-transaction.ts';
 import type { Engine } from './seams/engine.ts';
 import type { Peer } from './seams/link.ts';
 
@@ -69,6 +71,11 @@ export interface HubOptions {
   readonly contracts: readonly AnyContract[];
   /** Where they live. Default: a memory engine, which the hub closes with itself. One passed in stays yours to close. */
   readonly engine?: Engine;
+  /**
+   * Where what is published in a transaction waits for its commit. Default: the database that the engine lives in, if it
+   * does in one; null: none, then `tx` is refused.
+   */
+  readonly outbox?: OutboxOptions | null;
   /** Default: everybody is nobody, and a token is refused. */
   readonly authenticate?: Authenticate;
   /** Default: deny. */
@@ -144,10 +151,22 @@ export interface HubStats {
   readonly queueBytes: number;
   /** Events that wait for the engine. */
   readonly publishQueue: number;
+  /** What waits in the outbox; null without one. */
+  readonly outbox: OutboxStats | null;
   /** Links, requests and publishes that were refused or ended, by code. */
   readonly refused: Readonly<Partial<Record<ErrorCode, number>>>;
   /** How often each came about since the hub was made. */
   readonly pressure: Readonly<Record<Pressure, number>>;
+}
+
+/** Outside of any transaction of the user's. */
+export interface NoTransaction {
+  readonly tx?: undefined;
+}
+
+export interface InTransaction {
+  /** A transaction of the outbox's database: delivered after its commit, never when it rolls back. */
+  readonly tx: OutboxTransaction;
 }
 
 /** The server object: mount it with `handle` and `upgrade`, publish through it, close it. */
@@ -157,32 +176,59 @@ export interface Hub {
    * Rejects with `contract/…` for an event that does not fit, `channel/ended`, `publish/…` for a condition that does
    * not hold, `server/overloaded` with `retryAfterMs` where too many wait, `engine/…`; nothing is appended then, except
    * that after `engine/unavailable` it may have been: repeat with the same key or producer.
-   * With `tx` (engines with `capabilities.transactions`) it is visible when the transaction commits.
    */
   publish<Events extends EventSchemas, State>(
     channel: Channel<Events, State>,
     event: EventInput<NoInfer<Events>>,
-    options?: PublishConditions & { readonly tx?: unknown },
+    options?: PublishConditions & NoTransaction,
   ): Promise<Cursor>;
+  /**
+   * Writes the event in the transaction. Resolves with its id (its own, or the one it gets), by which readers can tell
+   * it; it is appended once and delivered some milliseconds after the commit, in the order of the transaction's calls.
+   * Await it before the commit. Rejects with `contract/…`, `limit/…`, `request/invalid`, `server/overloaded`,
+   * `engine/…`. What only the channel can refuse (`channel/ended`, `publish/…`) is told to `onError` later, and kept in
+   * `millrace.outbox_refused`. A `key` that repeats appends nothing, whatever id was answered.
+   */
+  publish<Events extends EventSchemas, State>(
+    channel: Channel<Events, State>,
+    event: EventInput<NoInfer<Events>>,
+    options: PublishConditions & InTransaction,
+  ): Promise<string>;
   /** Appends several events in one batch. Each has its own result: one that is refused does not spoil the others. */
   publishMany(
     items: readonly PublishManyItem[],
-    options?: { readonly tx?: unknown },
+    options?: NoTransaction,
   ): Promise<readonly PublishResult[]>;
+  /** Writes several events in the transaction, each as `publish` does: one that is refused does not spoil the others. */
+  publishMany(
+    items: readonly PublishManyItem[],
+    options: InTransaction,
+  ): Promise<readonly WriteResult[]>;
   /** Ends the channel for good: later appends are refused with `channel/ended`, readers get `end`. */
   end<Events extends EventSchemas, State>(
     channel: Channel<Events, State>,
-    options?: { readonly tx?: unknown },
+    options?: NoTransaction,
   ): Promise<Cursor>;
+  /** Ends it after the commit, behind what the transaction published before. */
+  end<Events extends EventSchemas, State>(
+    channel: Channel<Events, State>,
+    options: InTransaction,
+  ): Promise<void>;
   /**
    * Erases the channel, ended or not: events, state, keys, producers. It is then as if nobody had published to it, in
    * another epoch: who reads it is told `gap` with reason `restarted` (`snapshot` where the contract has state) before
    * the next event. What is being published at the same time may come after it. Does nothing to an empty channel.
+   * With `tx` after the commit, in the order of the transaction's calls.
    */
   forget<Events extends EventSchemas, State>(
     channel: Channel<Events, State>,
-    options?: { readonly tx?: unknown },
+    options?: NoTransaction | InTransaction,
   ): Promise<void>;
+  /**
+   * Resolves once all that was committed with a `tx` before the call has been appended, by whichever hub, or moved aside:
+   * every read from then on sees it. Rejects with `engine/unavailable` after `withinMs` (default 10,000); it comes later then.
+   */
+  relayed(options?: { readonly withinMs?: number }): Promise<void>;
   /** Reads a channel inside the process; asks nobody for permission. */
   history<Events extends EventSchemas, State>(
     channel: Channel<Events, State>,

@@ -1,12 +1,20 @@
 // `createHub`: the core and its HTTP face, and what a program calls. Owns no behaviour of its own.
 
+import type { Channel, Cursor, EventInput, EventSchemas, PublishResult } from '@millrace/protocol';
 import { DEFAULT_BEAT_MS } from '@millrace/protocol/wire';
 import { readHistory } from './history.ts';
 import { createHttpFace } from './http/http-face.ts';
 import { createHubCore } from './hub-core.ts';
-import type { Hub, HubOptions, PublishManyItem } from './hub-types.ts';
+import type {
+  Hub,
+  HubOptions,
+  InTransaction,
+  NoTransaction,
+  PublishManyItem,
+} from './hub-types.ts';
 import { shuttingDown } from './links.ts';
-import { type PublishRequest, unknownChannel } from './publisher.ts';
+import { type PublishConditions, type PublishRequest, unknownChannel } from './prepare-event.ts';
+import type { WriteResult } from './publish-in-transaction.ts';
 
 /**
  * Makes a hub. It listens nowhere by itself: give it the requests of your server.
@@ -22,7 +30,7 @@ import { type PublishRequest, unknownChannel } from './publisher.ts';
  */
 export function createHub(options: HubOptions): Hub {
   const core = createHubCore(options);
-  const { contracts, limits, log, publisher, topics } = core;
+  const { contracts, inTransaction, limits, log, publisher, topics } = core;
   const face = createHttpFace({
     ...core,
     path: options.path ?? '/realtime',
@@ -46,31 +54,86 @@ export function createHub(options: HubOptions): Hub {
     if (isClosed) throw shuttingDown();
   }
 
+  /** @throws MillraceError `channel/unknown`, `server/shutdown` */
+  function check({ name }: PublishManyItem['channel']): void {
+    checkOpen();
+    if (contracts.find(name) === null) throw unknownChannel(name);
+  }
+
+  function publish<Events extends EventSchemas, State>(
+    channel: Channel<Events, State>,
+    event: EventInput<NoInfer<Events>>,
+    options?: PublishConditions & NoTransaction,
+  ): Promise<Cursor>;
+  function publish<Events extends EventSchemas, State>(
+    channel: Channel<Events, State>,
+    event: EventInput<NoInfer<Events>>,
+    options: PublishConditions & InTransaction,
+  ): Promise<string>;
+  async function publish(
+    channel: PublishManyItem['channel'],
+    event: PublishManyItem['event'],
+    { tx, ...conditions }: PublishConditions & (NoTransaction | InTransaction) = {},
+  ): Promise<Cursor | string> {
+    checkOpen();
+    const items = [toRequest({ channel, event, ...conditions })];
+    const results = tx === undefined ? publisher.publish(items) : inTransaction.publish(tx, items);
+    const [result] = await results;
+    if (result === undefined) throw new RangeError('A publish without a result');
+    if ('error' in result) throw result.error;
+    return 'id' in result ? result.id : result.cursor;
+  }
+
+  function publishMany(
+    items: readonly PublishManyItem[],
+    options?: NoTransaction,
+  ): Promise<readonly PublishResult[]>;
+  function publishMany(
+    items: readonly PublishManyItem[],
+    options: InTransaction,
+  ): Promise<readonly WriteResult[]>;
+  async function publishMany(
+    items: readonly PublishManyItem[],
+    { tx }: NoTransaction | InTransaction = {},
+  ): Promise<readonly (PublishResult | WriteResult)[]> {
+    checkOpen();
+    const requests = items.map(toRequest);
+    return tx === undefined ? publisher.publish(requests) : inTransaction.publish(tx, requests);
+  }
+
+  function end<Events extends EventSchemas, State>(
+    channel: Channel<Events, State>,
+    options?: NoTransaction,
+  ): Promise<Cursor>;
+  function end<Events extends EventSchemas, State>(
+    channel: Channel<Events, State>,
+    options: InTransaction,
+  ): Promise<void>;
+  async function end(
+    channel: PublishManyItem['channel'],
+    { tx }: NoTransaction | InTransaction = {},
+  ): Promise<Cursor | void> {
+    check(channel);
+    const { name } = channel;
+    if (tx !== undefined) return inTransaction.end(tx, name);
+    const cursor = await publisher.end(name);
+    topics.find(name)?.refresh();
+    return cursor;
+  }
+
   return {
-    async publish(channel, event, { tx, ...conditions } = {}) {
-      checkOpen();
-      const request = toRequest({ channel, event, ...conditions });
-      const [result] = await publisher.publish([request], { tx });
-      if (result === undefined) throw new RangeError('A publish without a result');
-      if ('error' in result) throw result.error;
-      return result.cursor;
-    },
-    async publishMany(items, { tx } = {}) {
-      checkOpen();
-      return publisher.publish(items.map(toRequest), { tx });
-    },
-    async end({ name }, { tx } = {}) {
-      checkOpen();
-      if (contracts.find(name) === null) throw unknownChannel(name);
-      const cursor = await publisher.end(name, { tx });
+    publish,
+    publishMany,
+    end,
+    async forget(channel, { tx } = {}) {
+      check(channel);
+      const { name } = channel;
+      if (tx !== undefined) return inTransaction.forget(tx, name);
+      await log.forget(name);
       topics.find(name)?.refresh();
-      return cursor;
     },
-    async forget({ name }, { tx } = {}) {
-      checkOpen();
-      if (contracts.find(name) === null) throw unknownChannel(name);
-      await log.forget(name, tx === undefined ? {} : { tx });
-      topics.find(name)?.refresh();
+    async relayed({ withinMs = 10_000 } = {}) {
+      await core.outbox?.relayed(withinMs);
     },
     async history(channel, historyOptions = {}) {
       if (contracts.find(channel.name) === null) throw unknownChannel(channel.name);

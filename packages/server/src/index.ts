@@ -14,12 +14,16 @@ export type {
   HubOptions,
   HubStats,
   Identity,
+  InTransaction,
   LinkNews,
+  NoTransaction,
   Pressure,
   PublishManyItem,
   StreamOptions,
 } from './hub-types.ts';
-export type { PublishConditions } from './publisher.ts';
+export type { OutboxOptions, OutboxStats, OutboxTransaction } from './outbox/outbox.ts';
+export type { PublishConditions } from './prepare-event.ts';
+export type { WriteResult } from './publish-in-transaction.ts';
 export type { Bus } from './seams/bus.ts';
 export type { Engine, EngineCapabilities } from './seams/engine.ts';
 export type {

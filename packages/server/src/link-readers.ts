@@ -7,7 +7,7 @@ import type { ContractSet, KnownChannel } from './contract-set.ts';
 import type { Identity, Pressure } from './hub-types.ts';
 import type { Gate } from './identity.ts';
 import type { LinkQueue } from './link-queue.ts';
-import { unknownChannel } from './publisher.ts';
+import { unknownChannel } from './prepare-event.ts';
 import { Reader, type ReaderOwner } from './reader.ts';
 import type { Topics } from './topics.ts';
 

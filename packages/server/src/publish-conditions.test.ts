@@ -276,10 +276,10 @@ function gatedEngine(): { engine: Engine; open: () => void; waiting: () => numbe
       ...engine,
       log: {
         ...engine.log,
-        async append(batch, options) {
+        async append(batch) {
           waiting += 1;
           await promise;
-          return engine.log.append(batch, options);
+          return engine.log.append(batch);
         },
       },
     },

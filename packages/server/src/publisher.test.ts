@@ -4,7 +4,8 @@ import { DEFAULT_LIMITS, MillraceError } from '@millrace/protocol';
 import { expect, test } from 'vitest';
 import { createContractSet } from './contract-set.ts';
 import { memoryEngine } from './engines/memory/memory-engine.ts';
-import { createPublisher, type Publisher, type PublishRequest } from './publisher.ts';
+import type { PublishRequest } from './prepare-event.ts';
+import { createPublisher, type Publisher } from './publisher.ts';
 import type { AppendRequest, Log } from './seams/log.ts';
 import { testContracts } from './testing/test-channels.ts';
 
@@ -13,10 +14,10 @@ function createTest(slow?: Promise<void>): { publisher: Publisher; log: Log; bat
   const batches: number[] = [];
   const watched: Log = {
     ...log,
-    async append(batch: readonly AppendRequest[], options) {
+    async append(batch: readonly AppendRequest[]) {
       batches.push(batch.length);
       await slow;
-      return log.append(batch, options);
+      return log.append(batch);
     },
   };
   const publisher = createPublisher({

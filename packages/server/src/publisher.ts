@@ -4,16 +4,13 @@
 
 import {
   type Cursor,
-  checkSchema,
-  type Expected,
   type Limits,
   MillraceError,
-  type Producer,
   type PublishResult,
   toMillraceError,
 } from '@millrace/protocol';
-import { encodeEventBody, type PublishItem } from '@millrace/protocol/wire';
-import type { AnyContract, ContractSet } from './contract-set.ts';
+import type { ContractSet } from './contract-set.ts';
+import { type PublishRequest, prepareEvent } from './prepare-event.ts';
 import type { AppendEnd, AppendEvent, AppendOutcome, AppendRequest, Log } from './seams/log.ts';
 
 /** When to come back to a full queue, ms: an engine that answers at all empties it in less. */
@@ -21,32 +18,12 @@ const RETRY_AFTER_MS = 1_000;
 /** Requests of one append: what is more waits for the next, so that no answer waits for everybody's. */
 const MAX_BATCH = 1_000;
 
-/** An event as it is published, from inside or outside. */
-export interface PublishRequest extends Pick<PublishItem, 'channel' | 'event'> {
-  /** The channel's, where the program has it at hand: then its name need not be read for every event. */
-  readonly contract?: AnyContract | undefined;
-  readonly key?: PublishConditions['key'] | undefined;
-  readonly producer?: PublishConditions['producer'] | undefined;
-  readonly expect?: PublishConditions['expect'] | undefined;
-}
-
-/** On what it depends whether the event is appended. */
-export interface PublishConditions {
-  /** Idempotency key: a repeat within 10 min appends nothing and gets the first one's cursor. */
-  readonly key?: string;
-  /** In place of a key, for many events in order: a repeat appends nothing, a replaced owner is refused. */
-  readonly producer?: Producer;
-  /** The cursor at which the channel's head must stand, or `empty`; else `publish/conflict`, with the head in `details`. */
-  readonly expect?: Expected;
-}
-
 export interface Publisher {
   /** Each item's result, in order. Rejects only where all failed alike: overload, a failed append. */
-  publish(
-    items: readonly PublishRequest[],
-    options?: { readonly tx?: unknown },
-  ): Promise<PublishResult[]>;
-  end(channel: string, options?: { readonly tx?: unknown }): Promise<Cursor>;
+  publish(items: readonly PublishRequest[]): Promise<PublishResult[]>;
+  end(channel: string): Promise<Cursor>;
+  /** What was checked and encoded before, as it is. Waits in no queue. */
+  append(requests: readonly AppendRequest[]): Promise<readonly AppendOutcome[]>;
   /** Requests that wait or are under way. */
   readonly waiting: number;
   /** Resolves once everything that was taken is answered. */
@@ -149,21 +126,13 @@ export function createPublisher(options: PublisherOptions): Publisher {
     }
   }
 
-  /** In a transaction the engine hints at the commit; before it nothing may be told. */
-  function append(
-    requests: readonly AppendRequest[],
-    tx: unknown,
-  ): Promise<readonly AppendOutcome[]> {
-    return tx === undefined ? enqueue(requests) : log.append(requests, { tx });
-  }
-
   return {
-    async publish(items, { tx } = {}) {
-      const prepared = items.map((item) => prepare(item, contracts, limits));
+    async publish(items) {
+      const prepared = items.map((item) => prepareEvent(item, contracts, limits));
       const requests = prepared.filter(
         (one): one is AppendEvent => !(one instanceof MillraceError),
       );
-      const outcomes = requests.length === 0 ? [] : await append(requests, tx);
+      const outcomes = requests.length === 0 ? [] : await enqueue(requests);
       let next = 0;
       return prepared.map((one) => {
         if (one instanceof MillraceError) return { error: one };
@@ -172,11 +141,16 @@ export function createPublisher(options: PublisherOptions): Publisher {
         return resultOf(outcome);
       });
     },
-    async end(channel, { tx } = {}) {
+    async end(channel) {
       const request: AppendEnd = { channel, isEnd: true };
-      const result = resultOf((await append([request], tx))[0]);
+      const result = resultOf((await enqueue([request]))[0]);
       if ('error' in result) throw result.error;
       return result.cursor;
+    },
+    async append(requests) {
+      const outcomes = await log.append(requests);
+      noteAll(requests, outcomes);
+      return outcomes;
     },
     get waiting() {
       return waiting;
@@ -186,60 +160,6 @@ export function createPublisher(options: PublisherOptions): Publisher {
   };
 }
 
-/** The event as the log takes it, or why it is refused. */
-function prepare(
-  request: PublishRequest,
-  contracts: ContractSet,
-  limits: Limits,
-): AppendEvent | MillraceError {
-  const { channel, event, key, producer, expect } = request;
-  const contract =
-    request.contract !== undefined && contracts.has(request.contract)
-      ? request.contract
-      : contracts.find(channel)?.contract;
-  if (contract === undefined) return unknownChannel(channel);
-  try {
-    const body = encodeChecked(contract, event);
-    const { maxEventBytes } = limits;
-    // A character is three bytes at most: a short text need not be measured.
-    const bytes = body.length * 3 > maxEventBytes ? Buffer.byteLength(body) : 0;
-    if (bytes > maxEventBytes) return oversize(bytes, maxEventBytes);
-    if (key === undefined && producer === undefined && expect === undefined) {
-      return { channel, body };
-    }
-    checkConditions(request, limits);
-    return {
-      channel,
-      body,
-      ...(key === undefined ? {} : { key }),
-      ...(producer === undefined ? {} : { producer }),
-      ...(expect === undefined ? {} : { expect }),
-    };
-  } catch (thrown) {
-    return toMillraceError(thrown);
-  }
-}
-
-/** @throws MillraceError `request/invalid` */
-function checkConditions({ key, producer }: PublishRequest, { maxKeyLength }: Limits): void {
-  if (key !== undefined && producer !== undefined) {
-    throw invalid('Give `key` or `producer`, not both: a key is a producer that is used once.');
-  }
-  if ((key ?? producer?.id ?? '').length > maxKeyLength) {
-    throw invalid(`A key, or a producer's id, has at most ${maxKeyLength} characters.`);
-  }
-  if (producer === undefined) return;
-  const { epoch, sequence } = producer;
-  if (Number.isSafeInteger(epoch) && Number.isSafeInteger(sequence) && epoch >= 0 && sequence > 0) {
-    return;
-  }
-  throw invalid("A producer's `epoch` is a whole number, its `sequence` one above 0.");
-}
-
-function invalid(message: string): MillraceError {
-  return new MillraceError('request/invalid', message);
-}
-
 /** In characters, which is near enough for a bound. */
 function bytesOf(requests: readonly AppendRequest[]): number {
   let bytes = 0;
@@ -247,47 +167,11 @@ function bytesOf(requests: readonly AppendRequest[]): number {
   return bytes;
 }
 
-function encodeChecked(contract: AnyContract, event: PublishItem['event']): string {
-  const schema = Object.hasOwn(contract.events, event.type)
-    ? contract.events[event.type]
-    : undefined;
-  if (schema === undefined) {
-    const types = Object.keys(contract.events).join(', ');
-    throw new MillraceError(
-      'contract/unknown-event',
-      `"${contract.type}" has no event "${event.type}". It has: ${types}.`,
-    );
-  }
-  const checked = checkSchema(schema, event.data);
-  if ('problems' in checked) {
-    throw new MillraceError(
-      'contract/invalid-event',
-      `This is no "${event.type}" of "${contract.type}": ${checked.problems.join('; ')}.`,
-      { details: { problems: checked.problems } },
-    );
-  }
-  const { type, id } = event;
-  const data: unknown = checked.value;
-  return encodeEventBody(id === undefined ? { type, data } : { type, data, id });
-}
-
 function resultOf(outcome: AppendOutcome | undefined): PublishResult {
   if (outcome === undefined) {
     return { error: new MillraceError('server/internal', 'The engine left an event unanswered.') };
   }
   return 'error' in outcome ? { error: outcome.error } : { cursor: outcome.cursor };
-}
-
-export function unknownChannel(name: string): MillraceError {
-  return new MillraceError('channel/unknown', `There is no channel ${name}. Check its name.`);
-}
-
-function oversize(bytes: number, maxBytes: number): MillraceError {
-  return new MillraceError(
-    'limit/event-size',
-    `The event has ${bytes} bytes, ${maxBytes} are allowed. Send a reference instead of the thing.`,
-    { details: { bytes, maxBytes } },
-  );
 }
 
 function overloaded(waiting: number): MillraceError {

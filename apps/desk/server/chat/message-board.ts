@@ -1,5 +1,5 @@
-// Where agents' messages are kept and told: a row in `agent_messages` and an event of the channel, in one
-// transaction, so that neither is there without the other. Reading is the channel's history, so that ids,
+// Where agents' messages are kept and told: a row in `agent_messages` and, in the same transaction, its event in the
+// outbox, so that neither is there without the other. Reading is the channel's history, so that ids,
 // order and gaps are the stream's own.
 
 import { type Cursor, encodeCursor } from '@millrace/protocol';
@@ -23,13 +23,13 @@ export interface MessageQuery {
 }
 
 export interface MessageBoard {
-  /** Stores and broadcasts them together; resolves once both are accepted. */
+  /** Stores them, resolves once they are broadcast too; rejects when nothing is stored, then nothing is broadcast. */
   post(drafts: readonly NewMessage[]): Promise<readonly GeneratedMessage[]>;
   read(query: MessageQuery): Promise<MessagesAnswer>;
 }
 
 export interface MessageBoardOptions {
-  readonly hub: Pick<Hub, 'publishMany' | 'history'>;
+  readonly hub: Pick<Hub, 'publishMany' | 'relayed' | 'history'>;
   readonly inTransaction: Storage['inMessageTransaction'];
 }
 
@@ -52,6 +52,8 @@ export function createMessageBoard(options: MessageBoardOptions): MessageBoard {
           if ('error' in result) throw result.error;
         }
       });
+      // Late is no failure: what is stored will be broadcast.
+      await Promise.allSettled([hub.relayed()]);
       return messages;
     },
     read: (query) =>

@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import { isChannelName, MillraceError, parseCursor, type Start } from '@millrace/protocol';
 import { type ConnectFrame, PROTOCOL_VERSION } from '@millrace/protocol/wire';
 import type { ContractSet } from '../contract-set.ts';
-import { unknownChannel } from '../publisher.ts';
+import { unknownChannel } from '../prepare-event.ts';
 
 /**
  * The `connect` that stands for this request: it has no session of a client's, so it gets one of its own.

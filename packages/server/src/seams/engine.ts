@@ -1,6 +1,7 @@
 // The Engine seam: one factory gives both a log and a bus, and says what it promises.
 
 import type { Bus } from './bus.ts';
+import type { SqlDatabase } from './database.ts';
 import type { Log } from './log.ts';
 
 export interface EngineCapabilities {
@@ -8,8 +9,6 @@ export interface EngineCapabilities {
   readonly name: string;
   /** What an answered append survives. */
   readonly survives: 'nothing' | 'killed-process' | 'power-cut';
-  /** Whether `append` takes a transaction of the user's. */
-  readonly transactions: boolean;
   /** Whether several hubs may share it. */
   readonly nodes: 'one' | 'many';
   /**
@@ -24,6 +23,8 @@ export interface Engine {
   readonly log: Log;
   readonly bus: Bus;
   readonly capabilities: EngineCapabilities;
+  /** The database that it keeps its log in, if it does: a hub keeps its outbox there, unless it is given another. */
+  readonly database?: SqlDatabase;
   /** Closes log and bus; idempotent. A connection that the user passed in stays the user's. */
   close(): Promise<void>;
 }

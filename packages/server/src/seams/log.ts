@@ -115,14 +115,10 @@ export interface LogListener {
 /** Six members, one more than a seam should have: to forget is no request of a batch, since it moves the epoch under them. */
 export interface Log {
   /**
-   * Appends a batch over any number of channels; outcomes in the batch's order. With `tx` (engines with
-   * `capabilities.transactions`) everything is part of the caller's transaction: nothing is readable or
-   * hinted before it commits, nothing remains when it rolls back.
+   * Appends a batch over any number of channels; outcomes in the batch's order. An append that rejects with another
+   * code than `engine/unavailable` has appended nothing.
    */
-  append(
-    batch: readonly AppendRequest[],
-    options?: { readonly tx?: unknown },
-  ): Promise<readonly AppendOutcome[]>;
+  append(batch: readonly AppendRequest[]): Promise<readonly AppendOutcome[]>;
   /** The entries after `after`. A channel nobody appended to exists: head 0, with an epoch that the first append keeps. */
   read(channel: string, after: Offset, size: PageSize): Promise<LogPage>;
   /** Tells `listener` of what is appended to the channel from now on, by anyone. Returns the function that ends it. */
@@ -135,9 +131,10 @@ export interface Log {
   /**
    * Erases the channel: entries, end, snapshot, keys, producers. Afterwards it is as if nobody had appended to it, in
    * another epoch; hinted with head 0. Only its name may be kept, and what tells the epochs apart. Does nothing to a
-   * channel nobody appended to. With `tx` as `append`.
+   * channel nobody appended to. With `epoch` only the channel of that epoch, in one atomic step: resolves with false
+   * where it has another one, and has changed nothing then.
    */
-  forget(channel: string, options?: { readonly tx?: unknown }): Promise<void>;
+  forget(channel: string, options?: { readonly epoch?: string }): Promise<boolean>;
   /** Idempotent; pending appends are finished first. */
   close(): Promise<void>;
 }

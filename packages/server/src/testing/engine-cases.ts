@@ -1,4 +1,4 @@
-// The conformance cases of engines, as data: LOG-1 … LOG-10, LOG-12 … LOG-14 and BUS-1, for every engine that wants to be one.
+// The conformance cases of engines, as data: LOG-1 … LOG-8a, LOG-10, LOG-12 … LOG-14 and BUS-1, for every engine that wants to be one.
 // Refuses to own: starting an engine, and a test runner. LOG-11 (a killed process) needs a process to kill, so each
 // engine proves it on its own.
 //
@@ -15,7 +15,6 @@ import { keyCases } from './engine-cases/key-cases.ts';
 import { producerCases } from './engine-cases/producer-cases.ts';
 import { readCases } from './engine-cases/read-cases.ts';
 import { retryCases } from './engine-cases/retry-cases.ts';
-import { transactionCases } from './engine-cases/transaction-cases.ts';
 import { watchCases } from './engine-cases/watch-cases.ts';
 
 export type { EngineCase, EngineSubject } from './engine-cases/engine-case.ts';
@@ -30,6 +29,5 @@ export const engineCases: readonly EngineCase[] = [
   ...forgetCases,
   ...watchCases,
   ...compactCases,
-  ...transactionCases,
   ...busCases,
 ];

@@ -1,15 +1,14 @@
 // Runs the conformance cases on the memory engine, and what is its own: bounded keys, another epoch for each engine.
 
 import { describe, expect, it } from 'vitest';
-import { appendOne, event, readAll } from '../../testing/engine-cases/engine-case.ts';
+import { appendOne } from '../../testing/engine-cases/engine-case.ts';
 import { by, codesOf } from '../../testing/engine-cases/producer-cases.ts';
 import { engineCases } from '../../testing/engine-cases.ts';
 import { memoryEngine } from './memory-engine.ts';
 
 describe('memory engine', () => {
-  for (const { rule, title, needs, run } of engineCases) {
-    it(`${rule}: ${title}`, async (context) => {
-      if (needs === 'transactions') context.skip('capability transactions: memory keeps none');
+  for (const { rule, title, run } of engineCases) {
+    it(`${rule}: ${title}`, async () => {
       const engine = memoryEngine();
       await expect(run({ engine })).resolves.toBeUndefined();
       await engine.close();
@@ -20,13 +19,6 @@ describe('memory engine', () => {
     const [before, after] = [memoryEngine(), memoryEngine()];
     const epochs = await Promise.all([before, after].map(({ log }) => appendOne(log, 'a', 1)));
     expect(epochs[0]?.epoch).not.toBe(epochs[1]?.epoch);
-  });
-
-  it('LOG-9: refuses a transaction, which it could not keep', async () => {
-    const { log } = memoryEngine();
-    const appended = log.append([event('a', 1)], { tx: { query: () => undefined } });
-    await expect(appended).rejects.toMatchObject({ code: 'request/invalid' });
-    expect((await readAll(log, 'a')).head).toBe(0);
   });
 
   it('LOG-5: remembers a key for its window and no longer', async () => {

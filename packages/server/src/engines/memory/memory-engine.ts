@@ -30,7 +30,6 @@ export function memoryEngine(options: MemoryEngineOptions = {}): Engine {
     capabilities: {
       name: 'memory',
       survives: 'nothing',
-      transactions: false,
       nodes: 'one',
       isLocal: true,
     },

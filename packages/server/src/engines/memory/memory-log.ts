@@ -152,13 +152,15 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
     epochs.taken(channel.name);
   }
 
-  function forgetChannel(name: string): void {
+  function forgetChannel(name: string, ofEpoch: string | undefined): boolean {
     const channel = channels.get(name);
-    if (channel === undefined) return;
+    if (ofEpoch !== undefined && ofEpoch !== (channel?.epoch ?? epochs.of(name))) return false;
+    if (channel === undefined) return true;
     channels.delete(name);
     channel.queue.clear();
     const epoch = epochs.renew(name);
     listeners.hint(name, { epoch, head: ZERO_OFFSET, isEnded: false, entries: [] });
+    return true;
   }
 
   function readPage(name: string, after: Offset, size: PageSize): LogPage {
@@ -193,9 +195,8 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
   }
 
   return {
-    async append(batch, appendOptions) {
+    async append(batch) {
       assertOpen();
-      refuseTransaction(appendOptions?.tx);
       return appendAll(batch);
     },
     async read(channel, after, size) {
@@ -209,8 +210,7 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
     },
     async forget(channel, forgetOptions) {
       assertOpen();
-      refuseTransaction(forgetOptions?.tx);
-      forgetChannel(channel);
+      return forgetChannel(channel, forgetOptions?.epoch);
     },
     async close() {
       isClosed = true;
@@ -238,14 +238,6 @@ function tellListeners(channel: ChannelLog): void {
 
 function isPlain({ key, producer, expect }: AppendEvent): boolean {
   return key === undefined && producer === undefined && expect === undefined;
-}
-
-function refuseTransaction(tx: unknown): void {
-  if (tx === undefined) return;
-  throw new MillraceError(
-    'request/invalid',
-    'The memory engine has no transactions. Use a database engine, or publish without `tx`.',
-  );
 }
 
 /** Whether the channel goes on from it, and the stored one is of a lower version, or of this one and not newer. */

@@ -7,7 +7,7 @@ import type { AppendHint, AppendOutcome, AppendRequest, Log, LogEntry } from '..
 import { createInFlight } from '../in-flight.ts';
 import { createListeners, type Listeners } from '../listeners.ts';
 import { createAppendQueue } from './append-queue.ts';
-import { isSqlTransaction, onlyRows, type SqlDatabase, type SqlTransaction } from './database.ts';
+import type { SqlDatabase } from './database.ts';
 import { isSchemaGone, toEngineError } from './engine-error.ts';
 import { parseHints } from './hint-words.ts';
 import {
@@ -20,23 +20,20 @@ import {
   parsePage,
   READ,
 } from './rows.ts';
-import { rowsOf } from './statements.ts';
 import { within } from './within.ts';
 
 export interface DatabaseLogOptions {
   readonly database: SqlDatabase;
   /** Resolves once the schema stands. Asked before each call, so it remembers. */
   readonly ready: () => Promise<unknown>;
-  /** The attempt that runs or ran, without beginning a new one: a transaction must not wait for what is behind it. */
-  readonly started: () => Promise<unknown>;
   /** The schema stood, and does so no more. */
   readonly onSchemaGone: () => void;
   readonly keyWindowMs: number;
   /** Told how many rows a compaction, or forgetting, has deleted. */
   readonly onTrimmed: (rows: number) => Promise<void>;
-  /** How long a call waits for the schema, or for a statement in a transaction, ms; the database bounds the rest. */
+  /** How long a call waits for the schema, ms; the database bounds the rest. */
   readonly answerWithinMs?: number;
-  /** Other nodes are told by whoever wants to: what was appended here, outside of transactions. */
+  /** Other nodes are told by whoever wants to: what was appended here. */
   readonly onAppended?: (channel: string, hint: AppendHint) => void;
   /** Something may have moved that was not hinted: an append without an answer, or too many for one notification. */
   readonly onDoubt?: () => void;
@@ -66,7 +63,8 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
   async function appendNow(batch: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {
     const outcomes = await attempt(async () => {
       await ready();
-      return appendOn(database, batch, false);
+      // Hints are sent apart: a notification in its transaction would make commits wait for each other.
+      return parseOutcomes(await database.query(APPEND, appendParams(batch, options.keyWindowMs)), batch);
     }).catch((error: unknown) => {
       onDoubt();
       throw error;
@@ -76,30 +74,6 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
       onAppended(channel, hint);
     }
     return outcomes;
-  }
-
-  async function appendWithin(
-    tx: unknown,
-    batch: readonly AppendRequest[],
-  ): Promise<readonly AppendOutcome[]> {
-    const on = checkTransaction(tx);
-    await bounded(options.started());
-    return bounded(appendOn(on, batch, true));
-  }
-
-  /** Its notification hints, in a transaction or not. */
-  async function forget(on: SqlTransaction, channel: string): Promise<number> {
-    const [row] = await on.query(FORGET_CHANNEL, [channel]);
-    return Number(row?.['erased']);
-  }
-
-  async function appendOn(
-    on: SqlTransaction,
-    batch: readonly AppendRequest[],
-    isNotifying: boolean,
-  ): Promise<readonly AppendOutcome[]> {
-    const rows = await on.query(APPEND, appendParams(batch, options.keyWindowMs, isNotifying));
-    return parseOutcomes(rows, batch);
   }
 
   function attempt<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -114,10 +88,7 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
   }
 
   return {
-    append(batch, appendOptions) {
-      const tx = appendOptions?.tx;
-      return run(() => (tx === undefined ? appendQueued(batch) : appendWithin(tx, batch)));
-    },
+    append: (batch) => run(() => appendQueued(batch)),
     read(channel, after, size) {
       return run(async () => {
         await ready();
@@ -155,14 +126,11 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
     },
     forget(channel, forgetOptions) {
       return run(async () => {
-        if (forgetOptions?.tx !== undefined) {
-          const on = checkTransaction(forgetOptions.tx);
-          await bounded(options.started());
-          await bounded(forget(on, channel));
-        } else {
-          await ready();
-          await options.onTrimmed(await forget(database, channel));
-        }
+        await ready();
+        // Its notification hints.
+        const [row] = await database.query(FORGET_CHANNEL, [channel, forgetOptions?.epoch ?? null]);
+        await options.onTrimmed(Number(row?.['erased']));
+        return row?.['is_own'] === true;
       });
     },
     notified(payload, own) {
@@ -177,22 +145,6 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
     async close() {
       await inFlight.close();
       listeners.clear();
-    },
-  };
-}
-
-/** A driver's own client will do, which answers with more than rows. */
-function checkTransaction(tx: unknown): SqlTransaction {
-  if (!isSqlTransaction(tx)) {
-    throw new MillraceError(
-      'request/invalid',
-      'That `tx` is no transaction of this database: it has no `query(sql, params)`.',
-    );
-  }
-  return {
-    async query(sql, params) {
-      const answer: unknown = await tx.query(sql, params);
-      return Array.isArray(answer) ? onlyRows(answer) : rowsOf(answer);
     },
   };
 }

@@ -1,5 +1,5 @@
 // What nodes tell each other of appends, as the payloads of notifications. PostgreSQL takes 7,999 bytes in one.
-// Rules: LOG-7, LOG-9.
+// Rule: LOG-7.
 //
 //   ["<who>",[["<channel>","<epoch>",<head>,<has ended>],…]]     these moved
 //   ["<who>"]                                                    too many moved to name them: look

@@ -9,9 +9,7 @@ import { MIGRATIONS } from './migrations.ts';
 const LOCK = 7_305_211_947;
 
 /**
- * All in one transaction: on a database with one connection nothing of the user's can come between the steps, so an
- * append in a transaction never waits for a migration behind it. A role that finds everything as it should be needs
- * no right to make anything.
+ * All in one transaction. A role that finds everything as it should be needs no right to make anything.
  */
 export async function migrate(database: SqlDatabase): Promise<void> {
   await database.transaction(async (tx) => {

@@ -1,6 +1,6 @@
 // Version 4 of what the engine keeps: the epoch is established inside the functions that append, read and compact, so
 // that no belief of a connection's can be stale, and the heads of many channels are looked up at once.
-// Rules: LOG-7, LOG-9, LOG-14, LOG-15.
+// Rules: LOG-7, LOG-14, LOG-15.
 //
 // An epoch names: the token (which creation of the schema), the system identifier (which database cluster), the
 // timeline (which branch after a failover or a restore), and, where they differ from the seal, the marks: which
@@ -71,7 +71,7 @@ export const EPOCH_INSIDE: string = `
   -- are locked: who renews it has to wait for them, or had done so before.
   create function millrace.append_events(
     channels text[], bodies text[], producer_hashes text[], producer_epochs bigint[], sequences bigint[],
-    expected_epochs text[], expected_offsets bigint[], producer_window interval, is_notifying boolean
+    expected_epochs text[], expected_offsets bigint[], producer_window interval
   ) returns table (request bigint, outcome text, told float8, at_ms float8, in_incarnation text)
   language plpgsql ${PLANNED} as $$
   #variable_conflict use_column
@@ -95,12 +95,6 @@ export const EPOCH_INSIDE: string = `
     own := millrace.epoch();
     if before <> own then
       raise exception 'the log was made anew' using errcode = '40001';
-    end if;
-    if is_notifying then
-      perform pg_notify('millrace_log', json_build_array('', json_build_array(json_build_array(
-          known.name, millrace.channel_epoch(own, known.incarnation), known.head, known.ended_at is not null
-        )))::text)
-        from millrace.channel known where known.name = any (channels) order by known.name;
     end if;
     return query select null::bigint, 'epoch', null::float8, null::float8, own;
   end

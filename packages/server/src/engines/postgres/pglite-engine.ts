@@ -22,8 +22,7 @@ const VACUUM_AFTER_ROWS = 20_000;
 
 /**
  * An engine whose log is in an embedded PostgreSQL. Begins to migrate at once; a failure to is told by the calls
- * that follow, each of which tries again. `append(batch, { tx })` takes what has `query(sql, params)` and is a
- * transaction of this same database.
+ * that follow, each of which tries again. A hub on it keeps its outbox in the same database.
  */
 export function pgliteEngine(options: PgliteEngineOptions): Engine {
   const { database } = options;
@@ -41,7 +40,6 @@ export function pgliteEngine(options: PgliteEngineOptions): Engine {
   const log = createDatabaseLog({
     database,
     keyWindowMs: options.keyWindowMs ?? 600_000,
-    started: schema.started,
     async ready() {
       await schema.ready();
       await listening.ready();
@@ -59,7 +57,8 @@ export function pgliteEngine(options: PgliteEngineOptions): Engine {
   return {
     log,
     bus,
-    capabilities: { name: 'pglite', survives: 'killed-process', transactions: true, nodes: 'one' },
+    database,
+    capabilities: { name: 'pglite', survives: 'killed-process', nodes: 'one' },
     async close() {
       await Promise.all([log.close(), bus.close()]);
       await listening.started().catch(() => undefined);

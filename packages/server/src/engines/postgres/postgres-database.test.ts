@@ -37,7 +37,7 @@ test('a text with a begin of its own that fails leaves nothing behind, not even 
   expect(await kept()).toEqual([]);
 });
 
-test('LOG-9: a transaction commits with its callback, and rolls back with its reason', async () => {
+test('a transaction commits with its callback, and rolls back with its reason', async () => {
   const reason = new Error('undone');
   await database.transaction((tx) => tx.query('insert into kept values (2)', []));
   const undone = database.transaction(async (tx) => {
@@ -50,7 +50,7 @@ test('LOG-9: a transaction commits with its callback, and rolls back with its re
   expect(await kept()).toEqual([2]);
 });
 
-test('LOG-9: a transaction whose failed statement nobody minded is not told to have committed', async () => {
+test('a transaction whose failed statement nobody minded is not told to have committed', async () => {
   const swallowing = database.transaction(async (tx) => {
     await tx.query('insert into kept values (9)', []);
     await tx.query('select 1 / 0', []).catch(() => undefined);

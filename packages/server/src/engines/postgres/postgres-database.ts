@@ -1,5 +1,5 @@
 // A PostgreSQL server as a SqlDatabase, over a pool of the user's: this neither makes nor ends it, and never imports
-// a driver. Each wait is bounded. Refuses to own: the pool's settings. Rules: LOG-9, LOG-16.
+// a driver. Each wait is bounded. Refuses to own: the pool's settings. Rule: LOG-16.
 
 import { MillraceError } from '@millrace/protocol';
 import type { SqlDatabase, SqlTransaction } from './database.ts';

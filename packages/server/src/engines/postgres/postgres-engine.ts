@@ -27,8 +27,7 @@ export interface PostgresEngineOptions {
 /**
  * An engine whose log is in a PostgreSQL server (15 or newer) that several nodes share. Begins to migrate at once, one
  * node after the other; a failure to is told by the calls that follow, each of which tries again. Keeps one connection
- * of its own for what nodes tell each other. `append(batch, { tx })` takes what has `query(sql, params)` and is a
- * transaction of this same database; other appends to the channel wait until it ends.
+ * of its own for what nodes tell each other. A hub on it keeps its outbox in the same database.
  */
 export function postgresEngine(options: PostgresEngineOptions): Engine {
   const { database, keyWindowMs = 600_000, reconcileMs = 5_000 } = options;
@@ -52,7 +51,6 @@ export function postgresEngine(options: PostgresEngineOptions): Engine {
     database,
     keyWindowMs,
     answerWithinMs: database.answerWithinMs,
-    started: schema.started,
     ready: schema.ready,
     onSchemaGone: schema.undone,
     // The server has autovacuum.
@@ -71,7 +69,8 @@ export function postgresEngine(options: PostgresEngineOptions): Engine {
   return {
     log,
     bus,
-    capabilities: { name: 'postgres', survives: 'power-cut', transactions: true, nodes: 'many' },
+    database,
+    capabilities: { name: 'postgres', survives: 'power-cut', nodes: 'many' },
     async close() {
       await Promise.all([log.close(), bus.close(), heads.close()]);
       await sender.close();

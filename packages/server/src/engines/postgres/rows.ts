@@ -21,7 +21,7 @@ import type { SqlRow } from './database.ts';
 export const APPEND = `select request::float8, outcome, told, at_ms, in_incarnation
   from millrace.append_events(
     $1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[],
-    $8::float8 * interval '1 millisecond', $9::boolean
+    $8::float8 * interval '1 millisecond'
   )`;
 
 export const READ = 'select * from millrace.read_page($1, $2::bigint, $3::bigint, $4::float8)';
@@ -42,13 +42,20 @@ export const FORGET_PRODUCERS = `delete from millrace.producer where (channel_id
     for update skip locked
   )`;
 
-export const FORGET_CHANNEL = `select millrace.forget_channel($1)::float8 as erased`;
+/** Compared after the lock: nothing comes between that and the forgetting. */
+export const FORGET_CHANNEL = `with known as materialized (
+    select name from millrace.channel
+    where name = $1 and ($2::text is null or millrace.channel_epoch(millrace.epoch(), incarnation) = $2)
+    for no key update
+  )
+  select coalesce((select millrace.forget_channel(name) from known), 0)::float8 as erased,
+    $2::text is null or exists (select from known)
+      or ($2 = millrace.epoch() and not exists (select from millrace.channel where name = $1)) as is_own`;
 
 /** The parameters of APPEND: one list for each field of the requests. */
 export function appendParams(
   batch: readonly AppendRequest[],
   windowMs: number,
-  isNotifying: boolean,
 ): readonly unknown[] {
   const events = batch.map((request) => ('isEnd' in request ? null : request));
   const producers = events.map((event) => (event === null ? null : producerOf(event)));
@@ -62,7 +69,6 @@ export function appendParams(
     expected.map((one) => (typeof one === 'object' ? one.epoch : null)),
     expected.map((one) => (typeof one === 'object' ? one.offset : one === 'empty' ? 0 : null)),
     windowMs,
-    isNotifying,
   ];
 }
 
@@ -72,11 +78,7 @@ export function parseOutcomes(
   batch: readonly AppendRequest[],
 ): readonly AppendOutcome[] {
   if (rows.length !== batch.length + 1) {
-    // In a transaction that is repeatable read: it does not see a channel that was made since it began.
-    throw new MillraceError(
-      'engine/unavailable',
-      'The transaction is older than the channel. Begin another one.',
-    );
+    throw new MillraceError('server/internal', 'The database answered with too few rows.');
   }
   const epoch = String(rows.at(-1)?.['in_incarnation']);
   return batch.map(({ channel }, index) => parseOutcome(rows[index] ?? {}, epoch, channel));

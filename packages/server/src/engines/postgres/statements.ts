@@ -1,5 +1,5 @@
 // Statements on one client of the pool: one after the other, each bounded, and whether the client is still good.
-// Rules: LOG-9, LOG-16.
+// Rule: LOG-16.
 
 import { toMillraceError } from '@millrace/protocol';
 import { onlyRows, type SqlRow } from './database.ts';

@@ -16,11 +16,6 @@ import { assert, fail } from '../check.ts';
 export interface EngineSubject {
   /** Fresh and empty. */
   readonly engine: Engine;
-  /**
-   * Runs within a transaction of the engine's database and hands on what `append` takes as `tx`; rolls back when
-   * `run` rejects. Needed where the capabilities say `transactions`.
-   */
-  transaction?<Result>(run: (tx: unknown) => Promise<Result>): Promise<Result>;
 }
 
 export interface EngineCase {
@@ -28,7 +23,7 @@ export interface EngineCase {
   readonly rule: string;
   readonly title: string;
   /** Skipped where the engine's capabilities lack it. */
-  readonly needs?: 'transactions' | 'isLocal';
+  readonly needs?: 'isLocal';
   run(subject: EngineSubject): Promise<void>;
 }
 

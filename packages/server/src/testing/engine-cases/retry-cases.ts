@@ -111,8 +111,8 @@ function losing(log: Log, seed: number): { readonly log: Log; readonly lost: () 
     lost: () => lost,
     log: {
       ...log,
-      async append(batch, options) {
-        const outcomes = await log.append(batch, options);
+      async append(batch) {
+        const outcomes = await log.append(batch);
         if (!isLost()) return outcomes;
         lost += 1;
         throw new MillraceError('engine/unavailable', 'The answer got lost.');

@@ -1,0 +1,30 @@
+// What the relay has taken and not settled yet, how old that is, and how those are told that go aside.
+
+import { MillraceError } from '@millrace/protocol';
+import type { RefusedRow, TakenRows } from './outbox-store.ts';
+
+export interface Batch {
+  readonly taken: TakenRows;
+  /** Somebody may have appended of it. */
+  readonly isRepeat: boolean;
+  /** When it was taken, by both clocks: one of them stands still while a machine sleeps. */
+  readonly steadyMs: number;
+  readonly wallMs: number;
+}
+
+export function toBatch(taken: TakenRows, isRepeat: boolean): Batch {
+  return { taken, isRepeat, steadyMs: performance.now(), wallMs: Date.now() };
+}
+
+/** How long ago it was taken. */
+export function ageMs({ taken, steadyMs, wallMs }: Batch): number {
+  return taken.ageMs + Math.max(performance.now() - steadyMs, Date.now() - wallMs);
+}
+
+export function movedAside({ row: { id, channel }, error }: RefusedRow): MillraceError {
+  return new MillraceError(
+    error.code,
+    `What was published to ${channel} in a transaction was refused: ${error.message} It is kept in millrace.outbox_refused.`,
+    { cause: error, details: { ...error.details, channel, outboxId: id } },
+  );
+}
