@@ -1,5 +1,5 @@
 // The Log seam: where a channel's events live. Imports no implementation; an engine implements it.
-// Rules: LOG-1 … LOG-14.
+// Rules: LOG-1 … LOG-15.
 //
 // Contract, in prose:
 // - Offsets of a channel are 1, 2, 3 … without a hole, in the order in which appends were accepted, also
