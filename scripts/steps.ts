@@ -8,6 +8,7 @@ import { styleCheck } from './check-style.ts';
 import { treeCheck } from './check-tree.ts';
 import { ensureChromium } from './lib/chromium.ts';
 import { runCommand } from './lib/command.ts';
+import { ensureRedis } from './lib/redis.ts';
 import { checkStep, commandStep, type Step, vitestStep } from './lib/step.ts';
 
 const pageTimeoutMs = 120_000;
@@ -31,7 +32,12 @@ export function listSteps(filters: readonly string[], say: (line: string) => voi
     commandStep('size', 'node', ['scripts/check-size.ts']),
     commandStep('unused code', 'knip', ['--no-progress', '--no-config-hints']),
     commandStep('packages', 'node', ['scripts/check-packages.ts']),
-    vitestStep('unit tests', { projects: ['unit', 'dom'], filters, timeoutMs: 420_000 }),
+    vitestStep('unit tests', {
+      projects: ['unit', 'dom'],
+      filters,
+      timeoutMs: 420_000,
+      prepare: () => ensureRedis(say),
+    }),
     vitestStep('end-to-end tests', {
       projects: ['e2e'],
       filters,
