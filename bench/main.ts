@@ -26,6 +26,7 @@ import { commandOf, resultName, saveResult } from './lib/results.ts';
 import { manyChannels } from './many-channels.ts';
 import { pollWave } from './poll-wave.ts';
 import { publishToScreen } from './publish-to-screen.ts';
+import { redisEngineBench } from './redis-engine.ts';
 import { resumeStorm } from './resume-storm.ts';
 import { startUp } from './start-up.ts';
 import { streamingVersusPolling } from './streaming-versus-polling.ts';
@@ -45,6 +46,7 @@ const delivery: readonly Bench[] = [
 
 const benches: readonly Bench[] = [
   ...delivery,
+  redisEngineBench,
   publishToScreen,
   idlePage,
   busyPage,
