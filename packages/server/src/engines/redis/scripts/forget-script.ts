@@ -1,0 +1,22 @@
+// Forgetting: entries, end and snapshot go, the epoch and the generation change, and those who listen are told.
+// Keys of producers are hashes with a time to live; they name the old generation, and count for nothing. Rule: LOG-14.
+
+import { defineScript, type Script } from './script.ts';
+
+/**
+ * KEYS: record, entries. ARGV: [3] what a message begins with, [4] PUBLISH or SPUBLISH, [5] whom to tell.
+ * Answers [sees its incarnation, `1` where there was something, why nobody could be told].
+ */
+export const FORGET: Script = defineScript(`
+local meta, stream = KEYS[1], KEYS[2]
+local channel = load(meta)
+if channel.problem then return redis.error_reply(channel.problem) end
+if channel.head == 0 and not channel.ended then return { seesIncarnation, 0, '' } end
+redis.call('UNLINK', meta, stream)
+redis.call('HSET', meta, 'epoch', token, 'incarnation', incarnation, 'generation', token,
+  'head', '0', 'first', '1', 'ended', '0')
+redis.call('PEXPIRE', meta, emptyTtlMs)
+local told = redis.pcall(ARGV[4], ARGV[5], ARGV[3] .. ',"epoch":"' .. token
+  .. '","head":0,"ended":false,"lengths":[],"entries":[]}')
+return { seesIncarnation, 1, type(told) == 'table' and told.err or '' }
+`);
