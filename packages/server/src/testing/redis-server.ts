@@ -43,6 +43,11 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     const args = [...file, ...own, ...quiet, ...quick, ...(options.args ?? [])];
     child = spawn('redis-server', args, { stdio: 'ignore' });
     child.on('error', () => undefined);
+    // A run that ends in the middle leaves no server behind.
+    const started = child;
+    const end = (): void => void started.kill('SIGKILL');
+    process.once('exit', end);
+    child.once('exit', () => process.off('exit', end));
     const deadline = performance.now() + 10_000;
     while (!(await isAnswering(port))) {
       if (performance.now() > deadline || child.exitCode !== null) {

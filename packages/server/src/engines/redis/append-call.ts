@@ -140,7 +140,6 @@ function headerOf(
   placeOf: (channel: string, id: string) => number,
 ): string {
   if ('isEnd' in request) return 'E';
-  if (isPlain(request)) return '';
   const producer = producerOf(request);
   const of =
     producer === null

@@ -13,6 +13,9 @@ import {
 import { redisEngine } from './index.ts';
 import { slotOf } from './slot.ts';
 
+/** Other tests may be at work on the machine. */
+const SOON = { timeout: 8_000 };
+
 let servers: readonly RedisServer[];
 let client: Cluster;
 beforeAll(async () => {
@@ -73,7 +76,7 @@ test('REDIS-1, REDIS-5: a slot that moves gives its channels another epoch, and 
   here.log.watch('job:staying', listener);
   const before = await appendOne(there.log, channel, 'before');
   const staying = await appendOne(there.log, 'job:staying', 'before');
-  await expect.poll(() => refreshed).toBeGreaterThan(0);
+  await expect.poll(() => refreshed, SOON).toBeGreaterThan(0);
   const move = moveOf(channel);
 
   await begin(move);
@@ -144,8 +147,8 @@ test('REDIS-1, REDIS-5, LOG-15: a master that dies is replaced by its replica: a
     refresh: () => void (refreshed += 1),
   });
   const before = await appendOne(there.log, channel, 'before');
-  await expect.poll(() => refreshed).toBeGreaterThan(0);
-  await expect.poll(() => replica.ask('DBSIZE')).toBe(await master.ask('DBSIZE'));
+  await expect.poll(() => refreshed, SOON).toBeGreaterThan(0);
+  await expect.poll(() => replica.ask('DBSIZE'), SOON).toBe(await master.ask('DBSIZE'));
   const told = refreshed;
   await master.stop();
   const after = await expect

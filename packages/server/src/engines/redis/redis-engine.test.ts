@@ -15,6 +15,9 @@ import {
 } from '../../testing/redis-server.ts';
 import { redisEngine } from './index.ts';
 
+/** Other tests may be at work on the machine. */
+const SOON = { timeout: 8_000 };
+
 const NEEDS = {
   transactions: 'capability transactions: Redis has none that a row could share',
   isLocal: 'capability isLocal: Redis is another process',
@@ -88,10 +91,10 @@ for (const { name, start } of SETUPS) {
         hinted: ({ entries }) => void heard.push(...entries.map(({ text }) => text)),
         refresh: () => void (refreshed += 1),
       });
-      await expect.poll(() => refreshed).toBeGreaterThan(0);
+      await expect.poll(() => refreshed, SOON).toBeGreaterThan(0);
       await there.log.append([event('job:7', 'naïve "x"'), event('job:8', 'other')]);
       await there.log.append([event('job:7', '👍')]);
-      await expect.poll(() => heard.length).toBe(2);
+      await expect.poll(() => heard.length, SOON).toBe(2);
       const { entries } = await readAll(here.log, 'job:7');
       expect(heard).toEqual(entries.map(({ text }) => text));
       await Promise.all([here.close(), there.close()]);
@@ -101,7 +104,9 @@ for (const { name, start } of SETUPS) {
       const engine = redisEngine({ client, prefix: nextPrefix(), keyWindowMs: 20 });
       await appendOne(engine.log, 'a', 1, 'k');
       expect((await appendOne(engine.log, 'a', 'again', 'k')).offset).toBe(1);
-      await expect.poll(async () => (await appendOne(engine.log, 'a', 2, 'k')).offset).toBe(2);
+      await expect
+        .poll(async () => (await appendOne(engine.log, 'a', 2, 'k')).offset, SOON)
+        .toBe(2);
       await engine.close();
     });
 

@@ -64,7 +64,7 @@ export function redisEngine(options: RedisEngineOptions): Engine {
 
   const events: SubscriptionEvents = {
     onMessage(name, payload) {
-      if (startsWith(payload, log.ownHead)) return;
+      if (log.isOwn(payload)) return;
       const heard = keys.heard(name.toString());
       if (heard.kind === 'bus') {
         bus.heard(heard.name, payload.toString());
@@ -92,6 +92,7 @@ export function redisEngine(options: RedisEngineOptions): Engine {
     isSharded,
     keyWindowMs: options.keyWindowMs ?? 600_000,
     answerWithinMs: patience.answerWithinMs,
+    isHeard: (channel) => subscriptions.isConfirmed(keys.live(channel)),
     onWatched(channel, isWatched) {
       if (isWatched) subscriptions.add(keys.live(channel));
       else subscriptions.remove(keys.live(channel));

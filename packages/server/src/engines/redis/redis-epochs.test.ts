@@ -220,6 +220,11 @@ test('REDIS-1: what a server with its log synced had answered is there after a k
   await expect.poll(() => isReadable(node.engine), { timeout: 5_000 }).toBe(true);
   const page = await readAll(node.engine.log, 'a');
   expect(dataOf(page).slice(0, answered.length)).toEqual(answered);
+  // What was under way may be there or not; repeated, it is there once.
+  const unanswered = answered.length + 1;
+  await appendOne(node.engine.log, 'a', unanswered, `k${unanswered}`);
+  const kept = dataOf(await readAll(node.engine.log, 'a'));
+  expect(kept).toEqual([...answered, unanswered]);
   // A repeat of what was answered finds itself, at its offset.
   const again = await appendOne(node.engine.log, 'a', 'again', 'k7');
   expect(again).toEqual({ epoch: page.epoch, offset: toOffset(7) });
@@ -231,6 +236,16 @@ async function isReadable({ log }: Engine): Promise<boolean> {
     () => false,
   );
 }
+
+test('REDIS-1: a replica is never appended to, also one that would take it', async () => {
+  await using master = await startRedis();
+  await using replica = await startReplica(master, ['--replica-read-only', 'no']);
+  await using node = nodeOn(replica.port);
+  const unavailable = { code: 'engine/unavailable', retryable: true };
+  await expect(appendOne(node.engine.log, 'a', 1)).rejects.toMatchObject(unavailable);
+  await expect(readAll(node.engine.log, 'a')).rejects.toMatchObject(unavailable);
+  expect(await replica.ask('DBSIZE')).toContain(':0');
+});
 
 test.each([
   ['the entries', ':entries', [6, 6]],

@@ -13,7 +13,7 @@ import { type AppendBatch, createAppendGather } from './append-gather.ts';
 import type { Connection } from './connection.ts';
 import { mayBeDone } from './failure.ts';
 import type { Keys } from './keys.ts';
-import { messageHead } from './message.ts';
+import { messageHead, startsWith } from './message.ts';
 import { parsePage } from './page-reply.ts';
 import { readList, readNumber, readText } from './replies.ts';
 import { APPEND } from './scripts/append-script.ts';
@@ -21,6 +21,7 @@ import { COMPACT } from './scripts/compact-script.ts';
 import { FORGET } from './scripts/forget-script.ts';
 import { READ } from './scripts/read-script.ts';
 import type { Script } from './scripts/script.ts';
+import { createToldHeads } from './told-heads.ts';
 
 export interface RedisLogOptions {
   readonly connection: Connection;
@@ -33,6 +34,8 @@ export interface RedisLogOptions {
   /** What a script said of itself. */
   readonly onSeesIncarnation: (seesIncarnation: boolean) => void;
   readonly onSilence: (cause: string) => void;
+  /** What others append to the channel is heard right now. */
+  readonly isHeard: (channel: string) => boolean;
   /** The first listener of a channel came, or its last one went. */
   readonly onWatched: (channel: string, isWatched: boolean) => void;
 }
@@ -42,8 +45,8 @@ export interface RedisLog extends Log {
   heard(channel: string, hint: AppendHint): void;
   /** From now on that is heard. */
   confirmed(channel: string): void;
-  /** How one's own messages begin: those are told already. */
-  readonly ownHead: Buffer;
+  /** It is of one's own, and told already or about to be. */
+  isOwn(payload: Buffer): boolean;
 }
 
 /** How long the record of a channel stays that nobody appends to. Then its epoch is another: a false gap, told. */
@@ -60,7 +63,11 @@ export function createRedisLog(options: RedisLogOptions): RedisLog {
   const publish = isSharded ? 'SPUBLISH' : 'PUBLISH';
   const nextToken = createTokens();
   const inFlight = createInFlight();
-  const listeners = createListeners((channel, those) => options.onWatched(channel, those !== null));
+  const heads = createToldHeads(options.isHeard);
+  const listeners = createListeners((channel, those) => {
+    if (those === null) heads.forget(channel);
+    options.onWatched(channel, those !== null);
+  });
   let origin = createOrigin(options.prefix);
   let isClosed = false;
 
@@ -108,7 +115,8 @@ export function createRedisLog(options: RedisLogOptions): RedisLog {
       const { outcomes, hints, seesIncarnation, silence } = answer;
       options.onSeesIncarnation(seesIncarnation);
       if (silence !== '') options.onSilence(silence);
-      for (const [channel, hint] of hints) listeners.hint(channel, hint);
+      await heads.caughtUp(hints);
+      for (const [channel, hint] of hints) tell(channel, hint);
       return outcomes;
     } catch (thrown) {
       if (mayBeDone(thrown)) {
@@ -119,6 +127,11 @@ export function createRedisLog(options: RedisLogOptions): RedisLog {
       }
       throw thrown;
     }
+  }
+
+  function tell(channel: string, hint: AppendHint): void {
+    heads.told(channel, hint);
+    listeners.hint(channel, hint);
   }
 
   /** What failed in one channel is told of that alone, unless it failed in all. */
@@ -211,13 +224,11 @@ export function createRedisLog(options: RedisLogOptions): RedisLog {
         const silence = readText(reply[2]);
         if (silence !== '') options.onSilence(silence);
         if (readNumber(reply[1]) === 0) return;
-        listeners.hint(channel, { epoch, head: ZERO_OFFSET, isEnded: false, entries: [] });
+        tell(channel, { epoch, head: ZERO_OFFSET, isEnded: false, entries: [] });
       }),
-    heard: listeners.hint,
+    heard: tell,
     confirmed: (channel) => listeners.refresh(channel),
-    get ownHead() {
-      return origin.bytes;
-    },
+    isOwn: (payload) => !heads.isAwaited && startsWith(payload, origin.bytes),
     async close() {
       isClosed = true;
       await inFlight.close();

@@ -10,9 +10,9 @@ import { defineScript, type Script } from './script.ts';
  * KEYS: record and entries of each channel, then the keys of producers.
  * ARGV: [3] what each message begins with, [4] PUBLISH or SPUBLISH, [5] how long a producer is remembered, ms,
  * [6] largest message, bytes, [7] number of channels; then for each channel: whom to tell, how many requests, and
- * those. A positive number: that many bodies. A negative one: a header and a body for each. Header: empty, `E` for an
- * end, or `key|producer epoch|sequence|expected epoch|expected offset`, where what is not asked for is empty, `key` is
- * a place in KEYS, and the expected epoch is `*` for an empty channel.
+ * those. A positive number: that many bodies. A negative one: a header and a body for each. Header: `E` for an end, or
+ * `key|producer epoch|sequence|expected epoch|expected offset`, where what is not asked for is empty, `key` is a place
+ * in KEYS, and the expected epoch is `*` for an empty channel.
  *
  * Answers [sees its incarnation, ms, why nobody could be told], then for each channel [epoch, head before, …]: nothing
  * more where all bodies were taken, `ended` where none was, else an outcome for each request: `n` new, `x` ended,
@@ -43,81 +43,81 @@ local function isoTime()
 end
 local iso
 
-local producers = {}
+-- How a request that asks for more than to be appended is judged. A function that makes another: most calls need none.
+local function createJudge()
+  local producers = {}
 
--- What the channel remembers of a producer: an empty table when nothing.
-local function lastOf(place, channel)
-  local last = producers[place]
-  if last then return last end
-  last = {}
-  producers[place] = last
-  local value = redis.pcall('GET', KEYS[place])
-  if type(value) == 'string' then
-    local generation, epoch, sequence, offset, at = string.match(value, '^(%S+) (%d+) (%d+) (%d+) (%d+)$')
-    if generation == channel.generation then
-      last.epoch, last.sequence, last.offset, last.at = tonumber(epoch), tonumber(sequence), offset, at
+  -- What the channel remembers of a producer: an empty table when nothing.
+  local function lastOf(place, generation)
+    local last = producers[place]
+    if last then return last end
+    last = {}
+    producers[place] = last
+    local value = redis.pcall('GET', KEYS[place])
+    if type(value) == 'string' then
+      local of, epoch, sequence, offset, at = string.match(value, '^(%S+) (%d+) (%d+) (%d+) (%d+)$')
+      if of == generation then
+        last.epoch, last.sequence, last.offset, last.at = tonumber(epoch), tonumber(sequence), offset, at
+      end
     end
+    return last
   end
-  return last
-end
 
-local function take(channel, body)
-  channel.head = channel.head + 1
-  channel.bodies[#channel.bodies + 1] = body
-end
-
-local function judge(channel, header, body)
-  if header == '' then
+  return function(channel, header, body)
+    if header == 'E' then
+      if channel.ended then return 'y' end
+      channel.ended, channel.endsNow = true, true
+      return 'x'
+    end
+    local place, epochText, sequenceText, expectedEpoch, expectedOffset =
+      string.match(header, '^(%d*)|(%d*)|(%d*)|([^|]*)|(%d*)$')
+    local last, epoch, sequence
+    if place ~= '' then
+      last = lastOf(tonumber(place), channel.generation)
+      epoch, sequence = tonumber(epochText), tonumber(sequenceText)
+      if last.epoch then
+        if epoch < last.epoch then return 'f ' .. whole(last.epoch) end
+        if epoch == last.epoch and sequence <= last.sequence then return 'd ' .. last.offset .. ' ' .. last.at end
+      end
+    end
     if channel.ended then return 'e' end
-    take(channel, body)
+    if last then
+      local following = epoch == last.epoch and last.sequence + 1 or 1
+      if sequence ~= following then return 'g ' .. whole(following) end
+    end
+    if expectedEpoch == '*' then
+      if channel.head ~= 0 then return 'c' end
+    elseif expectedEpoch ~= '' then
+      if expectedEpoch ~= channel.epoch or tonumber(expectedOffset) ~= channel.head then return 'c' end
+    end
+    channel.head = channel.head + 1
+    channel.bodies[#channel.bodies + 1] = body
+    if last then
+      last.epoch, last.sequence, last.offset, last.at = epoch, sequence, whole(channel.head), ms
+      channel.remembered = channel.remembered or {}
+      channel.remembered[KEYS[tonumber(place)]] =
+        table.concat({ channel.generation, epochText, sequenceText, last.offset, ms }, ' ')
+    end
     return 'n'
   end
-  if header == 'E' then
-    if channel.ended then return 'y' end
-    channel.ended = true
-    channel.endsNow = true
-    return 'x'
-  end
-  local place, epochText, sequenceText, expectedEpoch, expectedOffset =
-    string.match(header, '^(%d*)|(%d*)|(%d*)|([^|]*)|(%d*)$')
-  local last, epoch, sequence
-  if place ~= '' then
-    last, epoch, sequence = lastOf(tonumber(place), channel), tonumber(epochText), tonumber(sequenceText)
-    if last.epoch then
-      if epoch < last.epoch then return 'f ' .. whole(last.epoch) end
-      if epoch == last.epoch and sequence <= last.sequence then return 'd ' .. last.offset .. ' ' .. last.at end
-    end
-  end
-  if channel.ended then return 'e' end
-  if last then
-    local following = epoch == last.epoch and last.sequence + 1 or 1
-    if sequence ~= following then return 'g ' .. whole(following) end
-  end
-  if expectedEpoch == '*' then
-    if channel.head ~= 0 then return 'c' end
-  elseif expectedEpoch ~= '' then
-    if expectedEpoch ~= channel.epoch or tonumber(expectedOffset) ~= channel.head then return 'c' end
-  end
-  take(channel, body)
-  if last then
-    last.epoch, last.sequence, last.offset, last.at = epoch, sequence, whole(channel.head), ms
-    last.text = table.concat({ channel.generation, epochText, sequenceText, last.offset, ms }, ' ')
-    channel.remembered[KEYS[tonumber(place)]] = last
-  end
-  return 'n'
 end
+local judge
 
+-- The requests of a channel, from that place in ARGV on. Returns the place after them.
 local function judgeAll(channel, count, at)
+  local bodies, answer = channel.bodies, channel.answer
   if count > 0 then
     if channel.ended then
-      channel.answer[3] = 'ended'
+      answer[3] = 'ended'
     else
-      for place = at, at + count - 1 do take(channel, ARGV[place]) end
+      for place = 1, count do bodies[place] = ARGV[at + place - 1] end
+      channel.head = channel.head + count
     end
     return at + count
   end
+  judge = judge or createJudge()
   for number = 1, -count do
-    channel.answer[number + 2] = judge(channel, ARGV[at], ARGV[at + 1])
+    answer[number + 2] = judge(channel, ARGV[at], ARGV[at + 1])
     at = at + 2
   end
   return at
@@ -143,25 +143,20 @@ end
 local silence = ''
 
 local function commit(channel)
-  local meta, stream = channel.meta, channel.stream
-  if #channel.bodies == 0 and not channel.endsNow then
-    keep(channel, meta, stream)
+  local meta, stream, bodies = channel.meta, channel.stream, channel.bodies
+  if #bodies == 0 and not channel.endsNow then
+    keep(channel)
     return
   end
-  dropStray(channel, stream)
-  local offset = channel.head - #channel.bodies
-  for place, body in ipairs(channel.bodies) do
-    redis.call('XADD', stream, whole(offset + place) .. '-0', 'at', ms, 'event', body)
+  dropStray(channel)
+  local before = channel.head - #bodies
+  for place, body in ipairs(bodies) do
+    redis.call('XADD', stream, whole(before + place) .. '-0', 'at', ms, 'event', body)
   end
-  if channel.isNew or channel.endsNow then
-    redis.call('HSET', meta, 'epoch', channel.epoch, 'incarnation', incarnation, 'generation', channel.generation,
-      'head', whole(channel.head), 'first', whole(channel.first), 'ended', channel.ended and '1' or '0')
-  else
-    redis.call('HSET', meta, 'head', whole(channel.head))
-  end
+  if channel.isNew or channel.endsNow then write(channel) else redis.call('HSET', meta, 'head', whole(channel.head)) end
   if channel.wasEmpty then redis.call('PERSIST', meta) end
-  if keyWindowMs > 0 then
-    for key, last in pairs(channel.remembered) do redis.call('SET', key, last.text, 'PX', ARGV[5]) end
+  if channel.remembered and keyWindowMs > 0 then
+    for key, text in pairs(channel.remembered) do redis.call('SET', key, text, 'PX', ARGV[5]) end
   end
   local told = redis.pcall(publish, channel.name, message(channel))
   if type(told) == 'table' and told.err then silence = told.err end
@@ -170,17 +165,14 @@ end
 local channels = {}
 local at = 8
 for number = 1, channelCount do
-  local meta = KEYS[2 * number - 1]
-  local channel = load(meta)
+  local channel = load(KEYS[2 * number - 1], KEYS[2 * number])
   local count = tonumber(ARGV[at + 1])
   channels[number] = channel
   if channel.problem then
     at = at + 2 + (count > 0 and count or -2 * count)
   else
-    channel.meta, channel.stream, channel.name = meta, KEYS[2 * number], ARGV[at]
-    channel.bodies, channel.remembered = {}, {}
+    channel.name, channel.bodies, channel.answer = ARGV[at], {}, { channel.epoch, channel.head }
     channel.wasEmpty = channel.head == 0 and not channel.ended
-    channel.answer = { channel.epoch, channel.head }
     at = judgeAll(channel, count, at + 2)
   end
 end

@@ -9,7 +9,7 @@ import { defineScript, type Script } from './script.ts';
  */
 export const FORGET: Script = defineScript(`
 local meta, stream = KEYS[1], KEYS[2]
-local channel = load(meta)
+local channel = load(meta, stream)
 if channel.problem then return redis.error_reply(channel.problem) end
 if channel.head == 0 and not channel.ended then return { seesIncarnation, 0, '' } end
 redis.call('UNLINK', meta, stream)

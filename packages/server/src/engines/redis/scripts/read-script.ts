@@ -13,9 +13,9 @@ import { defineScript, type Script } from './script.ts';
 export const READ: Script = defineScript(`
 local meta, stream = KEYS[1], KEYS[2]
 local after, maxEvents, maxBytes = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local channel = load(meta)
+local channel = load(meta, stream)
 if channel.problem then return redis.error_reply(channel.problem) end
-keep(channel, meta, stream)
+keep(channel)
 local snapshot = redis.call('HMGET', meta, 'snapshot_offset', 'snapshot_version', 'snapshot_text')
 local reply = { seesIncarnation, channel.epoch, channel.head, channel.first, channel.ended and 1 or 0,
   snapshot[1], snapshot[2], snapshot[3] }

@@ -24,14 +24,17 @@ export interface Script {
 const PRELUDE = `
 local token, emptyTtlMs = ARGV[1], ARGV[2]
 local incarnation, seesIncarnation = 'unknown', 0
+-- Its parts come in this order. Plain searches: a pattern takes longer than INFO itself.
 local info = redis.pcall('INFO', 'server', 'replication')
 if type(info) == 'string' then
-  if string.find(info, 'role:slave', 1, true) then
+  local run = string.find(info, 'run_id:', 1, true)
+  local role = run and string.find(info, 'role:', run, true)
+  local replication = role and string.find(info, 'master_replid:', role, true)
+  if role and string.sub(info, role + 5, role + 9) == 'slave' then
     return redis.error_reply('READONLY This is a replica.')
   end
-  local run, replication = string.match(info, 'run_id:(%x+)'), string.match(info, 'master_replid:(%x+)')
-  if run and replication then
-    incarnation = string.sub(run, 1, 20) .. string.sub(replication, 1, 20)
+  if replication then
+    incarnation = string.sub(info, run + 7, run + 26) .. string.sub(info, replication + 14, replication + 33)
     seesIncarnation = 1
   end
 end
@@ -45,34 +48,40 @@ local function textOf(problem)
 end
 
 -- What the record says, with another epoch where it says nothing, or was made by another incarnation. Writes nothing.
-local function load(meta)
+-- All fields at once, also those that an append fills: a table that grows later is made anew for each few.
+local function load(meta, stream)
   local record = redis.pcall('HMGET', meta, 'epoch', 'incarnation', 'generation', 'head', 'first', 'ended')
   if record.err then return { problem = record.err } end
-  if not record[1] then
-    return { isMissing = true, isNew = true, epoch = token, generation = token, head = 0, first = 1, ended = false }
-  end
-  local isNew = record[2] ~= incarnation
+  local isMissing = not record[1]
+  local isNew = isMissing or record[2] ~= incarnation
   return {
-    isNew = isNew,
+    meta = meta, stream = stream, isMissing = isMissing, isNew = isNew,
     epoch = isNew and token or record[1],
-    generation = record[3],
-    head = tonumber(record[4]),
-    first = tonumber(record[5]),
-    ended = record[6] == '1'
+    generation = isMissing and token or record[3],
+    head = tonumber(record[4] or 0),
+    first = tonumber(record[5] or 1),
+    ended = record[6] == '1',
+    name = false, bodies = false, remembered = false, wasEmpty = false, endsNow = false, answer = false, problem = false
   }
 end
 
 -- Entries without a record are of nobody's: somebody took the record away.
-local function dropStray(channel, stream)
-  if channel.isMissing and redis.call('EXISTS', stream) == 1 then redis.call('UNLINK', stream) end
+local function dropStray(channel)
+  if channel.isMissing and redis.call('EXISTS', channel.stream) == 1 then redis.call('UNLINK', channel.stream) end
+end
+
+local function write(channel)
+  redis.call('HSET', channel.meta, 'epoch', channel.epoch, 'incarnation', incarnation,
+    'generation', channel.generation, 'head', whole(channel.head), 'first', whole(channel.first),
+    'ended', channel.ended and '1' or '0')
 end
 
 -- Writes what load found to be new, for a channel that nothing is appended to now.
-local function keep(channel, meta, stream)
+local function keep(channel)
+  local meta = channel.meta
   if channel.isNew then
-    dropStray(channel, stream)
-    redis.call('HSET', meta, 'epoch', channel.epoch, 'incarnation', incarnation, 'generation', channel.generation,
-      'head', whole(channel.head), 'first', whole(channel.first), 'ended', channel.ended and '1' or '0')
+    dropStray(channel)
+    write(channel)
   end
   if channel.head == 0 and not channel.ended then
     -- Not at each read: a write goes to the replicas and to the disk.
