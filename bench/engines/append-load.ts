@@ -5,6 +5,7 @@
 
 import { redisEngine } from '@millrace/server/redis';
 import { Redis } from 'ioredis';
+import { serverCpuSeconds } from './redis-process.ts';
 
 /** Channels that a batch goes over: as many as a hub's tick would touch, and each with several events. */
 const CHANNELS = 10;
@@ -40,12 +41,6 @@ async function appendByEngine(): Promise<void> {
   await engine?.log.append(batch);
 }
 
-async function serverCpuSeconds(): Promise<number> {
-  const info = await client.info('cpu');
-  const read = (name: string): number => Number(new RegExp(`${name}:([\\d.]+)`).exec(info)?.[1]);
-  return read('used_cpu_user') + read('used_cpu_sys');
-}
-
 const append = engine === null ? appendPlain : appendByEngine;
 
 async function during(ms: number): Promise<void> {
@@ -56,7 +51,7 @@ async function during(ms: number): Promise<void> {
 await during(1_000);
 const [nodeBefore, serverBefore, countBefore] = [
   process.cpuUsage(),
-  await serverCpuSeconds(),
+  await serverCpuSeconds(client),
   count,
 ];
 await during(Number(secondsText) * 1_000);
@@ -64,7 +59,7 @@ const node = process.cpuUsage(nodeBefore);
 const result = {
   events: count - countBefore,
   nodeCpuSeconds: (node.user + node.system) / 1e6,
-  serverCpuSeconds: (await serverCpuSeconds()) - serverBefore,
+  serverCpuSeconds: (await serverCpuSeconds(client)) - serverBefore,
 };
 process.stdout.write(`${JSON.stringify(result)}\n`);
 await engine?.close();

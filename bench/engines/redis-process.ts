@@ -30,3 +30,10 @@ export async function startRedisProcess(): Promise<RedisProcess> {
     },
   };
 }
+
+/** User and system, of all its threads, since it began. */
+export async function serverCpuSeconds(client: Redis): Promise<number> {
+  const info = await client.info('cpu');
+  const read = (name: string): number => Number(new RegExp(`${name}:([\\d.]+)`).exec(info)?.[1]);
+  return read('used_cpu_user') + read('used_cpu_sys');
+}

@@ -18,7 +18,7 @@ import { type RedisServer, startRedis, startReplica } from '../../testing/redis-
 import { on, type RunningCore, runCore, textsOf } from '../../testing/run-core.ts';
 import { openNotes } from '../../testing/test-channels.ts';
 import { waitUntil } from '../../testing/waiting.ts';
-import { redisEngine } from './index.ts';
+import { type RedisEngineOptions, redisEngine } from './index.ts';
 
 const notes = openNotes.of({ id: '1' });
 
@@ -26,10 +26,10 @@ interface Node extends AsyncDisposable {
   readonly engine: Engine;
 }
 
-function nodeOn(port: number): Node {
+function nodeOn(port: number, options: Partial<RedisEngineOptions> = {}): Node {
   const client = new Redis(port, { retryStrategy: () => 100 });
   client.on('error', () => undefined);
-  const engine = redisEngine({ client });
+  const engine = redisEngine({ client, ...options });
   return {
     engine,
     async [Symbol.asyncDispose]() {
@@ -240,7 +240,7 @@ async function isReadable({ log }: Engine): Promise<boolean> {
 test('REDIS-1: a replica is never appended to, also one that would take it', async () => {
   await using master = await startRedis();
   await using replica = await startReplica(master, ['--replica-read-only', 'no']);
-  await using node = nodeOn(replica.port);
+  await using node = nodeOn(replica.port, { onOutage: 'fail' });
   const unavailable = { code: 'engine/unavailable', retryable: true };
   await expect(appendOne(node.engine.log, 'a', 1)).rejects.toMatchObject(unavailable);
   await expect(readAll(node.engine.log, 'a')).rejects.toMatchObject(unavailable);

@@ -1,8 +1,8 @@
 // The append: judges a batch over any number of channels request by request, gives offsets, stores, remembers
 // producers and tells those who listen, in one step. Rules: LOG-1, LOG-2, LOG-5, LOG-6, LOG-12, LOG-13, REDIS-3.
 //
-// Reads everything before it writes anything, so that what fails early changes nothing. The first write of a script
-// is the one that Redis may refuse (out of memory, a replica, too few replicas); after it none is.
+// Redis takes nothing back. So a channel is read whole before it is written, and fails alone; and its first write is the
+// one that may be refused (out of memory, too few replicas): after a write that was taken Redis refuses none.
 
 import { defineScript, type Script } from './script.ts';
 
@@ -63,10 +63,11 @@ local function createJudge()
     return last
   end
 
+  -- Changes the channel by what it takes, and answers what became of it.
   return function(channel, header, body)
     if header == 'E' then
       if channel.ended then return 'y' end
-      channel.ended, channel.endsNow = true, true
+      channel.ended = true
       return 'x'
     end
     local place, epochText, sequenceText, expectedEpoch, expectedOffset =
@@ -94,7 +95,6 @@ local function createJudge()
     channel.bodies[#channel.bodies + 1] = body
     if last then
       last.epoch, last.sequence, last.offset, last.at = epoch, sequence, whole(channel.head), ms
-      channel.remembered = channel.remembered or {}
       channel.remembered[KEYS[tonumber(place)]] =
         table.concat({ channel.generation, epochText, sequenceText, last.offset, ms }, ' ')
     end
@@ -103,87 +103,75 @@ local function createJudge()
 end
 local judge
 
--- The requests of a channel, from that place in ARGV on. Returns the place after them.
-local function judgeAll(channel, count, at)
-  local bodies, answer = channel.bodies, channel.answer
-  if count > 0 then
-    if channel.ended then
-      answer[3] = 'ended'
-    else
-      for place = 1, count do bodies[place] = ARGV[at + place - 1] end
-      channel.head = channel.head + count
-    end
-    return at + count
-  end
-  judge = judge or createJudge()
-  for number = 1, -count do
-    answer[number + 2] = judge(channel, ARGV[at], ARGV[at + 1])
-    at = at + 2
-  end
-  return at
-end
-
-local function message(channel)
+-- Stores what stands in a list behind that place. Returns what is told of it.
+local function store(stream, epoch, before, count, bodies, from, ended)
   local bytes = 0
-  for _, body in ipairs(channel.bodies) do bytes = bytes + #body + 70 end
+  for place = from + 1, from + count do bytes = bytes + #bodies[place] + 70 end
+  local isTold = bytes <= maxMessageBytes
   local texts, lengths = {}, {}
-  if bytes <= maxMessageBytes then
-    iso = iso or isoTime()
-    local offset = channel.head - #channel.bodies
-    for place, body in ipairs(channel.bodies) do
-      local text = '{"offset":' .. whole(offset + place) .. ',"at":"' .. iso .. '",' .. body .. '}'
+  for place = 1, count do
+    local offset, body = whole(before + place), bodies[from + place]
+    redis.call('XADD', stream, offset .. '-0', 'at', ms, 'event', body)
+    if isTold then
+      iso = iso or isoTime()
+      local text = '{"offset":' .. offset .. ',"at":"' .. iso .. '",' .. body .. '}'
       texts[place], lengths[place] = text, #text
     end
   end
-  return messageHead .. ',"epoch":"' .. channel.epoch .. '","head":' .. whole(channel.head)
-    .. ',"ended":' .. tostring(channel.ended) .. ',"lengths":[' .. table.concat(lengths, ',')
+  return messageHead .. ',"epoch":"' .. epoch .. '","head":' .. whole(before + count)
+    .. ',"ended":' .. tostring(ended) .. ',"lengths":[' .. table.concat(lengths, ',')
     .. '],"entries":[' .. table.concat(texts, ',') .. ']}'
 end
 
 local silence = ''
 
-local function commit(channel)
-  local meta, stream, bodies = channel.meta, channel.stream, channel.bodies
-  if #bodies == 0 and not channel.endsNow then
-    keep(channel)
-    return
+-- The requests of one channel, from that place in ARGV on. Reads before it writes; returns the answer.
+local function append(meta, stream, name, count, at)
+  local problem, isMissing, isNew, epoch, generation, before, first, wasEnded = load(meta)
+  if problem then return { '!', problem } end
+  local answer = { epoch, before }
+  local ended, bodies, from, taken, remembered = wasEnded, ARGV, at - 1, count, nil
+  if count < 0 then
+    judge = judge or createJudge()
+    local channel =
+      { epoch = epoch, generation = generation, head = before, ended = wasEnded, bodies = {}, remembered = {} }
+    for number = 1, -count do
+      answer[number + 2] = judge(channel, ARGV[at], ARGV[at + 1])
+      at = at + 2
+    end
+    ended, bodies, from, taken, remembered = channel.ended, channel.bodies, 0, #channel.bodies, channel.remembered
+  elseif wasEnded then
+    answer[3] = 'ended'
+    taken = 0
   end
-  dropStray(channel)
-  local before = channel.head - #bodies
-  for place, body in ipairs(bodies) do
-    redis.call('XADD', stream, whole(before + place) .. '-0', 'at', ms, 'event', body)
+  if taken == 0 and ended == wasEnded then
+    keep(meta, stream, isMissing, isNew, epoch, generation, before, first, ended)
+    return answer
   end
-  if channel.isNew or channel.endsNow then write(channel) else redis.call('HSET', meta, 'head', whole(channel.head)) end
-  if channel.wasEmpty then redis.call('PERSIST', meta) end
-  if channel.remembered and keyWindowMs > 0 then
-    for key, text in pairs(channel.remembered) do redis.call('SET', key, text, 'PX', ARGV[5]) end
-  end
-  local told = redis.pcall(publish, channel.name, message(channel))
-  if type(told) == 'table' and told.err then silence = told.err end
-end
-
-local channels = {}
-local at = 8
-for number = 1, channelCount do
-  local channel = load(KEYS[2 * number - 1], KEYS[2 * number])
-  local count = tonumber(ARGV[at + 1])
-  channels[number] = channel
-  if channel.problem then
-    at = at + 2 + (count > 0 and count or -2 * count)
+  dropStray(isMissing, stream)
+  local message = store(stream, epoch, before, taken, bodies, from, ended)
+  if isNew or ended then
+    write(meta, epoch, generation, before + taken, first, ended)
   else
-    channel.name, channel.bodies, channel.answer = ARGV[at], {}, { channel.epoch, channel.head }
-    channel.wasEmpty = channel.head == 0 and not channel.ended
-    at = judgeAll(channel, count, at + 2)
+    redis.call('HSET', meta, 'head', whole(before + taken))
   end
+  if before == 0 and not wasEnded then redis.call('PERSIST', meta) end
+  if remembered and keyWindowMs > 0 then
+    for key, text in pairs(remembered) do redis.call('SET', key, text, 'PX', ARGV[5]) end
+  end
+  local told = redis.pcall(publish, name, message)
+  if type(told) == 'table' and told.err then silence = told.err end
+  return answer
 end
 
 local reply = { seesIncarnation, ms, silence }
-for number, channel in ipairs(channels) do
-  if not channel.problem then
-    local isDone, problem = pcall(commit, channel)
-    if not isDone then channel.problem = textOf(problem) end
-  end
-  reply[number + 3] = channel.problem and { '!', channel.problem } or channel.answer
+local at = 8
+for number = 1, channelCount do
+  local count = tonumber(ARGV[at + 1])
+  local isDone, answer = pcall(append, KEYS[2 * number - 1], KEYS[2 * number], ARGV[at], count, at + 2)
+  if not isDone then answer = { '!', type(answer) == 'table' and answer.err or tostring(answer) } end
+  reply[number + 3] = answer
+  at = at + 2 + (count > 0 and count or -2 * count)
 end
 reply[3] = silence
 return reply

@@ -9,14 +9,13 @@ import { defineScript, type Script } from './script.ts';
  */
 export const COMPACT: Script = defineScript(`
 local meta, stream = KEYS[1], KEYS[2]
-local channel = load(meta, stream)
-if channel.problem then return redis.error_reply(channel.problem) end
-local head, first = channel.head, channel.first
+local problem, isMissing, isNew, epoch, generation, head, first, ended = load(meta)
+if problem then return redis.error_reply(problem) end
 local offset, version = tonumber(ARGV[7]), tonumber(ARGV[8])
-if offset and ARGV[6] ~= '' and ARGV[6] ~= channel.epoch then offset = nil end
+if offset and ARGV[6] ~= '' and ARGV[6] ~= epoch then offset = nil end
 if offset and offset > head then return { seesIncarnation, 0 } end
-if channel.isMissing then return { seesIncarnation, 1 } end
-keep(channel)
+if isMissing then return { seesIncarnation, 1 } end
+keep(meta, stream, isMissing, isNew, epoch, generation, head, first, ended)
 
 local stored = redis.call('HMGET', meta, 'snapshot_offset', 'snapshot_version')
 local storedOffset, storedVersion = tonumber(stored[1] or ''), tonumber(stored[2] or '')

@@ -9,9 +9,9 @@ import { defineScript, type Script } from './script.ts';
  */
 export const FORGET: Script = defineScript(`
 local meta, stream = KEYS[1], KEYS[2]
-local channel = load(meta, stream)
-if channel.problem then return redis.error_reply(channel.problem) end
-if channel.head == 0 and not channel.ended then return { seesIncarnation, 0, '' } end
+local problem, _, _, _, _, head, _, ended = load(meta)
+if problem then return redis.error_reply(problem) end
+if head == 0 and not ended then return { seesIncarnation, 0, '' } end
 redis.call('UNLINK', meta, stream)
 redis.call('HSET', meta, 'epoch', token, 'incarnation', incarnation, 'generation', token,
   'head', '0', 'first', '1', 'ended', '0')

@@ -13,25 +13,25 @@ import { defineScript, type Script } from './script.ts';
 export const READ: Script = defineScript(`
 local meta, stream = KEYS[1], KEYS[2]
 local after, maxEvents, maxBytes = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local channel = load(meta, stream)
-if channel.problem then return redis.error_reply(channel.problem) end
-keep(channel)
+local problem, isMissing, isNew, epoch, generation, head, first, ended = load(meta)
+if problem then return redis.error_reply(problem) end
+keep(meta, stream, isMissing, isNew, epoch, generation, head, first, ended)
 local snapshot = redis.call('HMGET', meta, 'snapshot_offset', 'snapshot_version', 'snapshot_text')
-local reply = { seesIncarnation, channel.epoch, channel.head, channel.first, channel.ended and 1 or 0,
-  snapshot[1], snapshot[2], snapshot[3] }
+local reply = { seesIncarnation, epoch, head, first, ended and 1 or 0, snapshot[1], snapshot[2], snapshot[3] }
 
-local expected = math.max(after + 1, channel.first)
-local first, count, bytes, isFull = channel.first, 0, 0, false
+local expected = math.max(after + 1, first)
+local count, bytes, isFull = 0, 0, false
 
 local function lostBefore(offset)
-  first, count, bytes = offset, 0, 0
+  first, reply[4], count, bytes = offset, offset, 0, 0
   for place = #reply, 9, -1 do reply[place] = nil end
+  redis.call('HSET', meta, 'first', whole(first))
 end
 
-while maxEvents > count and not isFull and expected <= channel.head do
+while maxEvents > count and not isFull and expected <= head do
   local found = redis.call('XRANGE', stream, whole(expected) .. '-0', '+', 'COUNT', math.min(64, maxEvents - count))
   if #found == 0 then
-    lostBefore(channel.head + 1)
+    lostBefore(head + 1)
     break
   end
   for _, entry in ipairs(found) do
@@ -45,10 +45,6 @@ while maxEvents > count and not isFull and expected <= channel.head do
     reply[#reply + 1] = entry[2][2]
     reply[#reply + 1] = body
   end
-end
-if first > channel.first then
-  redis.call('HSET', meta, 'first', whole(first))
-  reply[4] = first
 end
 return reply
 `);

@@ -43,49 +43,36 @@ local function whole(number)
   return string.format('%.0f', number)
 end
 
-local function textOf(problem)
-  return type(problem) == 'table' and problem.err or tostring(problem)
-end
-
 -- What the record says, with another epoch where it says nothing, or was made by another incarnation. Writes nothing.
--- All fields at once, also those that an append fills: a table that grows later is made anew for each few.
-local function load(meta, stream)
+-- Several values and no table: one for each channel is what an append would spend most of its time on.
+local function load(meta)
   local record = redis.pcall('HMGET', meta, 'epoch', 'incarnation', 'generation', 'head', 'first', 'ended')
-  if record.err then return { problem = record.err } end
-  local isMissing = not record[1]
-  local isNew = isMissing or record[2] ~= incarnation
-  return {
-    meta = meta, stream = stream, isMissing = isMissing, isNew = isNew,
-    epoch = isNew and token or record[1],
-    generation = isMissing and token or record[3],
-    head = tonumber(record[4] or 0),
-    first = tonumber(record[5] or 1),
-    ended = record[6] == '1',
-    name = false, bodies = false, remembered = false, wasEmpty = false, endsNow = false, answer = false, problem = false
-  }
+  if record.err then return record.err end
+  if not record[1] then return nil, true, true, token, token, 0, 1, false end
+  local isNew = record[2] ~= incarnation
+  return nil, false, isNew, isNew and token or record[1], record[3],
+    tonumber(record[4]), tonumber(record[5]), record[6] == '1'
 end
 
 -- Entries without a record are of nobody's: somebody took the record away.
-local function dropStray(channel)
-  if channel.isMissing and redis.call('EXISTS', channel.stream) == 1 then redis.call('UNLINK', channel.stream) end
+local function dropStray(isMissing, stream)
+  if isMissing and redis.call('EXISTS', stream) == 1 then redis.call('UNLINK', stream) end
 end
 
-local function write(channel)
-  redis.call('HSET', channel.meta, 'epoch', channel.epoch, 'incarnation', incarnation,
-    'generation', channel.generation, 'head', whole(channel.head), 'first', whole(channel.first),
-    'ended', channel.ended and '1' or '0')
+local function write(meta, epoch, generation, head, first, ended)
+  redis.call('HSET', meta, 'epoch', epoch, 'incarnation', incarnation, 'generation', generation,
+    'head', whole(head), 'first', whole(first), 'ended', ended and '1' or '0')
 end
 
 -- Writes what load found to be new, for a channel that nothing is appended to now.
-local function keep(channel)
-  local meta = channel.meta
-  if channel.isNew then
-    dropStray(channel)
-    write(channel)
+local function keep(meta, stream, isMissing, isNew, epoch, generation, head, first, ended)
+  if isNew then
+    dropStray(isMissing, stream)
+    write(meta, epoch, generation, head, first, ended)
   end
-  if channel.head == 0 and not channel.ended then
+  if head == 0 and not ended then
     -- Not at each read: a write goes to the replicas and to the disk.
-    if channel.isMissing or redis.call('PTTL', meta) < tonumber(emptyTtlMs) / 2 then
+    if isMissing or redis.call('PTTL', meta) < tonumber(emptyTtlMs) / 2 then
       redis.call('PEXPIRE', meta, emptyTtlMs)
     end
   end
