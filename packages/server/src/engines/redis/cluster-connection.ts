@@ -24,10 +24,7 @@ export function createClusterConnection(options: ClusterConnectionOptions): Conn
   let lookedAtMs = 0;
   const changes = createSignal();
 
-  cluster.on('ready', () => {
-    firstUntilMs = 0;
-    changes.fire();
-  });
+  cluster.on('ready', changes.fire);
   cluster.on('+node', (node) => node.on('ready', changes.fire));
   // Where no node answers.
   cluster.on('error', (error: Error) => options.onLost(error));
@@ -36,7 +33,11 @@ export function createClusterConnection(options: ClusterConnectionOptions): Conn
   function targetFor(name: string): Target<RedisClusterClient> {
     const slot = slotOf(name);
     return {
-      client: () => (isThere(slot) ? cluster : null),
+      client() {
+        if (!isThere(slot)) return null;
+        firstUntilMs = 0;
+        return cluster;
+      },
       changed(untilMs) {
         lookAgain();
         return changes.wait(Math.min(untilMs, performance.now() + backoffMs(1)));

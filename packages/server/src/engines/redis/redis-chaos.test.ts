@@ -16,39 +16,47 @@ import { redisEngine } from './index.ts';
 const FAULTS_MS = 3_000;
 const channels = range(1, 4).map((id) => openNotes.of({ id: `${id}` }));
 
-test.each([20_261_126])('LOG-15, LOG-12, EVT-1: cut, reset and silent connections, seed %i', async (seed) => {
-  const random = randomBy(seed);
-  await using server = await startRedis();
-  const proxies = await Promise.all(range(1, 3).map(() => startFaultyProxy(server.port, random)));
-  const hubs = proxies.map(({ port }) =>
-    runCore({
-      engine: redisEngine({
-        client: new Redis(port, { lazyConnect: true }),
-        answerWithinMs: 800,
-        waitMs: 300,
+test.each([20_261_126])(
+  'LOG-15, LOG-12, EVT-1: cut, reset and silent connections, seed %i',
+  async (seed) => {
+    const random = randomBy(seed);
+    await using server = await startRedis();
+    const proxies = await Promise.all(range(1, 3).map(() => startFaultyProxy(server.port, random)));
+    const hubs = proxies.map(({ port }) =>
+      runCore({
+        engine: redisEngine({
+          client: new Redis(port, { lazyConnect: true }),
+          answerWithinMs: 800,
+          waitMs: 300,
+        }),
       }),
-    }),
-  );
-  const links = hubs.map((hub) => channels.map((channel) => hub.open(on(channel, 'start'))));
-  const untilMs = performance.now() + FAULTS_MS;
-  const counts = await Promise.all(
-    range(0, 5).map((id) => publishUntil(untilMs, hubs[id % 3] ?? runCore(), `p${id}`, random)),
-  );
-  for (const proxy of proxies) proxy.heal();
-  for (const [index, { name }] of channels.entries()) {
-    const published = counts.reduce((sum, count) => sum + (count.get(name) ?? 0), 0);
-    const [first, ...others] = links.map((own) => own[index] ?? expect.unreachable());
-    for (const link of [first, ...others]) {
-      await waitUntil('every note', () => link !== undefined && textsOf(link).length >= published, 9_000);
+    );
+    const links = hubs.map((hub) => channels.map((channel) => hub.open(on(channel, 'start'))));
+    const untilMs = performance.now() + FAULTS_MS;
+    const counts = await Promise.all(
+      range(0, 5).map((id) => publishUntil(untilMs, hubs[id % 3] ?? runCore(), `p${id}`, random)),
+    );
+    for (const proxy of proxies) proxy.heal();
+    for (const [index, { name }] of channels.entries()) {
+      const published = counts.reduce((sum, count) => sum + (count.get(name) ?? 0), 0);
+      const [first, ...others] = links.map((own) => own[index] ?? expect.unreachable());
+      for (const link of [first, ...others]) {
+        await waitUntil(
+          'every note',
+          () => link !== undefined && textsOf(link).length >= published,
+          9_000,
+        );
+      }
+      const texts = first === undefined ? [] : textsOf(first);
+      expect([texts.length, new Set(texts).size]).toEqual([published, published]);
+      for (const link of others) expect(textsOf(link)).toEqual(texts);
+      for (const own of links) expect(own.flatMap(verdictsOf)).toEqual(channels.map(() => 'exact'));
     }
-    const texts = first === undefined ? [] : textsOf(first);
-    expect([texts.length, new Set(texts).size]).toEqual([published, published]);
-    for (const link of others) expect(textsOf(link)).toEqual(texts);
-    for (const own of links) expect(own.flatMap(verdictsOf)).toEqual(channels.map(() => 'exact'));
-  }
-  for (const hub of hubs) await hub[Symbol.asyncDispose]();
-  for (const proxy of proxies) proxy.close();
-}, 40_000);
+    for (const hub of hubs) await hub[Symbol.asyncDispose]();
+    for (const proxy of proxies) proxy.close();
+  },
+  40_000,
+);
 
 /** Publishes as a producer, repeating what was not answered. Returns how many each channel got. */
 async function publishUntil(
@@ -70,7 +78,9 @@ async function publishUntil(
   return counts;
 }
 
-async function isAnswered(publishing: ReturnType<RunningCore['core']['publisher']['publish']>): Promise<boolean> {
+async function isAnswered(
+  publishing: ReturnType<RunningCore['core']['publisher']['publish']>,
+): Promise<boolean> {
   try {
     const [result] = await publishing;
     if (result !== undefined && 'error' in result) throw result.error;

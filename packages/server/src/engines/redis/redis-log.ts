@@ -2,12 +2,14 @@
 // LOG-10, LOG-12 … LOG-15, REDIS-1 … REDIS-5.
 // Refuses to own: connections, what listens, and when to compact.
 
+import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { MillraceError } from '@millrace/protocol';
 import { ZERO_OFFSET } from '@millrace/protocol/wire';
 import type { AppendHint, AppendOutcome, AppendRequest, Log } from '../../seams/log.ts';
 import { createInFlight } from '../in-flight.ts';
 import { createListeners } from '../listeners.ts';
+import { createAppendByChannel } from './append-by-channel.ts';
 import { decodeAppend, encodeAppend } from './append-call.ts';
 import { type AppendBatch, createAppendGather } from './append-gather.ts';
 import type { Connection } from './connection.ts';
@@ -56,6 +58,7 @@ const MAX_CALL_REQUESTS = 1_000;
 const MAX_CALL_BYTES = 1_000_000;
 /** Redis closes who has 32 MB waiting, and remembers those who have 8 MB for a minute: larger batches are read. */
 const MAX_MESSAGE_BYTES = 256_000;
+/** Entries that one compaction takes away at most; what is over goes with the next. */
 const MAX_TRIMMED = 10_000;
 
 export function createRedisLog(options: RedisLogOptions): RedisLog {
@@ -71,35 +74,18 @@ export function createRedisLog(options: RedisLogOptions): RedisLog {
   let origin = createOrigin(options.prefix);
   let isClosed = false;
 
-  /** Of one server: a batch over any number of channels in one call. */
-  const appendTogether = createAppendGather({
-    append: appendNow,
-    maxRequests: MAX_CALL_REQUESTS,
-    maxBytes: MAX_CALL_BYTES,
-    answerWithinMs,
-  });
-  const appendIn = new Map<string, AppendBatch>();
-
-  function gatherOf(channel: string): AppendBatch {
-    const known = appendIn.get(channel);
-    if (known !== undefined) return known;
-    const gather = createAppendGather({
+  const createGather = (onIdle?: () => void): AppendBatch =>
+    createAppendGather({
       append: appendNow,
       maxRequests: MAX_CALL_REQUESTS,
       maxBytes: MAX_CALL_BYTES,
       answerWithinMs,
-      onIdle: () => appendIn.delete(channel),
+      ...(onIdle === undefined ? {} : { onIdle }),
     });
-    appendIn.set(channel, gather);
-    return gather;
-  }
+  const append = isSharded ? createAppendByChannel(createGather) : createGather();
 
   async function appendNow(batch: readonly AppendRequest[]): Promise<readonly AppendOutcome[]> {
-    const {
-      keys: names,
-      args,
-      groups,
-    } = encodeAppend(batch, keys, {
+    const { groups, ...encoded } = encodeAppend(batch, keys, {
       token: nextToken(),
       emptyTtlMs: EMPTY_TTL_MS,
       messageHead: origin.head,
@@ -108,8 +94,7 @@ export function createRedisLog(options: RedisLogOptions): RedisLog {
       maxMessageBytes: MAX_MESSAGE_BYTES,
     });
     try {
-      const call = { script: APPEND, keys: names, args, isRepeatable: false };
-      const reply = await connection.run(call);
+      const reply = await connection.run({ script: APPEND, ...encoded, isRepeatable: false });
       const isWatched = (channel: string): boolean => listeners.of(channel) !== undefined;
       const answer = decodeAppend(reply, batch, groups, isWatched);
       const { outcomes, hints, seesIncarnation, silence } = answer;
@@ -130,37 +115,10 @@ export function createRedisLog(options: RedisLogOptions): RedisLog {
   }
 
   function tell(channel: string, hint: AppendHint): void {
+    // What is still under way when the last watcher has gone.
+    if (listeners.of(channel) === undefined) return;
     heads.told(channel, hint);
     listeners.hint(channel, hint);
-  }
-
-  /** What failed in one channel is told of that alone, unless it failed in all. */
-  async function appendByChannel(
-    batch: readonly AppendRequest[],
-  ): Promise<readonly AppendOutcome[]> {
-    const places = Map.groupBy(batch.keys(), (place) => batch[place]?.channel ?? '');
-    if (places.size === 1) return gatherOf(batch[0]?.channel ?? '')(batch);
-    const outcomes: AppendOutcome[] = [];
-    let succeeded = 0;
-    let failed: unknown;
-    const parts = [...places].map(async ([channel, own]) => {
-      const part = own.flatMap((place) => batch[place] ?? []);
-      try {
-        const answered = await gatherOf(channel)(part);
-        succeeded += 1;
-        for (const [index, place] of own.entries()) {
-          const outcome = answered[index];
-          if (outcome !== undefined) outcomes[place] = outcome;
-        }
-      } catch (thrown) {
-        failed = thrown;
-        if (!(thrown instanceof MillraceError)) throw thrown;
-        for (const place of own) outcomes[place] = { error: thrown };
-      }
-    });
-    await Promise.all(parts);
-    if (succeeded === 0) throw failed;
-    return outcomes;
   }
 
   async function run(
@@ -184,8 +142,7 @@ export function createRedisLog(options: RedisLogOptions): RedisLog {
     append: (batch, appendOptions) =>
       inFlight.run(async () => {
         refuseTransaction(appendOptions?.tx);
-        if (batch.length === 0) return [];
-        return isSharded ? appendByChannel(batch) : appendTogether(batch);
+        return batch.length === 0 ? [] : append(batch);
       }),
     read: (channel, after, size) =>
       inFlight.run(async () => {

@@ -19,7 +19,6 @@ const REFUSED_RETRY_MS = 2_000;
 export interface Subscriber {
   add(name: string): void;
   remove(name: string): void;
-  has(name: string): boolean;
   isConfirmed(name: string): boolean;
   names(): readonly string[];
   /** Resolves once what was published before this call has been heard; rejects where the connection is not there. */
@@ -53,7 +52,7 @@ export function createSubscriber(options: SubscriberOptions): Subscriber {
   const confirmed = new Set<string>();
   /** Of which `asked` may no longer be what is wanted. */
   const changed = new Set<string>();
-  /** Which connection it is; 0 while there is none. */
+  /** Another object for each connection; 0 while there is none. */
   let connection = { readyAtMs: 0 };
   let isGathering = false;
   let isClosed = false;
@@ -166,7 +165,6 @@ export function createSubscriber(options: SubscriberOptions): Subscriber {
     remove(name) {
       if (wanted.delete(name)) note(name);
     },
-    has: (name) => wanted.has(name),
     isConfirmed: (name) => confirmed.has(name),
     names: () => [...wanted],
     async caughtUp() {
