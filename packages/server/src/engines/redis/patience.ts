@@ -35,9 +35,11 @@ export async function attempt<Client>(
 ): Promise<unknown> {
   const startedAt = performance.now();
   const answerBy = startedAt + answerWithinMs;
-  const giveUpAt = Math.min(answerBy, Math.max(startedAt + waitMs, target.firstUntilMs));
+  // Asked anew each time: once there was a connection, the first one is not waited for.
+  const giveUpAt = (): number =>
+    Math.min(answerBy, Math.max(startedAt + waitMs, target.firstUntilMs));
   for (let tries = 1; ; tries += 1) {
-    const client = await clientBy(target, giveUpAt);
+    const client = await clientBy(target, giveUpAt());
     try {
       return await answered(send(client), answerBy);
     } catch (thrown) {
@@ -45,7 +47,7 @@ export async function attempt<Client>(
       const failure = failureOf(thrown);
       const mayRepeat = failure === 'not-done' || (failure === 'unknown' && isRepeatable);
       const delayMs = backoffMs(tries);
-      if (!mayRepeat || performance.now() + delayMs > giveUpAt) throw toEngineError(thrown);
+      if (!mayRepeat || performance.now() + delayMs > giveUpAt()) throw toEngineError(thrown);
       await new Promise((resolve) => setTimeout(resolve, delayMs));
     }
   }

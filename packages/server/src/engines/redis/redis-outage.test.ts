@@ -111,8 +111,8 @@ test('LOG-15: while nobody calls, a server that is gone is not asked often', asy
     socket.destroy();
   }).listen(server.port, '127.0.0.1');
   await once(listener, 'listening');
-  const until = performance.now() + 1_500;
-  await waitUntil('a second and a half', () => performance.now() > until);
+  const until = performance.now() + 1_000;
+  await waitUntil('a second', () => performance.now() > until);
   listener.close();
   expect(connects).toBeGreaterThan(1);
   expect(connects).toBeLessThan(30);
@@ -149,14 +149,14 @@ test('LOG-12, LOG-15: with answers lost and connections cut, a producer that rep
   await using far = nodeOn(server.port);
   await using hub = runCore({ engine: { ...node.engine, close: async () => undefined } });
   const link = hub.open(on(notes, 'start'));
-  const steps = 25;
+  const steps = 18;
   for (const sequence of range(1, steps)) {
     const producer = { id: 'p', epoch: 1, sequence };
     const body = `"type":"note","data":{"text":"${sequence}"}`;
     const outcomes = await untilAnswered(node.engine, [{ channel: notes.name, body, producer }]);
     expect(codesOf(outcomes).some((code) => code.includes('/'))).toBe(false);
   }
-  expect(proxy.lost()).toBeGreaterThan(5);
+  expect(proxy.lost()).toBeGreaterThan(4);
   const expected = range(1, steps).map(String);
   expect(await keptNotes(far.engine)).toEqual(expected);
   // Also what was appended here without an answer is heard here.
@@ -166,7 +166,7 @@ test('LOG-12, LOG-15: with answers lost and connections cut, a producer that rep
   await untilAnswered(node.engine, [
     { ...by(2, 1), producer: { id: 'p', epoch: 2, sequence: 1 }, channel: notes.name },
   ]);
-  const [late] = await untilAnswered(node.engine, [{ ...by(1, 26), channel: notes.name }]);
+  const [late] = await untilAnswered(node.engine, [{ ...by(1, 19), channel: notes.name }]);
   expect(late).toMatchObject({ error: { code: 'publish/fenced' } });
 }, 30_000);
 
