@@ -30,6 +30,7 @@ import { nodeHints } from './node-hints.ts';
 import { outbox } from './outbox.ts';
 import { pollWave } from './poll-wave.ts';
 import { publishToScreen } from './publish-to-screen.ts';
+import { redisEngineBench } from './redis-engine.ts';
 import { resumeStorm } from './resume-storm.ts';
 import { startUp } from './start-up.ts';
 import { streamingVersusPolling } from './streaming-versus-polling.ts';
@@ -53,6 +54,7 @@ const nodes: readonly Bench[] = [engineAppends, nodeHints];
 const benches: readonly Bench[] = [
   ...delivery,
   ...nodes,
+  redisEngineBench,
   publishToScreen,
   idlePage,
   busyPage,

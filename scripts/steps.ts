@@ -9,6 +9,7 @@ import { treeCheck } from './check-tree.ts';
 import { ensureChromium } from './lib/chromium.ts';
 import { runCommand } from './lib/command.ts';
 import { ensurePostgres } from './lib/postgres.ts';
+import { ensureRedis } from './lib/redis.ts';
 import { checkStep, commandStep, type Step, vitestStep } from './lib/step.ts';
 
 const pageTimeoutMs = 120_000;
@@ -36,7 +37,7 @@ export function listSteps(filters: readonly string[], say: (line: string) => voi
       projects: ['unit', 'dom'],
       filters,
       timeoutMs: 420_000,
-      prepare: () => ensurePostgres(say),
+      prepare: async () => (await ensurePostgres(say)) ?? ensureRedis(say),
     }),
     vitestStep('end-to-end tests', {
       projects: ['e2e'],

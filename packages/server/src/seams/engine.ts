@@ -17,6 +17,12 @@ export interface EngineCapabilities {
    * appended. Default false, which is always right.
    */
   readonly isLocal?: boolean;
+  /**
+   * A log that went back to an older state (restored from a copy, a replica promoted that lagged) always comes in
+   * another epoch. False where the engine may not ask its server which one it is. Default true. May change: it is known
+   * once the server has answered.
+   */
+  readonly seesRollback?: boolean;
 }
 
 export interface Engine {
