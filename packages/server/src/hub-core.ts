@@ -19,6 +19,7 @@ import { createLinkCounts } from './link-counts.ts';
 import { createLinks, type Links, shuttingDown } from './links.ts';
 import { createLoopDelay } from './loop-delay.ts';
 import { controlFrame } from './outbound-frame.ts';
+import { createLive, type Live } from './presence/live.ts';
 import { createPublishRate } from './publish-rate.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
 import { watchQueueBudget } from './queue-budget.ts';
@@ -36,6 +37,10 @@ import { createWheel } from './wheel.ts';
 const FLUSH_MS = 2_000;
 /** How long it waits for the engine to answer what was published, and a compaction, ms. */
 const ENGINE_MS = 10_000;
+/** How long it waits until the others have been told that it goes, ms. */
+const FAREWELL_MS = 1_000;
+/** How long a session that merely broke off stays present, ms. */
+const LEAVE_AFTER_MS = 5_000;
 
 export interface HubCore {
   readonly limits: Limits;
@@ -46,6 +51,7 @@ export interface HubCore {
   readonly publisher: Publisher;
   readonly topics: Topics;
   readonly links: Links;
+  readonly live: Live;
   /** Asked for each link that begins, before anything is known of it. */
   readonly admission: Admission;
   readonly log: Log;
@@ -60,7 +66,14 @@ export interface HubCore {
 
 export type HubCoreOptions = Pick<
   HubOptions,
-  'contracts' | 'engine' | 'authenticate' | 'authorize' | 'limits' | 'onError' | 'onLink'
+  | 'contracts'
+  | 'engine'
+  | 'authenticate'
+  | 'authorize'
+  | 'leaveAfterMs'
+  | 'limits'
+  | 'onError'
+  | 'onLink'
 >;
 
 export function createHubCore(options: HubCoreOptions): HubCore {
@@ -117,7 +130,18 @@ export function createHubCore(options: HubCoreOptions): HubCore {
     rate: createPublishRate(limits.maxPublishesPerSecond, timers),
     onRefused,
   });
+  const live = createLive({
+    engine,
+    contracts,
+    gate,
+    limits,
+    timers,
+    leaveAfterMs: options.leaveAfterMs ?? LEAVE_AFTER_MS,
+    onRefused,
+    onError,
+  });
   const links = createLinks({
+    live,
     limits,
     timers,
     tick,
@@ -168,6 +192,7 @@ export function createHubCore(options: HubCoreOptions): HubCore {
       publishQueue: publisher.waiting,
       refused: { ...stats.refused },
       pressure: { ...stats.pressure },
+      presence: live.presence.counts,
     };
   }
 
@@ -180,6 +205,7 @@ export function createHubCore(options: HubCoreOptions): HubCore {
     publisher,
     topics,
     links,
+    live,
     admission,
     log,
     onRefused,
@@ -194,6 +220,7 @@ export function createHubCore(options: HubCoreOptions): HubCore {
       await withinMs(Promise.all([publisher.idle(), retention.stop()]), ENGINE_MS);
       links.closeAll(shuttingDown());
       await links.gone(FLUSH_MS);
+      await withinMs(live.close(), FAREWELL_MS);
       topics.close();
       timers.close();
       // One that was passed in is its owner's to close.

@@ -6,6 +6,7 @@ import { createHttpFace } from './http/http-face.ts';
 import { createHubCore } from './hub-core.ts';
 import type { Hub, HubOptions, PublishManyItem } from './hub-types.ts';
 import { shuttingDown } from './links.ts';
+import { encodeEphemeralData } from './presence/live-data.ts';
 import { type PublishRequest, unknownChannel } from './publisher.ts';
 
 /**
@@ -22,7 +23,7 @@ import { type PublishRequest, unknownChannel } from './publisher.ts';
  */
 export function createHub(options: HubOptions): Hub {
   const core = createHubCore(options);
-  const { contracts, limits, log, publisher, topics } = core;
+  const { contracts, limits, live, log, publisher, topics } = core;
   const face = createHttpFace({
     ...core,
     path: options.path ?? '/realtime',
@@ -75,6 +76,19 @@ export function createHub(options: HubOptions): Hub {
     async history(channel, historyOptions = {}) {
       if (contracts.find(channel.name) === null) throw unknownChannel(channel.name);
       return readHistory(log, limits, channel, historyOptions);
+    },
+    async members({ name }) {
+      checkOpen();
+      const known = contracts.find(name);
+      if (known === null) throw unknownChannel(name);
+      return live.presence.members({ name, leaveAfterMs: live.leaveAfterMs(known.contract) });
+    },
+    send({ name }, event) {
+      checkOpen();
+      const known = contracts.find(name);
+      if (known === null) throw unknownChannel(name);
+      const data = encodeEphemeralData(known.contract, event, limits.maxEphemeralBytes);
+      live.ephemeral.send(name, null, event.type, data);
     },
     stream: face.stream,
     handle: face.handle,
