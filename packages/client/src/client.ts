@@ -6,6 +6,7 @@ import { checkData } from './channel-codec.ts';
 import type { Client, ClientOptions } from './client-types.ts';
 import { createConnection } from './connection.ts';
 import { defaultEnvironment, type Environment } from './environment.ts';
+import type { Extension } from './extension.ts';
 import { type Link, openLink } from './link.ts';
 import { checkCarriers, resolveUrl } from './options.ts';
 import { postEvents } from './post-events.ts';
@@ -49,6 +50,7 @@ export function createClient(options: ClientOptions): Client {
   let syncedLink = 0;
   let isSyncPlanned = false;
   let stopWatching: (() => void) | null = null;
+  let extension: Extension | undefined;
 
   const report = (thrown: unknown): void => {
     (options.onError ?? environment.report)(toMillraceError(thrown));
@@ -93,6 +95,7 @@ export function createClient(options: ClientOptions): Client {
         syncedLink = link.ref.number;
         planSync();
         publisher.flush();
+        extension?.opened(link);
       }
       const now = projectStatus(state, carriers, link?.latencyMs() ?? null);
       if (now.status === 'closed' && now.error !== null) publisher.abandon(now.error);
@@ -109,6 +112,7 @@ export function createClient(options: ClientOptions): Client {
       ...(token === null ? {} : { token }),
       ...asked,
       channels: subscriptions.items(wired),
+      ...extension?.connect(link),
     };
   }
 
@@ -124,6 +128,8 @@ export function createClient(options: ClientOptions): Client {
         return publisher.settle(frame.id, frame.results[0]);
       case 'error':
         return publisher.settle(frame.id ?? 0, frame);
+      case 'other':
+        return extension?.frame(frame.frame);
       case 'hello':
       case 'beat':
       case 'goaway':
@@ -139,17 +145,21 @@ export function createClient(options: ClientOptions): Client {
       isSyncPlanned = false;
       const link = connection.link();
       if (link === null || !subscriptions.hasChanges(link.wired)) return;
-      if (!link.isDuplex) return connection.feed({ type: 'renew' });
+      if (!link.isDuplex) return renew();
       const { subscribe, unsubscribe } = subscriptions.changes(link.wired);
       if (unsubscribe.length > 0) link.send({ type: 'unsubscribe', channels: unsubscribe });
       if (subscribe.length > 0) link.send({ type: 'subscribe', channels: subscribe });
     });
   }
 
+  function renew(): void {
+    connection.feed({ type: 'renew' });
+  }
+
   function renewed(token: string): void {
     const link = connection.link();
     if (link?.isDuplex) link.send({ type: 'token', token });
-    else connection.feed({ type: 'renew' });
+    else renew();
   }
 
   function start(): void {
@@ -174,6 +184,7 @@ export function createClient(options: ClientOptions): Client {
     stopWatching?.();
     stopWatching = null;
     renewal.stop();
+    extension?.closing();
     connection.feed({ type: 'stop' });
     publisher.abandon(closedError());
     return Promise.resolve();
@@ -210,6 +221,10 @@ export function createClient(options: ClientOptions): Client {
       const event = { type, data, ...(id === undefined ? {} : { id }) };
       const expected = expect && { expect: expect === 'empty' ? expect : encodeCursor(expect) };
       return publisher.publish({ channel: name, event, key, ...expected });
+    },
+    extend(added) {
+      extension = added;
+      return { session, request, tokens, link: connection.link, renew, start: startIfIdle, call };
     },
     [Symbol.asyncDispose]: close,
   };

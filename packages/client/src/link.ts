@@ -106,9 +106,9 @@ export function openLink(options: LinkOptions, events: LinkEvents): Link {
     cancelTimer = setTimer(() => live({ type: 'tick' }), tickDueAt - now());
   }
 
-  function readFrame(frame: ServerFrame | null): void {
-    if (frame?.type === 'beat') live({ type: 'beat', at: frame.at });
-    if (isClosed || frame === null) return;
+  function readFrame(frame: ServerFrame): void {
+    if (frame.type === 'beat') live({ type: 'beat', at: frame.at });
+    if (isClosed) return;
     if (frame.type === 'error' && frame.id === undefined) {
       fail(frame.error);
     } else if (frame.type !== 'hello') {

@@ -12,6 +12,7 @@ import type {
   Limits,
   MillraceError,
   PublishResult,
+  SchemaInput,
   Verdict,
 } from '@millrace/protocol';
 import type { PresentMember, PublishItem } from '@millrace/protocol/wire';
@@ -217,8 +218,8 @@ export interface Hub {
    */
   members(channel: { readonly name: string }): Promise<readonly PresentMember[]>;
   /**
-   * Sends an ephemeral event of the server's own (an agent that types) to whoever reads those of the channel now. At
-   * most once: it is not kept, not answered, and a reader without room goes without.
+   * Sends an ephemeral event of the server's own (an agent that types) to whoever reads those of the channel now, under
+   * the name `from` (default: nobody's). At most once: it is not kept, not answered, and a reader without room goes without.
    * @throws MillraceError `contract/…` for an event that does not fit, `limit/event-size`, `channel/unknown`, `server/shutdown`
    */
   send<Ephemeral extends EventSchemas>(
@@ -226,7 +227,9 @@ export interface Hub {
       readonly name: string;
       readonly contract: { readonly ephemeral: Ephemeral | undefined };
     },
-    event: EventInput<NoInfer<Ephemeral>>,
+    event: { [Name in keyof Ephemeral & string]: EphemeralOf<Ephemeral, Name> }[keyof Ephemeral &
+      string],
+    options?: { readonly from?: string },
   ): void;
   stats(): HubStats;
   /**
@@ -234,6 +237,11 @@ export interface Hub {
    * is being published, closes. Loses no accepted event. Idempotent.
    */
   close(options?: { readonly graceMs?: number }): Promise<void>;
+}
+
+interface EphemeralOf<Events extends EventSchemas, Name extends keyof Events & string> {
+  readonly type: Name;
+  readonly data: SchemaInput<Events[Name]>;
 }
 
 /** One event of `publishMany`: checked against the channel's contract when it is published. */

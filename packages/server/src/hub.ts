@@ -83,12 +83,14 @@ export function createHub(options: HubOptions): Hub {
       if (known === null) throw unknownChannel(name);
       return live.presence.members({ name, leaveAfterMs: live.leaveAfterMs(known.contract) });
     },
-    send({ name }, event) {
+    send({ name }, event, { from } = {}) {
       checkOpen();
       const known = contracts.find(name);
       if (known === null) throw unknownChannel(name);
       const data = encodeEphemeralData(known.contract, event, limits.maxEphemeralBytes);
-      live.ephemeral.send(name, null, event.type, data);
+      // A session of its own for each name: of two agents both typing one does not replace the other.
+      const sender = from === undefined ? null : { id: from, session: `server:${from}` };
+      live.ephemeral.send(name, sender, event.type, data);
     },
     stream: face.stream,
     handle: face.handle,

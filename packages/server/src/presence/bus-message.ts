@@ -4,6 +4,7 @@
 //   on `presence` (every node)               beat · gone · ask, for one node
 //   on `presence:CHANNEL` (who cares for it) diff · state · leave · ask, for all
 
+import { isJsonObject } from '@millrace/protocol/wire';
 import { decodeEntry, type Entry, encodeEntry, parseObject } from './entry.ts';
 
 /** How a room stands at its node, so that the others see what they have lost. */
@@ -14,16 +15,19 @@ export interface RoomMark {
 }
 
 export type BusMessage =
-  /** It lives. Every room that it has is named once in `roundMs`, those that changed at once. */
+  /** It lives. Names the channels that changed since the last one; all that it has, where `whole` says so. */
   | {
       readonly type: 'beat';
       readonly node: string;
-      readonly roundMs: number;
+      /** One more than that of the one before: who misses one knows it. */
+      readonly count: number;
+      /** The beats from `first` on name all, as of the node's `seq`. */
+      readonly whole: { readonly first: number; readonly seq: number } | null;
       readonly rooms: readonly RoomMark[];
     }
   /** It ends; its sessions have `keepMs` to turn up elsewhere. */
   | { readonly type: 'gone'; readonly node: string; readonly keepMs: number }
-  /** Wants the state of these channels, of one node or (null) of all. */
+  /** Wants the state of these channels, of one node or (null) of all; without channels: that the node names all it has. */
   | {
       readonly type: 'ask';
       readonly node: string;
@@ -93,8 +97,10 @@ export function decodeBusMessage(text: string): BusMessage | null {
       return isNumber(value['keepMs']) ? { type, node, keepMs: value['keepMs'] } : null;
     case 'beat': {
       const rooms = listOf(value['rooms'], decodeMark);
-      const { roundMs } = value;
-      return rooms !== null && isNumber(roundMs) ? { type, node, roundMs, rooms } : null;
+      const { count, whole } = value;
+      return rooms !== null && isNumber(count)
+        ? { type, node, count, whole: decodeWhole(whole), rooms }
+        : null;
     }
     case 'ask': {
       const channels = listOf(value['channels'], stringOrNull);
@@ -153,6 +159,12 @@ export function splitBySize<Item>(
     }
   }
   return lists;
+}
+
+function decodeWhole(value: unknown): { readonly first: number; readonly seq: number } | null {
+  if (!isJsonObject(value)) return null;
+  const { first, seq } = value;
+  return isNumber(first) && isNumber(seq) ? { first, seq } : null;
 }
 
 function decodeMark(value: unknown): RoomMark | null {

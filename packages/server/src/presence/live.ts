@@ -47,6 +47,8 @@ export interface LiveOptions {
   readonly timers: Timers;
   /** Where the contract does not say, ms. */
   readonly leaveAfterMs: number;
+  /** ms of a clock that never goes back. Default: the process's. */
+  readonly now?: () => number;
   readonly onRefused: (error: MillraceError) => void;
   readonly onError: (error: MillraceError) => void;
 }
@@ -59,6 +61,7 @@ export function createLive(options: LiveOptions): Live {
     timers,
     limits,
     onError,
+    ...(options.now === undefined ? {} : { now: options.now }),
     // Within one process the others have answered by the next tick.
     settleMs: capabilities.nodes === 'many' ? SETTLE_MS : 0,
   });

@@ -1,10 +1,11 @@
 // Presence at one node as one machine over all its channels: what it tells the other nodes, what it takes from them,
 // until when it believes in one that it hears nothing of. No clock, no bus, no timers: they come with the events and
-// leave as effects. Rules: PRES-3 … PRES-7, PRES-9, PRES-10.
+// leave as effects. Rules: PRES-3 … PRES-5, PRES-7, PRES-9.
 //
-//   every 2.5 s, once it has told anything: beat, which is its lease of 8 s, and names the hashes of its channels
+//   every 2 s, once it has told anything: beat, which is its lease of 8 s and names the channels that changed
 //   a channel that somebody here needs: listen ──listening──▶ ask all ──settled──▶ ready ──10 s unneeded──▶ unlisten
 //   what changed here: told 50 ms later, at most  ·  what another node's beat does not confirm: asked for after 200 ms
+//   a beat of another node that was missed: it is asked to name all its channels, and what it does not name it has not
 
 import { type BusMessage, type RoomMark, splitBySize } from './bus-message.ts';
 import { EMPTY_HASH } from './entry.ts';
@@ -14,13 +15,7 @@ import type { Entering } from './own-sessions.ts';
 import { Room } from './room.ts';
 
 /** Between two beats, ms. */
-export const BEAT_MS = 2_500;
-/** In how many beats a channel that changed is named at once. */
-const MENTIONS = 3;
-/** In how long every channel is named once, ms, … */
-const ROUND_MS = 60_000;
-/** … unless there are more than this allows in one beat: then the round takes longer. */
-const MAX_MARKS = 512;
+const BEAT_MS = 2_000;
 /** How long a channel is kept that nobody here needs, ms: whoever comes back finds it. */
 const IDLE_MS = 10_000;
 /** How long a bus may take to listen before watchers are shown what is known here, ms. */
@@ -59,14 +54,16 @@ export type PresenceEffect =
   | { readonly type: 'ready'; readonly channel: string }
   | { readonly type: 'changed'; readonly channel: string; readonly change: MembersChange };
 
+type Beat = Extract<BusMessage, { type: 'beat' }>;
+
 interface Held {
   readonly channel: string;
   readonly room: Room;
   watchers: number;
   /** When watchers may be told; null once they were. */
   readyAt: number | null;
-  /** In how many of the next beats it is named. */
-  mentions: number;
+  /** The next beat names it. */
+  hasChanged: boolean;
   /** When its state was told last, and when it is to be told again. */
   stateToldAt: number;
   stateDueAt: number | null;
@@ -107,8 +104,10 @@ export function createPresenceCore({ node, settleMs }: PresenceCoreOptions): Pre
   const leases = new Leases();
   let effects: PresenceEffect[] = [];
   let seq = 0;
+  let beats = 0;
   let beatAt = Number.NEGATIVE_INFINITY;
-  let round: IterableIterator<Held> = held.values();
+  /** Somebody missed a beat: the next tick names all channels. */
+  let isNamingAll = false;
   let isClosed = false;
 
   function tell(channel: string | null, message: BusMessage): void {
@@ -129,7 +128,7 @@ export function createPresenceCore({ node, settleMs }: PresenceCoreOptions): Pre
       room: new Room(node),
       watchers: 0,
       readyAt: now + LISTEN_WITHIN_MS,
-      mentions: 0,
+      hasChanged: false,
       stateToldAt: Number.NEGATIVE_INFINITY,
       stateDueAt: null,
       idleSince: now,
@@ -147,14 +146,14 @@ export function createPresenceCore({ node, settleMs }: PresenceCoreOptions): Pre
     if (one !== undefined) hot.add(one);
     switch (message.type) {
       case 'beat':
-        leases.round(message.node, message.roundMs);
-        for (const mark of message.rooms) heardMark(message.node, mark, now);
+        heardBeat(message, now);
         return;
       case 'gone':
         leases.endAt(message.node, now + message.keepMs);
         return;
       case 'ask':
         if (message.to !== null && message.to !== node) return;
+        if (message.channels.length === 0) isNamingAll = true;
         for (const asked of message.channels) answer(asked, message.to === node, now);
         return;
       case 'diff':
@@ -166,6 +165,18 @@ export function createPresenceCore({ node, settleMs }: PresenceCoreOptions): Pre
       case 'leave':
         one?.room.own.leave(message.key, message.user, message.link);
         return;
+    }
+  }
+
+  function heardBeat({ node: from, count, whole, rooms }: Beat, now: number): void {
+    for (const mark of rooms) heardMark(from, mark, now);
+    const channels = rooms.map(({ channel }) => channel);
+    const { isAsking, named } = leases.beat(from, { count, whole, channels }, now);
+    if (isAsking) tell(null, { type: 'ask', node, to: from, channels: [] });
+    if (named === null || whole === null) return;
+    for (const one of held.values()) {
+      if (!named.has(one.channel)) one.room.heardNoMark(from, whole.seq);
+      if (one.room.members.isTouched) hot.add(one);
     }
   }
 
@@ -205,7 +216,7 @@ export function createPresenceCore({ node, settleMs }: PresenceCoreOptions): Pre
 
   function tellDiffs(one: Held): void {
     if (!one.room.own.isDirty) return;
-    one.mentions = MENTIONS;
+    one.hasChanged = true;
     for (const diff of one.room.own.takeDiffs(nextSeq)) tell(one.channel, diff);
   }
 
@@ -233,6 +244,7 @@ export function createPresenceCore({ node, settleMs }: PresenceCoreOptions): Pre
         tell(null, { type: 'ask', node, to, channels: part });
       }
     }
+    if (isNamingAll) nameAll();
     if (beatAt <= now) beat(now);
   }
 
@@ -248,8 +260,8 @@ export function createPresenceCore({ node, settleMs }: PresenceCoreOptions): Pre
 
   /** Whether it needs the next tick, and whether it is needed at all. */
   function judge(one: Held, now: number): void {
-    const { room, watchers, mentions, channel } = one;
-    const isNeeded = watchers > 0 || room.own.count > 0 || mentions > 0;
+    const { room, watchers, hasChanged, channel } = one;
+    const isNeeded = watchers > 0 || room.own.count > 0 || hasChanged;
     one.idleSince = isNeeded ? null : (one.idleSince ?? now);
     if (one.idleSince !== null && now - one.idleSince >= IDLE_MS) {
       held.delete(channel);
@@ -269,40 +281,38 @@ export function createPresenceCore({ node, settleMs }: PresenceCoreOptions): Pre
 
   function beat(now: number): void {
     beatAt = now + BEAT_MS;
-    const named = new Set<Held>();
-    const confirmedSince = leases.confirmedSince(now);
+    if (seq === 0) return;
+    const changed: Held[] = [];
     for (const one of held.values()) {
-      one.room.dropUnconfirmed(confirmedSince);
-      if (one.mentions > 0) {
-        named.add(one);
-        one.mentions -= 1;
-      }
-      if (named.has(one) || one.room.members.isTouched) hot.add(one);
+      if (!one.hasChanged) continue;
+      one.hasChanged = false;
+      changed.push(one);
+      hot.add(one);
     }
-    const share = Math.min(MAX_MARKS, Math.ceil((held.size * BEAT_MS) / ROUND_MS));
-    for (let count = share; count > 0; count -= 1) {
-      const one = nextOfRound();
-      if (one !== null && one.room.own.seq > 0) named.add(one);
-    }
-    if (seq > 0) tellBeat(named, Math.max(ROUND_MS, Math.ceil(held.size / MAX_MARKS) * BEAT_MS));
+    const parts = marksOf(changed);
+    // Also with nothing to name: it is the lease.
+    for (const rooms of parts.length === 0 ? [[]] : parts) tellBeat(rooms, null);
   }
 
-  function nextOfRound(): Held | null {
-    const { value, done } = round.next();
-    if (done !== true) return value;
-    round = held.values();
-    return null;
+  function nameAll(): void {
+    isNamingAll = false;
+    const first = beats + 1;
+    const parts = marksOf([...held.values()].filter(({ room }) => room.own.seq > 0));
+    const [last = [], ...others] = parts.toReversed();
+    for (const rooms of others) tellBeat(rooms, null);
+    tellBeat(last, { first, seq });
   }
 
-  function tellBeat(rooms: Iterable<Held>, roundMs: number): void {
-    const marks = Array.from(
-      rooms,
+  function tellBeat(rooms: readonly RoomMark[], whole: Beat['whole']): void {
+    beats += 1;
+    tell(null, { type: 'beat', node, count: beats, whole, rooms });
+  }
+
+  function marksOf(list: readonly Held[]): RoomMark[][] {
+    const marks = list.map(
       ({ channel, room: { own } }): RoomMark => ({ channel, seq: own.seq, hash: own.hash }),
     );
-    // Also with nothing to name: it is the lease.
-    const parts =
-      marks.length === 0 ? [[]] : splitBySize(marks, ({ channel }) => channel.length + 32);
-    for (const part of parts) tell(null, { type: 'beat', node, roundMs, rooms: part });
+    return splitBySize(marks, ({ channel }) => channel.length + 32);
   }
 
   function run(event: PresenceEvent, now: number): void {

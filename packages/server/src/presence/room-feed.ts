@@ -21,20 +21,18 @@ export interface Seat {
   isLive: boolean;
   /** Called once it has been told what there is to tell, or has no room for it; null afterwards. */
   settle: (() => void) | null;
-  /** Everybody, of whom it has been told the pages before `page`. */
-  reading: { readonly book: Book; page: number } | null;
+  /** What it is being told, of which it has had the frames before `page`. */
+  reading: { readonly told: Told; page: number } | null;
 }
 
-/** Everybody who was present at one time. */
-interface Book {
+/** What makes a watcher know how it stood at `hash`: everybody, or a change. */
+interface Told {
   readonly hash: string;
   readonly frames: readonly OutboundFrame[];
 }
 
-interface Step {
+interface Step extends Told {
   readonly from: string;
-  readonly hash: string;
-  readonly frames: readonly OutboundFrame[];
   readonly bytes: number;
 }
 
@@ -57,7 +55,7 @@ export class RoomFeed {
   readonly #seats = new Set<Seat>();
   #steps: Step[] = [];
   #stepBytes = 0;
-  #book: Book | null = null;
+  #book: Told | null = null;
   #isReady = false;
 
   constructor(options: RoomFeedOptions) {
@@ -115,37 +113,18 @@ export class RoomFeed {
   #catchUp(seat: Seat): void {
     const { watcher } = seat;
     for (;;) {
-      if (seat.has === this.#options.members.hash) {
+      if (seat.reading === null && seat.has === this.#options.members.hash) {
         seat.isLive = true;
         return;
       }
       if (!watcher.hasRoom()) return;
-      const { reading } = seat;
-      if (reading !== null) {
-        this.#readOn(seat, reading);
-        continue;
+      if (seat.reading === null) {
+        // The last of them: who came and left again leaves the same hash behind, and the first would begin a circle.
+        const step = this.#steps.findLast(({ from }) => from === seat.has);
+        seat.reading = { told: step ?? this.#currentBook(), page: 0 };
       }
-      const next = this.#steps.findIndex((step) => step.from === seat.has);
-      const step = this.#steps[next];
-      if (step === undefined) {
-        seat.reading = { book: this.#currentBook(), page: 0 };
-      } else if (!tellAll(watcher, step.frames)) {
-        // Told anew from its beginning: to hear of a member twice changes nothing.
-        return;
-      } else {
-        seat.has = step.hash;
-      }
+      readOn(seat, seat.reading);
     }
-  }
-
-  #readOn(seat: Seat, reading: NonNullable<Seat['reading']>): void {
-    const { book } = reading;
-    const frame = book.frames[reading.page];
-    if (frame !== undefined) seat.watcher.tell(frame);
-    reading.page += 1;
-    if (reading.page < book.frames.length) return;
-    seat.reading = null;
-    seat.has = book.hash;
   }
 
   #keep(step: Step): void {
@@ -159,7 +138,7 @@ export class RoomFeed {
   }
 
   /** Made anew only where its reader could not go on from it: a storm of watchers shares one. */
-  #currentBook(): Book {
+  #currentBook(): Told {
     const { channel, leaveAfterMs, maxFrameBytes, members } = this.#options;
     const { hash } = members;
     const book = this.#book;
@@ -182,13 +161,16 @@ export class RoomFeed {
   }
 }
 
-/** False: there was not room for all of them. */
-function tellAll(watcher: Watcher, frames: readonly OutboundFrame[]): boolean {
-  for (const frame of frames) {
-    if (!watcher.hasRoom()) return false;
-    watcher.tell(frame);
+function readOn(seat: Seat, reading: NonNullable<Seat['reading']>): void {
+  const { told } = reading;
+  const frame = told.frames[reading.page];
+  reading.page += 1;
+  if (reading.page >= told.frames.length) {
+    seat.reading = null;
+    seat.has = told.hash;
   }
-  return true;
+  // Last, because it may end the link.
+  if (frame !== undefined) seat.watcher.tell(frame);
 }
 
 function changeTexts(

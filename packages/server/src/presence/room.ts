@@ -1,6 +1,6 @@
 // One channel's presence at one node: its own sessions, and those of each other node as far as they are known here.
 // Decides what of the others' word is taken, and what must be asked for. Pure: time comes with each call.
-// Rules: PRES-5, PRES-9, PRES-10.
+// Rules: PRES-5, PRES-9.
 
 import type { BusMessage, RoomMark } from './bus-message.ts';
 import { EMPTY_HASH, type Entry, encodeEntry, SetHash } from './entry.ts';
@@ -21,8 +21,6 @@ interface View {
   seq: number;
   readonly entries: Map<string, Entry>;
   readonly hash: SetHash;
-  /** When the node last said that it has this channel, in whatever way. */
-  confirmedAt: number;
   /** When its state is to be asked for; null while it is what it should be. */
   askAt: number | null;
   /** The pages of a state that have come. */
@@ -49,7 +47,7 @@ export class Room {
     if (view !== undefined && seq <= view.seq) return;
     if (view === undefined || before === 0) {
       if (view !== undefined) this.drop(node);
-      view = this.#newView(node, now);
+      view = this.#newView(node);
       // Nothing was told before it: so this is all there is.
       if (before === 0) view.seq = 0;
     }
@@ -62,7 +60,7 @@ export class Room {
   }
 
   heardState({ node, seq, hash, page, pages, entries }: State, now: number): void {
-    const view = this.#views.get(node) ?? this.#newView(node, now);
+    const view = this.#views.get(node) ?? this.#newView(node);
     if (seq < view.seq) return;
     if (page === 0 && seq === view.seq && view.hash.toString() === hash) {
       // Asked for by somebody else.
@@ -89,7 +87,7 @@ export class Room {
   heardMark(node: string, { seq, hash }: RoomMark, now: number): void {
     const view = this.#views.get(node);
     if (view === undefined) {
-      if (hash !== EMPTY_HASH) this.#newView(node, now).askAt = now + ASK_AFTER_MS;
+      if (hash !== EMPTY_HASH) this.#newView(node).askAt = now + ASK_AFTER_MS;
       return;
     }
     // An older one than what has come since.
@@ -105,11 +103,11 @@ export class Room {
     this.#views.delete(node);
   }
 
-  /** Drops those whose nodes have not named the channel since. @param confirmedSince by node */
-  dropUnconfirmed(confirmedSince: (node: string) => number): void {
-    for (const [node, { confirmedAt }] of this.#views) {
-      if (confirmedAt < confirmedSince(node)) this.drop(node);
-    }
+  /** The node named all channels that it had at its `seq`, and this one was not among them. */
+  heardNoMark(node: string, seq: number): void {
+    const view = this.#views.get(node);
+    // What it told later it may have begun later.
+    if (view !== undefined && view.seq <= seq) this.drop(node);
   }
 
   /** The nodes whose state is to be asked for now. */
@@ -128,12 +126,11 @@ export class Room {
     return false;
   }
 
-  #newView(node: string, now: number): View {
+  #newView(node: string): View {
     const view: View = {
       seq: -1,
       entries: new Map(),
       hash: new SetHash(),
-      confirmedAt: now,
       askAt: null,
       pages: null,
     };
@@ -142,7 +139,6 @@ export class Room {
   }
 
   #confirm(view: View, now: number, isRight: boolean): void {
-    view.confirmedAt = now;
     if (isRight) view.askAt = null;
     // What has been asked for already is on its way.
     else view.askAt ??= now + ASK_AFTER_MS;
