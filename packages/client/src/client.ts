@@ -1,10 +1,10 @@
 // `createClient`: puts the machines together. Owns the public surface; each concern has its own file.
 
 import { encodeCursor, MillraceError, toMillraceError } from '@millrace/protocol';
-import { type ConnectFrame, PROTOCOL_VERSION, type ServerFrame } from '@millrace/protocol/wire';
+import { type ConnectFrame, PROTOCOL_VERSION } from '@millrace/protocol/wire';
 import { checkData } from './channel-codec.ts';
 import type { Client, ClientOptions } from './client-types.ts';
-import { createConnection } from './connection.ts';
+import { type ChannelFrame, createConnection } from './connection.ts';
 import { defaultEnvironment, type Environment } from './environment.ts';
 import type { Extension } from './extension.ts';
 import { type Link, openLink } from './link.ts';
@@ -42,7 +42,6 @@ export function createClient(options: ClientOptions): Client {
   const url = resolveUrl(options.url, environment.baseUrl);
   const carriers = checkCarriers(options.transports);
   const { credentials = 'same-origin', beatMs } = options;
-  const asked = beatMs === undefined ? {} : { beatMs };
   const request = { url, credentials, host: environment };
   const session = environment.randomId();
   const tokens = createTokenSource(options.token);
@@ -64,26 +63,27 @@ export function createClient(options: ClientOptions): Client {
     }
   };
 
+  const shared = { environment, request, session, tokens, report, call };
   const status = createStatusStore(call);
   const subscriptions = createSubscriptions({
+    ...shared,
     isActive: () => isActive,
-    call,
     later: (callback) => queueMicrotask(() => connection.run(callback)),
     changed: planSync,
   });
   const publisher = createPublisher({
-    environment,
+    ...shared,
     link: () => connection.link(),
     post: (items) => postEvents(request, items, tokens),
   });
-  const renewal = createTokenRenewal({ environment, tokens, report, renewed });
+  const renewal = createTokenRenewal({ ...shared, renewed });
   const connection = createConnection({
+    ...shared,
     config: { carriers, canReauthenticate: tokens.canRefresh },
-    environment,
     remembered: loadRemembered(environment, url),
     openLink: (ref, events) =>
       openLink(
-        { ref, transport: TRANSPORTS[ref.carrier], request, beatMs, tokens, connectFrame },
+        { ...shared, ref, transport: TRANSPORTS[ref.carrier], beatMs, connectFrame },
         events,
       ),
     frame: readFrame,
@@ -95,7 +95,7 @@ export function createClient(options: ClientOptions): Client {
         syncedLink = link.ref.number;
         planSync();
         publisher.flush();
-        extension?.opened(link);
+        extension?.opened();
       }
       const now = projectStatus(state, carriers, link?.latencyMs() ?? null);
       if (now.status === 'closed' && now.error !== null) publisher.abandon(now.error);
@@ -109,14 +109,14 @@ export function createClient(options: ClientOptions): Client {
       protocol: PROTOCOL_VERSION,
       session,
       link,
-      ...(token === null ? {} : { token }),
-      ...asked,
+      token: token ?? undefined,
+      beatMs,
       channels: subscriptions.items(wired),
       ...extension?.connect(link),
     };
   }
 
-  function readFrame(frame: ServerFrame, link: Link): void {
+  function readFrame(frame: ChannelFrame, link: Link): void {
     switch (frame.type) {
       case 'verdict':
         return subscriptions.verdict(frame.channel, frame, link.wired);
@@ -130,10 +130,6 @@ export function createClient(options: ClientOptions): Client {
         return publisher.settle(frame.id ?? 0, frame);
       case 'other':
         return extension?.frame(frame.frame);
-      case 'hello':
-      case 'beat':
-      case 'goaway':
-        return undefined;
     }
   }
 
@@ -145,21 +141,17 @@ export function createClient(options: ClientOptions): Client {
       isSyncPlanned = false;
       const link = connection.link();
       if (link === null || !subscriptions.hasChanges(link.wired)) return;
-      if (!link.isDuplex) return renew();
+      if (!link.isDuplex) return connection.feed({ type: 'renew' });
       const { subscribe, unsubscribe } = subscriptions.changes(link.wired);
       if (unsubscribe.length > 0) link.send({ type: 'unsubscribe', channels: unsubscribe });
       if (subscribe.length > 0) link.send({ type: 'subscribe', channels: subscribe });
     });
   }
 
-  function renew(): void {
-    connection.feed({ type: 'renew' });
-  }
-
   function renewed(token: string): void {
     const link = connection.link();
     if (link?.isDuplex) link.send({ type: 'token', token });
-    else renew();
+    else connection.feed({ type: 'renew' });
   }
 
   function start(): void {
@@ -178,7 +170,7 @@ export function createClient(options: ClientOptions): Client {
     return !isActive || status.getSnapshot().status === 'closed';
   }
 
-  function close(): Promise<void> {
+  async function close(): Promise<void> {
     // At once, also from inside a callback: what is still queued is not delivered, and comes again after `connect`.
     isActive = false;
     stopWatching?.();
@@ -187,7 +179,6 @@ export function createClient(options: ClientOptions): Client {
     extension?.closing();
     connection.feed({ type: 'stop' });
     publisher.abandon(closedError());
-    return Promise.resolve();
   }
 
   return {
@@ -216,15 +207,17 @@ export function createClient(options: ClientOptions): Client {
       }
       startIfIdle();
       const now = status.getSnapshot();
-      if (!isActive) throw closedError();
-      if (now.status === 'closed' && now.error !== null) throw now.error;
-      const event = { type, data, ...(id === undefined ? {} : { id }) };
-      const expected = expect && { expect: expect === 'empty' ? expect : encodeCursor(expect) };
-      return publisher.publish({ channel: name, event, key, ...expected });
+      if (isClosed()) throw (now.status === 'closed' && now.error) || closedError();
+      return publisher.publish({
+        channel: name,
+        event: { type, data, id },
+        key,
+        expect: expect && (expect === 'empty' ? expect : encodeCursor(expect)),
+      });
     },
     extend(added) {
       extension = added;
-      return { session, request, tokens, link: connection.link, renew, start: startIfIdle, call };
+      return { ...shared, ...connection };
     },
     [Symbol.asyncDispose]: close,
   };

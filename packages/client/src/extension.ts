@@ -15,7 +15,7 @@ export interface Extension {
   /** A frame of a type that the core does not know, of the link that is open. */
   frame(frame: JsonObject): void;
   /** Another link is the open one now. */
-  opened(link: Link): void;
+  opened(): void;
   /** The application closes the client: the last moment in which the link carries anything. */
   closing(): void;
 }
@@ -27,10 +27,8 @@ export interface ExtensionHost {
   readonly tokens: Pick<TokenSource, 'get'>;
   /** The link that is open; null while none is. */
   link(): Link | null;
-  /** Opens the next link soon, for a carrier that can tell the server nothing else. */
-  renew(): void;
-  /** Opens the connection unless it was closed. */
-  start(): void;
+  /** `renew` opens the next link soon, for a carrier that can tell the server nothing else. */
+  feed(event: { readonly type: 'renew' }): void;
   /** Runs a callback of the application's; what it throws goes to `onError`. */
   call(callback: () => unknown): void;
 }

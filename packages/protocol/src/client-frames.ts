@@ -40,9 +40,9 @@ export interface ConnectFrame {
   readonly session: string;
   /** Number of the link in its session, rising: the server closes the lower of two. */
   readonly link: number;
-  readonly token?: string;
+  readonly token?: string | undefined;
   /** Asked beat, ms. */
-  readonly beatMs?: number;
+  readonly beatMs?: number | undefined;
   /** Long-poll only: how long the server may hold the answer, ms; 0 answers at once. */
   readonly holdMs?: number;
   readonly channels: readonly SubscribeItem[];
@@ -66,8 +66,8 @@ export type ClientFrame =
   | { readonly type: 'probe' };
 
 export function encodeClientFrame(frame: ClientFrame): string {
-  if (frame.type !== 'connect' && frame.type !== 'subscribe') return JSON.stringify(frame);
-  return JSON.stringify({ ...frame, channels: frame.channels.map(encodeItem) });
+  const hasItems = frame.type === 'connect' || frame.type === 'subscribe';
+  return JSON.stringify(hasItems ? { ...frame, channels: frame.channels.map(encodeItem) } : frame);
 }
 
 /**

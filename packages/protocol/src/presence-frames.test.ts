@@ -47,6 +47,15 @@ const frame: fc.Arbitrary<LiveFrame> = fc.oneof(
   fc.constant({ type: 'roll-call' as const }),
 );
 
+function outcomeOf(run: () => unknown): 'read' | 'refused' | 'another error' {
+  try {
+    run();
+    return 'read';
+  } catch (thrown) {
+    return thrown instanceof MillraceError ? 'refused' : 'another error';
+  }
+}
+
 function read(text: string): LiveFrame | null {
   const parsed = parseServerFrame(text);
   return parsed.type === 'other' ? parseLiveFrame(parsed.frame) : null;
@@ -81,11 +90,7 @@ describe('live frames', () => {
       }));
     fc.assert(
       fc.property(rubbish, (value) => {
-        try {
-          parseLiveFrame(value);
-        } catch (thrown) {
-          expect(thrown).toBeInstanceOf(MillraceError);
-        }
+        expect(outcomeOf(() => parseLiveFrame(value))).not.toBe('another error');
       }),
     );
   });

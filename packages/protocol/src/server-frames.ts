@@ -116,22 +116,21 @@ const listOf =
 
 const FRAMES: {
   readonly [Type in Exclude<ServerFrame['type'], 'verdict' | 'other'>]: Fields<
-    Extract<ServerFrame, { type: Type }>
+    Omit<Extract<ServerFrame, { type: Type }>, 'type'>
   >;
 } = {
   hello: {
-    type: known,
     protocol: requiredWhole,
     at: requiredWhole,
     beatMs: requiredWhole,
     identity: (value) => (typeof value === 'string' ? value : null),
   },
-  events: { type: known, channel: requiredString, events: listOf(parseEvent) },
-  beat: { type: known, at: requiredWhole },
-  end: { type: known, channel: requiredString, cursor: parseCursor },
-  goaway: { type: known, afterMs: requiredWhole, spreadMs: requiredWhole },
-  published: { type: known, id: requiredWhole, results: listOf(parseResult) },
-  error: { type: known, id: optionalWhole, error: parseWireError },
+  events: { channel: requiredString, events: listOf(parseEvent) },
+  beat: { at: requiredWhole },
+  end: { channel: requiredString, cursor: parseCursor },
+  goaway: { afterMs: requiredWhole, spreadMs: requiredWhole },
+  published: { id: requiredWhole, results: listOf(parseResult) },
+  error: { id: optionalWhole, error: parseWireError },
 };
 
 const refused = { type: known, channel: requiredString, verdict: known, error: parseWireError };
@@ -152,9 +151,10 @@ const VERDICTS: {
 function readServerFrame(value: unknown): ServerFrame {
   const frame = requiredObject(value, 'a frame');
   const type = requiredString(frame['type'], 'type');
-  if (type !== 'verdict') {
-    return isIn(FRAMES, type) ? readFields(FRAMES[type], frame) : { type: 'other', frame };
+  if (isIn(FRAMES, type)) {
+    return { type, ...readFields<object>(FRAMES[type], frame) } as ServerFrame;
   }
+  if (type !== 'verdict') return { type: 'other', frame };
   const { verdict } = frame;
   if (isIn(VERDICTS, verdict)) return readFields(VERDICTS[verdict], frame);
   throw malformed('no such verdict');

@@ -63,6 +63,8 @@ export function createPresenceStore<Schema extends StandardSchema>(
   return {
     ...store,
     update(next) {
+      // What it entered with is no change.
+      if (next === newest) return;
       newest = next;
       entry?.update(next);
     },

@@ -41,17 +41,17 @@ export function usePresence<Schema extends StandardSchema>(
 ): Presence<InputOf<Schema>, DataOf<Schema>> {
   const client = useClient();
   const { data = null, enter: isIn = true, enabled: isEnabled = true } = options;
+  // By its text: an object literal is another one with each render.
+  const kept = useKeyedStore([JSON.stringify(data)], () => data);
   const store = useKeyedStore<PresenceStore<Schema>>([client, channel.name, isIn, isEnabled], () =>
-    createPresenceStore(client, channel, { isIn, isEnabled }, data),
+    createPresenceStore(client, channel, { isIn, isEnabled }, kept),
   );
   const view = useSyncExternalStore<PresenceView<DataOf<Schema>>>(
     store.subscribe,
     store.getSnapshot,
     () => (isEnabled ? UNKNOWN : IDLE_PRESENCE),
   );
-  const text = JSON.stringify(data);
-  // By its text: an object literal is another one with each render.
-  useEffect(() => store.update(JSON.parse(text)), [store, text]);
+  useEffect(() => store.update(kept), [store, kept]);
   const isStarting = isEnabled && view.status === 'idle';
   return {
     status: isStarting ? 'loading' : view.status,

@@ -86,10 +86,11 @@ function createLiveSession(client: Client): LiveSession {
       return items.length === 0 ? {} : { presence: items };
     },
     frame: readFrame,
-    opened(link) {
-      for (const number of told.keys()) if (number < link.ref.number) told.delete(number);
+    opened() {
+      const open = host.link()?.ref.number ?? 0;
+      for (const number of told.keys()) if (number < open) told.delete(number);
       for (const [channel, place] of places) {
-        if (isTold(channel, place, link.ref.number)) settle(channel, place);
+        if (isTold(channel, place, open)) settle(channel, place);
       }
       planSync();
     },
@@ -139,7 +140,7 @@ function createLiveSession(client: Client): LiveSession {
   /** Only what arrives is answered, never a timer: those of a hidden page come once a minute. */
   function answerRoll(link: Link): void {
     if (link.isDuplex) link.send({ type: 'presence', channels: [] });
-    else host.renew();
+    else host.feed({ type: 'renew' });
   }
 
   function isTold(channel: string, { version }: Place, link: number): boolean {
@@ -169,7 +170,7 @@ function createLiveSession(client: Client): LiveSession {
     const changed = [...places].filter(([channel, place]) => !isTold(channel, place, number));
     if (changed.length === 0) return;
     if (!link.isDuplex) {
-      host.renew();
+      host.feed({ type: 'renew' });
       return;
     }
     const channels = changed.map(
@@ -222,7 +223,9 @@ function createLiveSession(client: Client): LiveSession {
         place.version = nextVersion();
         // What was refused may be allowed by now: whoever wants it anew is asked for again.
         place.refusedOn = NOT_REFUSED;
-        if (!isNothing(place.wish)) host.start();
+        // The first wish opens the connection, as a subscription does.
+        const isIdle = client.status.getSnapshot().status === 'idle';
+        if (isIdle && !isNothing(place.wish)) client.connect();
         planSync();
       },
       listen(listener) {

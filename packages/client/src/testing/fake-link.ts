@@ -188,7 +188,7 @@ export function createFakeLink(options: FakeLinkOptions = {}): FakeLink {
 
   function append(
     channel: string,
-    event: { readonly type: string; readonly data: unknown; readonly id?: string },
+    event: { readonly type: string; readonly data: unknown; readonly id?: string | undefined },
   ): Cursor {
     const entry = logOf(channel).append(event);
     if (subscribed.has(channel)) tell({ type: 'events', channel, events: [entry.event] });

@@ -5,7 +5,7 @@
 //   on `presence:CHANNEL` (who cares for it) diff · state · leave · ask, for all
 
 import { isJsonObject } from '@millrace/protocol/wire';
-import { decodeEntry, type Entry, encodeEntry, parseObject } from './entry.ts';
+import { asList, decodeEntry, type Entry, encodeEntry, parseObject } from './entry.ts';
 
 /** How a room stands at its node, so that the others see what they have lost. */
 export interface RoomMark {
@@ -168,8 +168,7 @@ function decodeWhole(value: unknown): { readonly first: number; readonly seq: nu
 }
 
 function decodeMark(value: unknown): RoomMark | null {
-  if (!Array.isArray(value)) return null;
-  const [channel, seq, hash]: readonly unknown[] = value;
+  const [channel, seq, hash] = asList(value);
   return typeof channel === 'string' && isNumber(seq) && typeof hash === 'string'
     ? { channel, seq, hash }
     : null;

@@ -47,8 +47,7 @@ export function encodeEntry({ key, user, link, at, since, stamp, data }: Entry):
 
 /** Null for what is none: of a node of another version, or not of ours. */
 export function decodeEntry(value: unknown, node: string): Entry | null {
-  if (!Array.isArray(value)) return null;
-  const [key, user, link, at, since, stamp, data]: readonly unknown[] = value;
+  const [key, user, link, at, since, stamp, data] = asList(value);
   return typeof key === 'string' &&
     typeof user === 'string' &&
     typeof data === 'string' &&
@@ -58,6 +57,11 @@ export function decodeEntry(value: unknown, node: string): Entry | null {
     typeof stamp === 'number'
     ? { node, key, user, link, at, since, stamp, data }
     : null;
+}
+
+/** Empty for what is none. */
+export function asList(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 export function isSameEntry(one: Entry, other: Entry): boolean {

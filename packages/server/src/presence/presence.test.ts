@@ -92,9 +92,10 @@ function storyOf(link: MemoryLink): string[] {
 }
 
 async function seen(link: MemoryLink, ids: readonly string[], channel = room): Promise<void> {
-  await waitUntil(`${ids.join()} present`, () => idsOf(link, channel).join() === ids.join()).catch(
-    () => expect(idsOf(link, channel)).toEqual(ids),
-  );
+  const isSo = (): boolean => idsOf(link, channel).join() === ids.join();
+  // What was seen in place of it says more than that it did not come.
+  await waitUntil('them', isSo).catch(() => undefined);
+  expect(idsOf(link, channel)).toEqual(ids);
 }
 
 const as = (token: string, link = 1): Partial<ConnectFrame> => ({
