@@ -25,6 +25,7 @@ import { figureText, goalText, rangeText, verdictText } from './lib/report.ts';
 import { commandOf, resultName, saveResult } from './lib/results.ts';
 import { manyChannels } from './many-channels.ts';
 import { pollWave } from './poll-wave.ts';
+import { presence } from './presence.ts';
 import { publishToScreen } from './publish-to-screen.ts';
 import { resumeStorm } from './resume-storm.ts';
 import { startUp } from './start-up.ts';
@@ -45,6 +46,7 @@ const delivery: readonly Bench[] = [
 
 const benches: readonly Bench[] = [
   ...delivery,
+  presence,
   publishToScreen,
   idlePage,
   busyPage,

@@ -18,6 +18,8 @@ export interface Limits {
   readonly maxPresenceBytes: number;
   /** Channels a second and link whose presence may be asked for or changed, with a burst of twice that. Past it: `limit/publishes` with `retryAfterMs`. */
   readonly maxPresencePerSecond: number;
+  /** Channels whose presence one node keeps. Past it: `server/overloaded` with `retryAfterMs` for who wants another one. */
+  readonly maxPresenceChannels: number;
   /** Sessions of one node that may be present in one channel. Past it: `server/overloaded` with `retryAfterMs` for who comes. */
   readonly maxPresentPerChannel: number;
   /** Bytes of one ephemeral event's data (as JSON). Past it: `limit/event-size`, it is refused. */
@@ -74,6 +76,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxPublishesPerSecond: 50,
   maxPresenceBytes: 2_048,
   maxPresencePerSecond: 20,
+  maxPresenceChannels: 100_000,
   maxPresentPerChannel: 20_000,
   maxEphemeralBytes: 2_048,
   maxEphemeralPerSecond: 20,

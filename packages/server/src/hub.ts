@@ -19,7 +19,8 @@ import { type PublishRequest, unknownChannel } from './publisher.ts';
  * });
  * server.on('upgrade', (req, socket, head) => hub.upgrade(req, socket, head) || socket.destroy());
  * ```
- * @throws MillraceError `contract/invalid` for two contracts of one type, `settings/invalid` for an origin that is none
+ * @throws MillraceError `contract/invalid` for two contracts of one type, `settings/invalid` for an origin that is none,
+ * or a `leaveAfterMs` that is no time
  */
 export function createHub(options: HubOptions): Hub {
   const core = createHubCore(options);

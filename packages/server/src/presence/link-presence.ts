@@ -7,23 +7,21 @@
 
 import { MillraceError, toMillraceError } from '@millrace/protocol';
 import type { PresenceItem } from '@millrace/protocol/wire';
-import type { KnownChannel } from '../contract-set.ts';
+import type { Beating } from '../beats.ts';
+import type { AnyContract, KnownChannel } from '../contract-set.ts';
 import type { Action, Identity } from '../hub-types.ts';
 import type { Refusal } from '../identity.ts';
 import type { LinkQueue } from '../link-queue.ts';
 import { liveFrame } from '../outbound-frame.ts';
 import { unknownChannel } from '../publisher.ts';
 import type { OutboundFrame } from '../seams/link.ts';
-import type { EphemeralReader } from './ephemeral.ts';
 import type { Live, PassingEvent } from './live.ts';
 import { encodePresenceData } from './live-data.ts';
 import type { PresentAs } from './presence.ts';
 import type { Seat, Watcher } from './room-feed.ts';
 
-/** Between two roll calls, by carrier, ms. A poll shows itself by each request. */
+/** Between two roll calls, by carrier, ms, and how long an answer may take. A poll shows itself by each request. */
 const ROLL_CALL_MS: Readonly<Record<string, number>> = { websocket: 20_000, sse: 120_000 };
-/** How long an answer may take, ms. */
-const ROLL_ANSWER_MS = 10_000;
 /** How long a poll that is not held keeps its session, ms: in a hidden tab a timer comes once a minute. */
 const UNHELD_POLL_MS = 75_000;
 
@@ -43,30 +41,28 @@ export interface LivePeer {
 
 /** What the link has of one channel. */
 interface Place {
-  item: PresenceItem;
-  readonly known: KnownChannel;
+  readonly contract: AnyContract;
+  /** Rises with each wish: an answer to an earlier one is of no use any more. */
+  turn: number;
   seat: Seat | null;
   /** The data it is present with, as JSON; null: it is not. */
   data: string | null;
   endReading: (() => void) | null;
 }
 
-/** A class: one for each link with somebody present. */
-export class LinkPresence implements Watcher {
+/** A class, and lean: one for each link with somebody present, ten thousand of them in one channel. */
+export class LinkPresence implements Watcher, Beating {
+  beatPlace = -1;
+  beatIndex = -1;
   readonly #peer: LivePeer;
   readonly #live: Live;
   readonly #places = new Map<string, Place>();
-  /** What was answered once holds while the link stands, as for its subscriptions. */
-  readonly #grants = new Map<string, Refusal | Promise<Refusal>>();
-  readonly #reader: EphemeralReader = (frame) => {
-    // At most once: whoever has no room for it goes without.
-    if (this.#peer.queue.hasRoom()) this.#peer.queue.tell(frame);
-  };
+  /** What was allowed holds while the link stands, as for its subscriptions. Null while nobody had to be asked. */
+  #allowed: Set<string> | null = null;
   /** Channels of `connect` of which it has not been told what there is to tell. */
   #waitingFor = 0;
-  #cancelRoll: () => void = () => undefined;
-  /** Its roll call was not answered: nobody seems to be there, and its session has been let go. */
-  #isAway = false;
+  /** `away`: the roll was called twice without an answer. Nobody seems to be there, and its session has been let go. */
+  #roll: 'answered' | 'called' | 'away' = 'answered';
   #isClosed = false;
 
   constructor(peer: LivePeer, live: Live) {
@@ -74,26 +70,24 @@ export class LinkPresence implements Watcher {
     this.#live = live;
     const { user, key } = peer.as;
     this.tell(liveFrame('you', JSON.stringify({ type: 'you', id: user, session: key })));
-    this.#callRoll();
+    const everyMs = ROLL_CALL_MS[peer.transport];
+    if (everyMs !== undefined) live.rolls.start(this, everyMs);
   }
 
   /** The wishes of `connect`: the peer hears once the watchers among them have been told who is there. */
   begin(items: readonly PresenceItem[]): void {
     this.#waitingFor = 1;
-    for (const item of items) this.#want(item, true);
+    this.#wantAll(items, true);
     this.#settled();
   }
 
   /** Each replaces what was wanted of its channel. */
   want(items: readonly PresenceItem[]): void {
-    this.#cancelRoll();
-    this.#callRoll();
-    if (this.#isAway) this.#comeBack();
+    if (this.#roll === 'away') this.#comeBack();
+    this.#roll = 'answered';
     const refusal = this.#live.rate.refusal(`presence ${this.#peer.as.key}`, items.length);
-    for (const item of items) {
-      if (refusal === null) this.#want(item, false);
-      else this.#refuse('presence', item.channel, refusal);
-    }
+    if (refusal === null) this.#wantAll(items, false);
+    else for (const { channel } of items) this.#refuse('presence', channel, refusal);
   }
 
   async send(channel: string, event: PassingEvent): Promise<void> {
@@ -102,7 +96,7 @@ export class LinkPresence implements Watcher {
     const refusal =
       known === null
         ? unknownChannel(channel)
-        : ((await this.#grant('ephemeral', known)) ??
+        : ((await this.#refusalOf('ephemeral', known)) ??
           this.#live.send(known, { id, session }, event, `session ${session}`));
     if (refusal !== null) this.#refuse('ephemeral', channel, refusal);
   }
@@ -126,14 +120,36 @@ export class LinkPresence implements Watcher {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#cancelRoll();
+    const everyMs = ROLL_CALL_MS[this.#peer.transport];
+    if (everyMs !== undefined) this.#live.rolls.stop(this, everyMs);
     for (const [channel, place] of this.#places) {
       this.#stopWatching(channel, place);
       place.endReading?.();
       if (place.data !== null) this.#detach(channel, place);
     }
     this.#places.clear();
-    this.#grants.clear();
+  }
+
+  /** The roll is called. */
+  beat(): void {
+    if (this.#roll === 'answered') {
+      this.#roll = 'called';
+      this.tell(ROLL_CALL);
+    } else if (this.#roll === 'called') {
+      this.#roll = 'away';
+      for (const [channel, place] of this.#places) {
+        if (place.data !== null) this.#detach(channel, place);
+      }
+    }
+  }
+
+  #wantAll(items: readonly PresenceItem[], isFirst: boolean): void {
+    const { maxChannelsPerLink } = this.#live.limits;
+    for (const item of items.slice(0, maxChannelsPerLink)) this.#want(item, isFirst);
+    // Also to leave costs the other nodes a message.
+    for (const { channel } of items.slice(maxChannelsPerLink)) {
+      this.#refuse('presence', channel, tooManyChannels(maxChannelsPerLink));
+    }
   }
 
   #want(item: PresenceItem, isFirst: boolean): void {
@@ -145,27 +161,29 @@ export class LinkPresence implements Watcher {
       this.#refuse('presence', channel, unknownChannel(channel));
       return;
     }
-    const place = this.#places.get(channel) ?? this.#newPlace(item, known);
+    const place = this.#places.get(channel) ?? this.#newPlace(item, known.contract);
     if (place === null) return;
-    place.item = item;
-    if (item.leave === true || (item.data === undefined && place.data !== null)) this.#leave(place);
+    place.turn += 1;
+    if (item.leave === true || (item.data === undefined && place.data !== null)) {
+      this.#leave(channel, place);
+    }
     if (item.watch !== true) this.#stopWatching(channel, place);
     if (item.ephemeral !== true) {
       place.endReading?.();
       place.endReading = null;
     }
     if (item.watch === true || item.data !== undefined) {
-      const settle = isFirst ? this.#awaitOne() : (): void => undefined;
-      this.#allow('presence', place, (refusal) => this.#enter(place, refusal, settle));
+      const settle = isFirst ? this.#awaitOne() : nothing;
+      this.#ask('presence', known, place, (denial) => this.#enter(place, item, denial, settle));
     }
     if (item.ephemeral === true) {
-      this.#allow('subscribe', place, (refusal) => this.#read(place, refusal));
+      this.#ask('subscribe', known, place, (denial) => this.#read(place, channel, denial));
     }
     if (isIdle(item)) this.#places.delete(channel);
   }
 
-  #newPlace(item: PresenceItem, known: KnownChannel): Place | null {
-    const place: Place = { item, known, seat: null, data: null, endReading: null };
+  #newPlace(item: PresenceItem, contract: AnyContract): Place | null {
+    const place: Place = { contract, turn: 0, seat: null, data: null, endReading: null };
     // To leave takes no place.
     if (isIdle(item)) return place;
     const { maxChannelsPerLink } = this.#live.limits;
@@ -178,47 +196,49 @@ export class LinkPresence implements Watcher {
   }
 
   /** Goes on with the answer, at once where it is there at once, unless something else is wanted by then. */
-  #allow(action: Action, place: Place, goOn: (refusal: Refusal) => void): void {
-    const { item } = place;
-    const answer = this.#grant(action, place.known);
+  #ask(action: Action, known: KnownChannel, place: Place, goOn: (denial: Refusal) => void): void {
+    const { turn } = place;
+    const answer = this.#refusalOf(action, known);
     if (!(answer instanceof Promise)) {
       goOn(answer);
       return;
     }
-    void answer.then((refusal) => {
-      if (this.#isClosed || place.item !== item) return;
-      goOn(refusal);
+    void answer.then((denial) => {
+      if (!this.#isClosed && place.turn === turn) goOn(denial);
     });
   }
 
-  #grant(action: Action, known: KnownChannel): Refusal | Promise<Refusal> {
+  #refusalOf(action: Action, known: KnownChannel): Refusal | Promise<Refusal> {
     const key = `${action} ${known.info.name}`;
-    const before = this.#grants.get(key);
-    if (before !== undefined) return before;
-    // Whoever asks for many channels without staying in them is asked for anew.
-    if (this.#grants.size >= this.#live.limits.maxChannelsPerLink * 3) this.#grants.clear();
+    if (this.#allowed?.has(key) === true) return null;
     const answer = this.#live.gate.refusal(this.#peer.identity(), action, known);
-    this.#grants.set(key, answer);
-    if (answer instanceof Promise)
-      void answer.then((refusal) => this.#keepGrant(key, answer, refusal));
-    return answer;
+    if (!(answer instanceof Promise)) return answer;
+    return answer.then((refusal) => {
+      if (refusal === null) this.#remember(key);
+      return refusal;
+    });
   }
 
-  #keepGrant(key: string, asked: Promise<Refusal>, refusal: Refusal): void {
-    if (this.#grants.get(key) === asked) this.#grants.set(key, refusal);
+  /** That an answer took time: the next ones need not wait for it again. */
+  #remember(key: string): void {
+    this.#allowed ??= new Set();
+    // Whoever asks for many channels without staying in them is asked for anew.
+    if (this.#allowed.size >= this.#live.limits.maxChannelsPerLink * 3) this.#allowed.clear();
+    this.#allowed.add(key);
   }
 
-  #enter(place: Place, refusal: Refusal, settle: () => void): void {
-    const { item, known } = place;
+  #enter(place: Place, item: PresenceItem, denial: Refusal, settle: () => void): void {
     const { channel } = item;
+    const { presence } = this.#live;
+    const refusal = denial ?? presence.refusal(channel);
     const error = refusal ?? this.#present(place, item);
     if (error !== null) this.#refuse('presence', channel, error);
     if (refusal !== null) {
-      if (item.data !== undefined) this.#leave(place);
+      if (denial !== null && item.data !== undefined) this.#leave(channel, place);
       this.#stopWatching(channel, place);
     } else if (item.watch === true && place.seat === null) {
-      const watched = { name: channel, leaveAfterMs: this.#live.leaveAfterMs(known.contract) };
-      place.seat = this.#live.presence.watch(watched, this, item.have ?? null, settle);
+      const watched = { name: channel, leaveAfterMs: this.#live.leaveAfterMs(place.contract) };
+      place.seat = presence.watch(watched, this, item.have ?? null, settle);
       return;
     }
     settle();
@@ -229,7 +249,7 @@ export class LinkPresence implements Watcher {
     if (data === undefined) return null;
     try {
       const { limits, presence } = this.#live;
-      const text = encodePresenceData(place.known.contract, data, limits.maxPresenceBytes);
+      const text = encodePresenceData(place.contract, data, limits.maxPresenceBytes);
       const refusal = presence.enter(channel, this.#peer.as, text);
       if (refusal === null) place.data = text;
       return refusal;
@@ -238,21 +258,25 @@ export class LinkPresence implements Watcher {
     }
   }
 
-  #read(place: Place, refusal: Refusal): void {
-    const { channel } = place.item;
-    if (refusal !== null) this.#refuse('ephemeral', channel, refusal);
-    else place.endReading ??= this.#live.ephemeral.read(channel, this.#reader);
+  #read(place: Place, channel: string, denial: Refusal): void {
+    if (denial !== null) this.#refuse('ephemeral', channel, denial);
+    else {
+      place.endReading ??= this.#live.ephemeral.read(channel, (frame) => {
+        // At most once: whoever has no room for it goes without.
+        if (this.hasRoom()) this.tell(frame);
+      });
+    }
   }
 
   /** Also where it is not present by this link: it may have been by an earlier one, on any node. */
-  #leave(place: Place): void {
+  #leave(channel: string, place: Place): void {
     place.data = null;
-    this.#live.presence.leave(place.item.channel, this.#peer.as);
+    this.#live.presence.leave(channel, this.#peer.as);
   }
 
-  #detach(channel: string, { known }: Place): void {
+  #detach(channel: string, { contract }: Place): void {
     const { isUnheldPoll, as } = this.#peer;
-    const leaveAfterMs = this.#live.leaveAfterMs(known.contract);
+    const leaveAfterMs = this.#live.leaveAfterMs(contract);
     const awayMs = isUnheldPoll ? Math.max(leaveAfterMs, UNHELD_POLL_MS) : leaveAfterMs;
     this.#live.presence.detach(channel, as, awayMs);
   }
@@ -268,25 +292,7 @@ export class LinkPresence implements Watcher {
     if (!this.#isClosed) this.tell(liveFrame(type, JSON.stringify({ type, channel, error })));
   }
 
-  #callRoll(): void {
-    const { timers } = this.#live;
-    const everyMs = ROLL_CALL_MS[this.#peer.transport];
-    if (everyMs === undefined) return;
-    this.#cancelRoll = timers.after(everyMs, () => {
-      this.tell(liveFrame('roll-call', '{"type":"roll-call"}'));
-      this.#cancelRoll = timers.after(ROLL_ANSWER_MS, () => this.#goAway());
-    });
-  }
-
-  #goAway(): void {
-    this.#isAway = true;
-    for (const [channel, place] of this.#places) {
-      if (place.data !== null) this.#detach(channel, place);
-    }
-  }
-
   #comeBack(): void {
-    this.#isAway = false;
     for (const [channel, { data }] of this.#places) {
       if (data !== null) this.#live.presence.enter(channel, this.#peer.as, data);
     }
@@ -303,6 +309,11 @@ export class LinkPresence implements Watcher {
     if (this.#waitingFor === 0) this.#peer.livened();
   }
 }
+
+/** One for all links. */
+const ROLL_CALL = liveFrame('roll-call', '{"type":"roll-call"}');
+
+function nothing(): void {}
 
 function isIdle({ watch, data, ephemeral }: PresenceItem): boolean {
   return watch !== true && data === undefined && ephemeral !== true;

@@ -2,7 +2,8 @@
 // who a session is to others, and the way of an ephemeral event into the bus. Rules: PRES-1, PRES-3, EPH-1 … EPH-3.
 
 import { hash } from 'node:crypto';
-import { type Limits, type MillraceError, toMillraceError } from '@millrace/protocol';
+import { type Limits, MillraceError, toMillraceError } from '@millrace/protocol';
+import { type Beats, createBeats } from '../beats.ts';
 import type { AnyContract, ContractSet, KnownChannel } from '../contract-set.ts';
 import type { Gate, Refusal } from '../identity.ts';
 import { createPublishRate, type PublishRate } from '../publish-rate.ts';
@@ -27,9 +28,10 @@ export interface Live {
   readonly contracts: ContractSet;
   readonly gate: Gate;
   readonly limits: Limits;
-  readonly timers: Timers;
   /** Of changes of presence, by link. */
   readonly rate: PublishRate;
+  /** Who calls the roll of the links with somebody present. */
+  readonly rolls: Pick<Beats, 'start' | 'stop'>;
   readonly onRefused: (error: MillraceError) => void;
   readonly onError: (error: MillraceError) => void;
   leaveAfterMs(contract: AnyContract): number;
@@ -56,12 +58,16 @@ export interface LiveOptions {
 export function createLive(options: LiveOptions): Live {
   const { engine, contracts, gate, limits, timers, leaveAfterMs, onRefused, onError } = options;
   const { bus, capabilities } = engine;
+  if (!(leaveAfterMs > 0)) {
+    throw new MillraceError('settings/invalid', '`leaveAfterMs` must be a number above 0.');
+  }
+  const clock = options.now === undefined ? {} : { now: options.now };
   const presence = createPresence({
     bus,
     timers,
     limits,
     onError,
-    ...(options.now === undefined ? {} : { now: options.now }),
+    ...clock,
     // Within one process the others have answered by the next tick.
     settleMs: capabilities.nodes === 'many' ? SETTLE_MS : 0,
   });
@@ -78,8 +84,8 @@ export function createLive(options: LiveOptions): Live {
     contracts,
     gate,
     limits,
-    timers,
     rate: createPublishRate(limits.maxPresencePerSecond, timers),
+    rolls: createBeats({ limits, timers, ...clock }),
     onRefused,
     onError,
     leaveAfterMs: (contract) => contract.leaveAfterMs ?? leaveAfterMs,

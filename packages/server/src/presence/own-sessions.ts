@@ -120,18 +120,27 @@ export class OwnSessions {
   }
 
   /** Another node holds the entry: this one may have held the session before, or know its member for a shorter time. */
-  heardElsewhere({ key, user, link, since }: Entry, now: number): void {
-    const own = this.#byKey.get(key);
-    if (own !== undefined && own.entry.link < link && isSameOwner(own.entry, user)) {
-      this.#leaveLater(own, Math.min(own.leaveAt ?? Number.POSITIVE_INFINITY, now + HAND_OVER_MS));
-    }
-    for (const { node, key: other } of this.#members.holdsOf(user)) {
-      if (node !== this.#node) continue;
-      const mine = this.#byKey.get(other);
+  heardElsewhere(entry: Entry, now: number): void {
+    const own = this.#byKey.get(entry.key);
+    if (own !== undefined && isSameOwner(own.entry, entry.user))
+      this.#heardOfSession(own, entry, now);
+    for (const { node, key } of this.#members.holdsOf(entry.user)) {
+      const mine = node === this.#node ? this.#byKey.get(key) : undefined;
       // Everybody takes over the earliest time, so that all end with the same.
-      if (mine !== undefined && mine.entry.since > since) {
-        this.#replace(mine, { ...mine.entry, since });
+      if (mine !== undefined && mine.entry.since > entry.since) {
+        this.#replace(mine, { ...mine.entry, since: entry.since });
       }
+    }
+  }
+
+  #heardOfSession(own: Own, { user, link, at, stamp, data }: Entry, now: number): void {
+    const mine = own.entry;
+    if (mine.link < link) {
+      this.#leaveLater(own, Math.min(own.leaveAt ?? Number.POSITIVE_INFINITY, now + HAND_OVER_MS));
+    } else if (mine.user === user && mine.link > link) {
+      // It was there before it came here: it goes on.
+      const goesOn = { at: Math.min(mine.at, at), stamp: mine.data === data ? stamp : mine.stamp };
+      this.#replace(own, { ...mine, ...goesOn });
     }
   }
 

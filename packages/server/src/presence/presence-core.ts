@@ -10,8 +10,7 @@
 import { type BusMessage, type RoomMark, splitBySize } from './bus-message.ts';
 import { EMPTY_HASH } from './entry.ts';
 import { Leases } from './leases.ts';
-import type { MembersChange } from './members.ts';
-import type { Entering } from './own-sessions.ts';
+import type { PresenceEffect, PresenceEvent } from './presence-types.ts';
 import { Room } from './room.ts';
 
 /** Between two beats, ms. */
@@ -23,37 +22,6 @@ const LISTEN_WITHIN_MS = 1_000;
 /** Between two answers with a channel's state, ms: who asks in between gets the next one with the others. */
 const STATE_MS = 100;
 
-export type PresenceEvent =
-  | ({ readonly type: 'enter'; readonly channel: string } & Entering)
-  | {
-      readonly type: 'leave';
-      readonly channel: string;
-      readonly key: string;
-      readonly user: string;
-      readonly link: number;
-    }
-  | {
-      readonly type: 'detach';
-      readonly channel: string;
-      readonly key: string;
-      readonly link: number;
-      readonly awayMs: number;
-    }
-  | { readonly type: 'watch' | 'unwatch' | 'listening'; readonly channel: string }
-  /** On the bus. `channel` is null for what came on the topic of all nodes. */
-  | { readonly type: 'heard'; readonly channel: string | null; readonly message: BusMessage }
-  | { readonly type: 'tick' }
-  /** The hub closes: its sessions have `keepMs` to turn up elsewhere. */
-  | { readonly type: 'close'; readonly keepMs: number };
-
-export type PresenceEffect =
-  /** Answered with `listening`. */
-  | { readonly type: 'listen' | 'unlisten'; readonly channel: string }
-  | { readonly type: 'tell'; readonly channel: string | null; readonly message: BusMessage }
-  /** Watchers may be told who is there; before it they are not. */
-  | { readonly type: 'ready'; readonly channel: string }
-  | { readonly type: 'changed'; readonly channel: string; readonly change: MembersChange };
-
 type Beat = Extract<BusMessage, { type: 'beat' }>;
 
 interface Held {
@@ -62,6 +30,8 @@ interface Held {
   watchers: number;
   /** When watchers may be told; null once they were. */
   readyAt: number | null;
+  /** When they may be told of the next change. */
+  showAt: number;
   /** The next beat names it. */
   hasChanged: boolean;
   /** When its state was told last, and when it is to be told again. */
@@ -97,6 +67,11 @@ export interface PresenceCore {
   readonly sessions: number;
 }
 
+/** Between two changes that watchers are told of, ms: the more of them the longer, so that a room makes 10,000 frames a second at most. */
+function paceMs(watchers: number): number {
+  return Math.min(1_000, watchers / 10);
+}
+
 export function createPresenceCore({ node, settleMs }: PresenceCoreOptions): PresenceCore {
   const held = new Map<string, Held>();
   /** Those that a tick has something to do for. */
@@ -128,6 +103,7 @@ export function createPresenceCore({ node, settleMs }: PresenceCoreOptions): Pre
       room: new Room(node),
       watchers: 0,
       readyAt: now + LISTEN_WITHIN_MS,
+      showAt: now,
       hasChanged: false,
       stateToldAt: Number.NEGATIVE_INFINITY,
       stateDueAt: null,
@@ -199,6 +175,7 @@ export function createPresenceCore({ node, settleMs }: PresenceCoreOptions): Pre
     }
     if (!isMeant && one.room.own.count === 0) return;
     one.stateDueAt ??= Math.max(now, one.stateToldAt + STATE_MS);
+    hot.add(one);
     work(one, now);
   }
 
@@ -249,13 +226,13 @@ export function createPresenceCore({ node, settleMs }: PresenceCoreOptions): Pre
   }
 
   function showChanges(one: Held, now: number): void {
-    const change = one.room.members.flush();
-    const isShown = one.readyAt === null;
-    if (change !== null && isShown) effects.push({ type: 'changed', channel: one.channel, change });
-    if (one.readyAt !== null && one.readyAt <= now) {
-      one.readyAt = null;
-      effects.push({ type: 'ready', channel: one.channel });
-    }
+    const { channel, room, readyAt } = one;
+    if (now < (readyAt ?? one.showAt)) return;
+    const change = room.members.flush(now);
+    one.showAt = now + paceMs(one.watchers);
+    if (readyAt !== null) effects.push({ type: 'ready', channel });
+    else if (change !== null) effects.push({ type: 'changed', channel, change });
+    one.readyAt = null;
   }
 
   /** Whether it needs the next tick, and whether it is needed at all. */
@@ -274,6 +251,7 @@ export function createPresenceCore({ node, settleMs }: PresenceCoreOptions): Pre
       one.readyAt !== null ||
       one.stateDueAt !== null ||
       room.own.isDirty ||
+      room.members.isTouched ||
       room.own.expireAt < Number.POSITIVE_INFINITY ||
       room.isAsking;
     if (!isWaiting) hot.delete(one);

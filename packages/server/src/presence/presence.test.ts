@@ -240,6 +240,18 @@ describe('watching', () => {
   });
 });
 
+test('LIM-3: presence in more channels than a link may have is refused, and so is leaving them', async () => {
+  const hub = start({ limits: { maxChannelsPerLink: 2 } });
+  const channels = ['1', '2', '3', '4'].map((id) => rooms.of({ id }).name);
+  const link = connect(
+    hub,
+    channels.map((channel) => ({ channel, data: { text: 'x' } })),
+  );
+  await waitUntil('two refusals', () => errorsOf(link).length === 2);
+  expect(errorsOf(link)).toEqual(['limit/channels', 'limit/channels']);
+  expect(hub.core.stats().presence).toEqual({ channels: 2, sessions: 2 });
+});
+
 describe('coming and going', () => {
   test('PRES-3: ids say nothing of the session, and the server says which one is yours', async () => {
     const hub = start();
@@ -315,9 +327,13 @@ describe('limits', () => {
   });
 
   test('PRES-8: who changes too often is told when to go on, and who comes to a full channel too', async () => {
-    const hub = start({ limits: { maxPresencePerSecond: 2, maxPresentPerChannel: 1 } });
+    const limits = { maxPresencePerSecond: 2, maxPresentPerChannel: 1, maxPresenceChannels: 1 };
+    const hub = start({ limits });
     const link = connect(hub, [inRoom('Ada')], as('ada'));
     await seen(link, ['ada']);
+    const elsewhere = connect(hub, [{ channel: rooms.of({ id: '2' }).name, watch: true }]);
+    await waitUntil('the refusal', () => errorsOf(elsewhere).length === 1);
+    expect(errorsOf(elsewhere)).toEqual(['server/overloaded']);
     for (const text of ['1', '2', '3', '4', '5']) say(link, inRoom(text));
     const full = connect(hub, [inRoom('Bob')], as('bob'));
     await waitUntil('both', () => errorsOf(link).length === 1 && errorsOf(full).length === 1);

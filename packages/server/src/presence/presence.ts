@@ -9,7 +9,8 @@ import type { Bus } from '../seams/bus.ts';
 import type { Timers } from '../seams/timers.ts';
 import { decodeBusMessage, encodeBusMessage } from './bus-message.ts';
 import { parseObject } from './entry.ts';
-import { createPresenceCore, type PresenceEffect, type PresenceEvent } from './presence-core.ts';
+import { createPresenceCore } from './presence-core.ts';
+import type { PresenceEffect, PresenceEvent } from './presence-types.ts';
 import { RoomFeed, type Seat, type Watcher } from './room-feed.ts';
 import { createTopicListener } from './topic-listener.ts';
 
@@ -35,6 +36,8 @@ export interface PresenceChannel {
 }
 
 export interface Presence {
+  /** Null where the channel may be watched or entered, else why it may not now. */
+  refusal(channel: string): MillraceError | null;
   /** Null once the session is present with this data (JSON), else why not. */
   enter(channel: string, session: PresentAs, data: string): MillraceError | null;
   /** At once, wherever it is held. */
@@ -59,7 +62,7 @@ export interface Presence {
 export interface PresenceOptions {
   readonly bus: Bus;
   readonly timers: Timers;
-  readonly limits: Pick<Limits, 'maxPageBytes' | 'maxPresentPerChannel'>;
+  readonly limits: Pick<Limits, 'maxPageBytes' | 'maxPresenceChannels' | 'maxPresentPerChannel'>;
   readonly onError: (error: MillraceError) => void;
   /** How long other nodes may take to answer before somebody is told who is there, ms. */
   readonly settleMs: number;
@@ -176,11 +179,14 @@ export function createPresence(options: PresenceOptions): Presence {
   }
 
   return {
+    refusal(channel) {
+      const isFull = core.room(channel) === null && core.channels >= limits.maxPresenceChannels;
+      return isFull ? full(`The presence of ${core.channels} channels is kept here.`) : null;
+    },
     enter(channel, { key, user, link }, data) {
       const own = core.room(channel)?.own;
-      const { maxPresentPerChannel } = limits;
-      if (own !== undefined && own.count >= maxPresentPerChannel && !own.has(key)) {
-        return full(maxPresentPerChannel);
+      if (own !== undefined && own.count >= limits.maxPresentPerChannel && !own.has(key)) {
+        return full(`${own.count} sessions are present in this channel.`);
       }
       feed({ type: 'enter', channel, key, user, link, data, wallMs: wallNow() });
       return null;
@@ -233,10 +239,8 @@ function parseMembers(text: string): readonly PresentMember[] {
   return read?.type === 'presence' && 'present' in read ? read.present : [];
 }
 
-function full(limit: number): MillraceError {
-  return new MillraceError(
-    'server/overloaded',
-    `${limit} sessions are present in this channel. Try again later.`,
-    { details: { limit, retryAfterMs: FULL_RETRY_MS } },
-  );
+function full(what: string): MillraceError {
+  return new MillraceError('server/overloaded', `${what} Try again later.`, {
+    details: { retryAfterMs: FULL_RETRY_MS },
+  });
 }

@@ -3,12 +3,8 @@
 
 import type { BusMessage } from '../presence/bus-message.ts';
 import { decodeBusMessage, encodeBusMessage } from '../presence/bus-message.ts';
-import {
-  createPresenceCore,
-  type PresenceCore,
-  type PresenceEffect,
-  type PresenceEvent,
-} from '../presence/presence-core.ts';
+import { createPresenceCore, type PresenceCore } from '../presence/presence-core.ts';
+import type { PresenceEffect, PresenceEvent } from '../presence/presence-types.ts';
 
 const TICK_MS = 50;
 
