@@ -201,9 +201,9 @@ test('PRES-2: a poll is held while nobody comes or goes', async () => {
   await using ada = watchRoom({ url: pair.one.url, token: 'ada', transports: ['poll'] });
   presenceOf(ada.client, room).enter({ name: 'Ada' });
   await until(() => ada.view().me !== null, { label: 'herself' });
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await stays(ada, ['Ada'], 200);
   const before = pair.one.proxy.stats.requests.poll;
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  await stays(ada, ['Ada'], 1_500);
   expect(pair.one.proxy.stats.requests.poll - before).toBeLessThanOrEqual(1);
 });
 
@@ -253,7 +253,7 @@ test('PRES-11: where the only server restarts, those who come back with it are n
   front.proxy.setTarget({ host: '127.0.0.1', port: Number(port) });
   front.proxy.cutAll({ how: 'rst' });
   await until(() => next.hub.stats().presence.sessions === 5, { label: 'all there' });
-  await new Promise((resolve) => setTimeout(resolve, 3_500));
+  await stays(viewer, viewer.names(), 3_500);
   expect(viewer.names()).toHaveLength(5);
   expect(viewer.story.filter((step) => step.startsWith('-'))).toEqual([]);
   await Promise.all(others.map((one) => one.close()));

@@ -97,7 +97,7 @@ test.each([1, 2])(
       const presence = [{ channel: room, data: { text: user } }];
       links.set(user, pick(hubs).open({ token: `user-${user}`, session, link, presence }));
     };
-    const users = [...'abcdefghij'];
+    const users = Array.from('abcdefghij');
     users.forEach(come);
     for (let act = 0; act < 80; act += 1) {
       const user = pick(users);

@@ -64,6 +64,18 @@ describe('between nodes', () => {
     for (const node of cluster.nodes) expect(steps(cluster, node, 'ada')).toEqual(['came', 'went']);
   });
 
+  test('PRES-3: who leaves one node while it comes to another is seen to do neither', () => {
+    const cluster = startCluster(['a', 'b', 'c']);
+    cluster.delayMs = 200;
+    enter(cluster, 'a', 'ada', '1');
+    cluster.advance(1_000);
+    leave(cluster, 'a', 'ada', '1');
+    // Before either node has heard of the other's news.
+    enter(cluster, 'b', 'ada', '2');
+    cluster.advance(2_000);
+    for (const node of cluster.nodes) expect(steps(cluster, node, 'ada')).toEqual(['came']);
+  });
+
   test('PRES-3: since when a user is present outlives the tab it came with', () => {
     const cluster = startCluster(['a', 'b']);
     enter(cluster, 'a', 'ada', '1');
