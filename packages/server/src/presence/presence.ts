@@ -212,6 +212,8 @@ export function createPresence(options: PresenceOptions): Presence {
     async close(keepMs) {
       feed({ type: 'close', keepMs });
       isClosed = true;
+      // Whoever waits to be told of members is told of those that are known.
+      for (const one of feeds.values()) one.ready();
       await Promise.all(sending);
       listener.close();
     },
