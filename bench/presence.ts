@@ -13,7 +13,7 @@ import { crowd, openCrowd } from './lib/crowd.ts';
 import type { NodesUsage } from './servers/presence-nodes.ts';
 
 const people = 10_000;
-const watchers = 20;
+const watchers = 10;
 const restSeconds = 20;
 
 export const presence: Bench = {

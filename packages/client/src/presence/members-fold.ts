@@ -27,7 +27,8 @@ export interface PresenceMember<Data> {
 
 interface Held {
   readonly member: PresenceMember<unknown>;
-  readonly text: string;
+  /** As it was told. */
+  readonly told: PresentMember;
 }
 
 export interface MembersFold {
@@ -59,9 +60,10 @@ export function createMembersFold(): MembersFold {
 
   function put(member: PresentMember): boolean {
     missing.delete(member.id);
-    const text = JSON.stringify(member);
-    if (byId.get(member.id)?.text === text) return false;
-    byId.set(member.id, { text, member: toMember(member) });
+    const before = byId.get(member.id);
+    // Most are new: only those that were there before are worth the comparison.
+    if (before !== undefined && JSON.stringify(before.told) === JSON.stringify(member)) return false;
+    byId.set(member.id, { told: member, member: toMember(member) });
     return true;
   }
 
