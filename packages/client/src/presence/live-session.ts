@@ -81,6 +81,8 @@ function createLiveSession(client: Client): LiveSession {
 
   const extension: Extension = {
     connect(link) {
+      // A poll that asks again has had its answer.
+      settleTold(link);
       const items = [...places].flatMap(([channel, place]) => itemOf(channel, place, link) ?? []);
       told.set(link, new Map([...places].map(([channel, { version }]) => [channel, version])));
       return items.length === 0 ? {} : { presence: items };
@@ -89,9 +91,7 @@ function createLiveSession(client: Client): LiveSession {
     opened() {
       const open = host.link()?.ref.number ?? 0;
       for (const number of told.keys()) if (number < open) told.delete(number);
-      for (const [channel, place] of places) {
-        if (isTold(channel, place, open)) settle(channel, place);
-      }
+      settleTold(open);
       planSync();
     },
     closing() {
@@ -147,7 +147,13 @@ function createLiveSession(client: Client): LiveSession {
     return told.get(link)?.get(channel) === version;
   }
 
-  /** The server knows all that is wanted of it. */
+  /** Those of which the server knows all that is wanted. */
+  function settleTold(link: number): void {
+    for (const [channel, place] of places) {
+      if (isTold(channel, place, link)) settle(channel, place);
+    }
+  }
+
   function settle(channel: string, place: Place): void {
     place.mustLeave = false;
     if (isNothing(place.wish) && place.listeners.size === 0) places.delete(channel);

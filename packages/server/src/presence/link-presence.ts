@@ -122,11 +122,7 @@ export class LinkPresence implements Watcher, Beating {
     this.#isClosed = true;
     const everyMs = ROLL_CALL_MS[this.#peer.transport];
     if (everyMs !== undefined) this.#live.rolls.stop(this, everyMs);
-    for (const [channel, place] of this.#places) {
-      this.#stopWatching(channel, place);
-      place.endReading?.();
-      if (place.data !== null) this.#detach(channel, place);
-    }
+    for (const [channel, place] of this.#places) this.#letGo(channel, place);
     this.#places.clear();
   }
 
@@ -239,6 +235,8 @@ export class LinkPresence implements Watcher, Beating {
     } else if (item.watch === true && place.seat === null) {
       const watched = { name: channel, leaveAfterMs: this.#live.leaveAfterMs(place.contract) };
       place.seat = presence.watch(watched, this, item.have ?? null, settle);
+      // What it was told may have ended the link, which then had nothing here to let go.
+      if (this.#isClosed) this.#letGo(channel, place);
       return;
     }
     settle();
@@ -266,6 +264,12 @@ export class LinkPresence implements Watcher, Beating {
         if (this.hasRoom()) this.tell(frame);
       });
     }
+  }
+
+  #letGo(channel: string, place: Place): void {
+    this.#stopWatching(channel, place);
+    place.endReading?.();
+    if (place.data !== null) this.#detach(channel, place);
   }
 
   /** Also where it is not present by this link: it may have been by an earlier one, on any node. */

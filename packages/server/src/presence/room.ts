@@ -37,11 +37,6 @@ export class Room {
     this.own = new OwnSessions(node, this.members);
   }
 
-  /** The other nodes that are known to have somebody here. */
-  get nodes(): readonly string[] {
-    return [...this.#views].filter(([, { entries }]) => entries.size > 0).map(([node]) => node);
-  }
-
   heardDiff({ node, before, seq, hash, entries, left }: Diff, now: number): void {
     let view = this.#views.get(node);
     if (view !== undefined && seq <= view.seq) return;
