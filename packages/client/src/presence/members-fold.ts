@@ -62,7 +62,7 @@ export function createMembersFold(): MembersFold {
     missing.delete(member.id);
     const before = byId.get(member.id);
     // Most are new: only those that were there before are worth the comparison.
-    if (before !== undefined && JSON.stringify(before.told) === JSON.stringify(member)) return false;
+    if (before !== undefined && isSame(before.told, member)) return false;
     byId.set(member.id, { told: member, member: toMember(member) });
     return true;
   }
@@ -121,6 +121,10 @@ export function createMembersFold(): MembersFold {
         .sort((a, b) => a.joinedAt - b.joinedAt || (a.id < b.id ? -1 : 1)),
     find: (id) => byId.get(id)?.member ?? null,
   };
+}
+
+function isSame(one: PresentMember, other: PresentMember): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 function toMember({ id, since, guest, sessions }: PresentMember): PresenceMember<unknown> {
