@@ -29,6 +29,7 @@ import { manyChannels } from './many-channels.ts';
 import { nodeHints } from './node-hints.ts';
 import { outbox } from './outbox.ts';
 import { pollWave } from './poll-wave.ts';
+import { presence } from './presence.ts';
 import { publishToScreen } from './publish-to-screen.ts';
 import { redisEngineBench } from './redis-engine.ts';
 import { resumeStorm } from './resume-storm.ts';
@@ -55,6 +56,7 @@ const benches: readonly Bench[] = [
   ...delivery,
   ...nodes,
   redisEngineBench,
+  presence,
   publishToScreen,
   idlePage,
   busyPage,

@@ -14,6 +14,12 @@ interface Bundle {
 
 const bundles: readonly Bundle[] = [
   { name: '@millrace/client', entry: 'packages/client/src/index.ts', maxBytes: 13.75 * 1024 },
+  // With what it shares with the client, which a page loads once.
+  {
+    name: '@millrace/client/presence',
+    entry: 'packages/client/src/presence/index.ts',
+    maxBytes: 5.25 * 1024,
+  },
   // Holds the client too: that is what a page with hooks loads.
   { name: '@millrace/react', entry: 'packages/react/src/index.ts' },
 ];

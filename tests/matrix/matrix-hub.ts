@@ -29,14 +29,15 @@ const counted: StandardSchema<Counted> = {
   },
 };
 
-/** A channel that anybody may read and write. */
+/** A channel that anybody may read and write, and be present in. */
 export const numbers: Contract<'name', { readonly counted: StandardSchema<Counted> }, undefined> =
   defineChannel({
     type: 'numbers',
     params: ['name'],
     events: { counted },
+    ephemeral: { passed: counted },
     history: { size: 100_000 },
-    access: { subscribe: 'public', publish: 'public' },
+    access: { subscribe: 'public', publish: 'public', presence: 'public', ephemeral: 'public' },
   });
 
 /** The same with a state: the sum, and how many. */

@@ -18,9 +18,21 @@ const item = fc.oneof(
   fc.record({ channel, cursor: fc.constantFrom('e.0', 'e.7', 'abc_-.12') }),
 );
 const event = fc.record({
-  type: fc.constantFrom('counted', 'other'),
+  type: fc.constantFrom('counted', 'passed', 'other'),
   data: fc.constantFrom<unknown>({ n: 1 }, { n: 'x' }, null),
 });
+
+const wish = fc.record(
+  {
+    channel,
+    watch: fc.boolean(),
+    have: fc.constantFrom('', '0.0', 'a.b'),
+    data: fc.constantFrom<unknown>({ name: 'x' }, null, 'x'.repeat(3_000)),
+    leave: fc.boolean(),
+    ephemeral: fc.boolean(),
+  },
+  { requiredKeys: ['channel'] },
+);
 
 /** As a client of ours would write them. */
 const soundFrame: fc.Arbitrary<object> = fc.oneof(
@@ -32,7 +44,11 @@ const soundFrame: fc.Arbitrary<object> = fc.oneof(
     beatMs: fc.constantFrom(1_000, 20_000),
     holdMs: fc.constant(0),
     channels: fc.array(item, { maxLength: 3 }),
+    presence: fc.array(wish, { maxLength: 3 }),
   }),
+  fc.record({ type: fc.constant('presence'), channels: fc.array(wish, { maxLength: 3 }) }),
+  fc.record({ type: fc.constant('ephemeral'), channel, event }),
+  fc.record({ session, events: fc.array(fc.record({ channel, event }), { maxLength: 3 }) }),
   fc.record({ type: fc.constant('subscribe'), channels: fc.array(item, { maxLength: 3 }) }),
   fc.record({ type: fc.constant('unsubscribe'), channels: fc.array(channel, { maxLength: 3 }) }),
   fc.record({

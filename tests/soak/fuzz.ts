@@ -87,6 +87,7 @@ const doors: Readonly<Record<string, Door>> = {
   'the body of a stream': (url, text) => overPost(`${url}/sse`, text),
   'the body of a poll': (url, text) => overPost(`${url}/poll`, text),
   'the body of a publish': (url, text) => overPost(`${url}/publish`, text),
+  'the body of ephemeral events': (url, text) => overPost(`${url}/ephemeral`, text),
   'the query of a plain stream': (url, text) => overGet(url, text),
 };
 

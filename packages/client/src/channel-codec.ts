@@ -30,16 +30,9 @@ export interface SubscribeOptions<Events extends EventSchemas, State> {
 export type ErasedContract = ContractBody<EventSchemas, unknown>;
 export type ErasedOptions = SubscribeOptions<EventSchemas, unknown>;
 
-export function eraseContract<Events extends EventSchemas, State>(
-  contract: ContractBody<Events, State>,
-): ErasedContract {
-  return contract as unknown as ErasedContract;
-}
-
-export function eraseOptions<Events extends EventSchemas, State>(
-  options: SubscribeOptions<Events, State>,
-): ErasedOptions {
-  return options as unknown as ErasedOptions;
+/** A contract, or options, without their types. */
+export function erase<Erased>(typed: unknown): Erased {
+  return typed as Erased;
 }
 
 /** The event with its data as the schema gives it; null when the contract has no such event. @throws as `checkData` */

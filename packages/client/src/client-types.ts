@@ -10,6 +10,7 @@ import type {
 } from '@millrace/protocol';
 import type { SubscribeOptions } from './channel-codec.ts';
 import type { Environment } from './environment.ts';
+import type { Extension, ExtensionHost } from './extension.ts';
 import type { StatusStore } from './status.ts';
 import type { TokenOption } from './token.ts';
 import type { Carrier } from './transports/transport.ts';
@@ -57,5 +58,10 @@ export interface Client {
     event: EventInput<Events>,
     options?: { readonly key?: string; readonly expect?: Expected },
   ): Promise<Cursor>;
+  /**
+   * For other entries of this package, which call it once: presence and ephemeral events come by it
+   * (`@millrace/client/presence`). An application needs it as little as a transport.
+   */
+  extend(extension: Extension): ExtensionHost;
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -1,11 +1,12 @@
 // `createClient`: puts the machines together. Owns the public surface; each concern has its own file.
 
 import { encodeCursor, MillraceError, toMillraceError } from '@millrace/protocol';
-import { type ConnectFrame, PROTOCOL_VERSION, type ServerFrame } from '@millrace/protocol/wire';
+import { type ConnectFrame, PROTOCOL_VERSION } from '@millrace/protocol/wire';
 import { checkData } from './channel-codec.ts';
 import type { Client, ClientOptions } from './client-types.ts';
-import { createConnection } from './connection.ts';
+import { type ChannelFrame, createConnection } from './connection.ts';
 import { defaultEnvironment, type Environment } from './environment.ts';
+import type { Extension } from './extension.ts';
 import { type Link, openLink } from './link.ts';
 import { checkCarriers, resolveUrl } from './options.ts';
 import { postEvents } from './post-events.ts';
@@ -41,7 +42,6 @@ export function createClient(options: ClientOptions): Client {
   const url = resolveUrl(options.url, environment.baseUrl);
   const carriers = checkCarriers(options.transports);
   const { credentials = 'same-origin', beatMs } = options;
-  const asked = beatMs === undefined ? {} : { beatMs };
   const request = { url, credentials, host: environment };
   const session = environment.randomId();
   const tokens = createTokenSource(options.token);
@@ -49,6 +49,7 @@ export function createClient(options: ClientOptions): Client {
   let syncedLink = 0;
   let isSyncPlanned = false;
   let stopWatching: (() => void) | null = null;
+  let extension: Extension | undefined;
 
   const report = (thrown: unknown): void => {
     (options.onError ?? environment.report)(toMillraceError(thrown));
@@ -62,26 +63,27 @@ export function createClient(options: ClientOptions): Client {
     }
   };
 
+  const shared = { environment, request, session, tokens, report, call };
   const status = createStatusStore(call);
   const subscriptions = createSubscriptions({
+    ...shared,
     isActive: () => isActive,
-    call,
     later: (callback) => queueMicrotask(() => connection.run(callback)),
     changed: planSync,
   });
   const publisher = createPublisher({
-    environment,
+    ...shared,
     link: () => connection.link(),
     post: (items) => postEvents(request, items, tokens),
   });
-  const renewal = createTokenRenewal({ environment, tokens, report, renewed });
+  const renewal = createTokenRenewal({ ...shared, renewed });
   const connection = createConnection({
+    ...shared,
     config: { carriers, canReauthenticate: tokens.canRefresh },
-    environment,
     remembered: loadRemembered(environment, url),
     openLink: (ref, events) =>
       openLink(
-        { ref, transport: TRANSPORTS[ref.carrier], request, beatMs, tokens, connectFrame },
+        { ...shared, ref, transport: TRANSPORTS[ref.carrier], beatMs, connectFrame },
         events,
       ),
     frame: readFrame,
@@ -93,6 +95,7 @@ export function createClient(options: ClientOptions): Client {
         syncedLink = link.ref.number;
         planSync();
         publisher.flush();
+        extension?.opened();
       }
       const now = projectStatus(state, carriers, link?.latencyMs() ?? null);
       if (now.status === 'closed' && now.error !== null) publisher.abandon(now.error);
@@ -106,13 +109,14 @@ export function createClient(options: ClientOptions): Client {
       protocol: PROTOCOL_VERSION,
       session,
       link,
-      ...(token === null ? {} : { token }),
-      ...asked,
+      token: token ?? undefined,
+      beatMs,
       channels: subscriptions.items(wired),
+      ...extension?.connect(link),
     };
   }
 
-  function readFrame(frame: ServerFrame, link: Link): void {
+  function readFrame(frame: ChannelFrame, link: Link): void {
     switch (frame.type) {
       case 'verdict':
         return subscriptions.verdict(frame.channel, frame, link.wired);
@@ -124,10 +128,8 @@ export function createClient(options: ClientOptions): Client {
         return publisher.settle(frame.id, frame.results[0]);
       case 'error':
         return publisher.settle(frame.id ?? 0, frame);
-      case 'hello':
-      case 'beat':
-      case 'goaway':
-        return undefined;
+      case 'other':
+        return extension?.frame(frame.frame);
     }
   }
 
@@ -168,15 +170,15 @@ export function createClient(options: ClientOptions): Client {
     return !isActive || status.getSnapshot().status === 'closed';
   }
 
-  function close(): Promise<void> {
+  async function close(): Promise<void> {
     // At once, also from inside a callback: what is still queued is not delivered, and comes again after `connect`.
     isActive = false;
     stopWatching?.();
     stopWatching = null;
     renewal.stop();
+    extension?.closing();
     connection.feed({ type: 'stop' });
     publisher.abandon(closedError());
-    return Promise.resolve();
   }
 
   return {
@@ -205,11 +207,17 @@ export function createClient(options: ClientOptions): Client {
       }
       startIfIdle();
       const now = status.getSnapshot();
-      if (!isActive) throw closedError();
-      if (now.status === 'closed' && now.error !== null) throw now.error;
-      const event = { type, data, ...(id === undefined ? {} : { id }) };
-      const expected = expect && { expect: expect === 'empty' ? expect : encodeCursor(expect) };
-      return publisher.publish({ channel: name, event, key, ...expected });
+      if (isClosed()) throw (now.status === 'closed' && now.error) || closedError();
+      return publisher.publish({
+        channel: name,
+        event: { type, data, id },
+        key,
+        expect: expect && (expect === 'empty' ? expect : encodeCursor(expect)),
+      });
+    },
+    extend(added) {
+      extension = added;
+      return { ...shared, ...connection };
     },
     [Symbol.asyncDispose]: close,
   };

@@ -2,7 +2,6 @@
 // (links, timers, effects). Decides nothing. Frames go through the same queue, so that a frame never overtakes
 // the `hello` before it, nor enters a callback that still runs (CLI-7).
 
-import type { ServerFrame } from '@millrace/protocol/wire';
 import { initialConnection, stepConnection } from './connection-machine.ts';
 import { currentLink, linksOf, timersOf } from './connection-needs.ts';
 import type {
@@ -14,7 +13,10 @@ import type {
   Remembered,
 } from './connection-types.ts';
 import type { Environment } from './environment.ts';
-import type { Link, LinkEvents } from './link.ts';
+import type { CarriedFrame, Link, LinkEvents } from './link.ts';
+
+/** All that concerns neither the link nor the connection. */
+export type ChannelFrame = Exclude<CarriedFrame, { readonly type: 'goaway' }>;
 
 export interface ConnectionHost {
   readonly config: ConnectionConfig;
@@ -22,7 +24,7 @@ export interface ConnectionHost {
   readonly remembered: Remembered | null;
   openLink(ref: LinkRef, events: LinkEvents): Link;
   /** A frame of the current link. */
-  frame(frame: ServerFrame, link: Link): void;
+  frame(frame: ChannelFrame, link: Link): void;
   /** After each step and each frame. */
   changed(connection: Connection, link: Link | null): void;
   /** The server's clock at a link's `hello`. */

@@ -33,9 +33,12 @@ export interface LinkOptions {
   connectFrame(number: number, token: string | null, wired: Wired): ConnectFrame;
 }
 
+export type CarriedFrame = Exclude<ServerFrame, { readonly type: 'hello' | 'beat' }>;
+
 export interface LinkEvents {
   hello(tookMs: number, serverAt: number): void;
-  frame(frame: ServerFrame): void;
+  /** One that is not the link's own affair. */
+  frame(frame: CarriedFrame): void;
   failed(error: MillraceError): void;
 }
 
@@ -106,9 +109,9 @@ export function openLink(options: LinkOptions, events: LinkEvents): Link {
     cancelTimer = setTimer(() => live({ type: 'tick' }), tickDueAt - now());
   }
 
-  function readFrame(frame: ServerFrame | null): void {
-    if (frame?.type === 'beat') live({ type: 'beat', at: frame.at });
-    if (isClosed || frame === null) return;
+  function readFrame(frame: ServerFrame): void {
+    if (frame.type === 'beat') return live({ type: 'beat', at: frame.at });
+    if (isClosed) return;
     if (frame.type === 'error' && frame.id === undefined) {
       fail(frame.error);
     } else if (frame.type !== 'hello') {

@@ -3,7 +3,8 @@
 import { MillraceError } from '@millrace/protocol';
 import type { Carrier } from './transports/transport.ts';
 
-const ALL: readonly [Carrier, ...Carrier[]] = ['websocket', 'sse', 'poll'];
+/** Best first. */
+export const CARRIERS: readonly [Carrier, ...Carrier[]] = ['websocket', 'sse', 'poll'];
 
 /** The hub's address, absolute and without a slash at its end. @throws MillraceError `settings/invalid` */
 export function resolveUrl(url: string, baseUrl: string | undefined): string {
@@ -17,7 +18,7 @@ export function resolveUrl(url: string, baseUrl: string | undefined): string {
 }
 
 /** @throws MillraceError `settings/invalid` */
-export function checkCarriers([first, ...rest]: readonly Carrier[] = ALL): readonly [
+export function checkCarriers([first, ...rest]: readonly Carrier[] = CARRIERS): readonly [
   Carrier,
   ...Carrier[],
 ] {

@@ -4,6 +4,7 @@
 import { readJsonObject } from '@millrace/protocol/wire';
 import type { Remembered } from './connection-types.ts';
 import type { Environment } from './environment.ts';
+import { CARRIERS } from './options.ts';
 
 type Store = Pick<Environment, 'load' | 'store'>;
 
@@ -14,9 +15,9 @@ export function storeRemembered({ store }: Store, url: string, remembered: Remem
 export function loadRemembered({ load }: Store, url: string): Remembered | null {
   try {
     const { carrier, usualMs, at } = readJsonObject(load(keyOf(url)) ?? '');
-    const isKnown = carrier === 'websocket' || carrier === 'sse' || carrier === 'poll';
-    if (isKnown && typeof usualMs === 'number' && typeof at === 'number') {
-      return { carrier, usualMs, at };
+    const known = CARRIERS.find((one) => one === carrier);
+    if (known && typeof usualMs === 'number' && typeof at === 'number') {
+      return { carrier: known, usualMs, at };
     }
   } catch {
     // Somebody else's text under our key: as good as nothing.

@@ -10,7 +10,12 @@ import type {
   Verdict,
 } from '@millrace/protocol';
 import type { SubscribeItem } from '@millrace/protocol/wire';
-import { eraseContract, eraseOptions, type SubscribeOptions } from './channel-codec.ts';
+import {
+  type ErasedContract,
+  type ErasedOptions,
+  erase,
+  type SubscribeOptions,
+} from './channel-codec.ts';
 import { createReader, type Reader, type ReaderHost } from './reader.ts';
 
 /** What one link was asked for, by channel. */
@@ -103,9 +108,9 @@ export function createSubscriptions(host: SubscriptionsHost): Subscriptions {
 
   return {
     add({ name, contract }, options) {
-      const reader = readers.get(name) ?? createReader(eraseContract(contract), host);
+      const reader = readers.get(name) ?? createReader(erase<ErasedContract>(contract), host);
       readers.set(name, reader);
-      const { end, welcome } = reader.add(eraseOptions(options));
+      const { end, welcome } = reader.add(erase<ErasedOptions>(options));
       host.later(welcome);
       host.changed();
       return () => {

@@ -14,6 +14,7 @@ import {
   requiredWhole,
 } from './json.ts';
 import { isJsonObject } from './json-object.ts';
+import { type PresenceItem, parseEphemeralItem, parsePresenceItems } from './presence-frames.ts';
 import { type PublishItem, parseName, parsePublishItems } from './publish-item.ts';
 
 /** The version of this protocol. A server refuses another major one with `protocol/version`. */
@@ -39,12 +40,14 @@ export interface ConnectFrame {
   readonly session: string;
   /** Number of the link in its session, rising: the server closes the lower of two. */
   readonly link: number;
-  readonly token?: string;
+  readonly token?: string | undefined;
   /** Asked beat, ms. */
-  readonly beatMs?: number;
+  readonly beatMs?: number | undefined;
   /** Long-poll only: how long the server may hold the answer, ms; 0 answers at once. */
   readonly holdMs?: number;
   readonly channels: readonly SubscribeItem[];
+  /** What the session wants of channels besides their events. */
+  readonly presence?: readonly PresenceItem[];
 }
 
 export type ClientFrame =
@@ -52,12 +55,19 @@ export type ClientFrame =
   | { readonly type: 'subscribe'; readonly channels: readonly SubscribeItem[] }
   | { readonly type: 'unsubscribe'; readonly channels: readonly string[] }
   | { readonly type: 'publish'; readonly id: number; readonly events: readonly PublishItem[] }
+  /** Each item replaces what the session wanted of its channel; none answers a roll call. */
+  | { readonly type: 'presence'; readonly channels: readonly PresenceItem[] }
+  | {
+      readonly type: 'ephemeral';
+      readonly channel: string;
+      readonly event: { readonly type: string; readonly data: unknown };
+    }
   | { readonly type: 'token'; readonly token: string }
   | { readonly type: 'probe' };
 
 export function encodeClientFrame(frame: ClientFrame): string {
-  if (frame.type !== 'connect' && frame.type !== 'subscribe') return JSON.stringify(frame);
-  return JSON.stringify({ ...frame, channels: frame.channels.map(encodeItem) });
+  const hasItems = frame.type === 'connect' || frame.type === 'subscribe';
+  return JSON.stringify(hasItems ? { ...frame, channels: frame.channels.map(encodeItem) } : frame);
 }
 
 /**
@@ -85,6 +95,10 @@ export function parseClientFrame(text: string): ClientFrame | null {
         id: requiredWhole(frame['id'], 'id'),
         events: parsePublishItems(frame['events']),
       };
+    case 'presence':
+      return { type: 'presence', channels: parsePresenceItems(frame['channels']) };
+    case 'ephemeral':
+      return { type: 'ephemeral', ...parseEphemeralItem(frame) };
     case 'token':
       return { type: 'token', token: requiredString(frame['token'], 'token') };
     case 'probe':
@@ -116,10 +130,12 @@ function parseConnect(frame: Readonly<Record<string, unknown>>): ConnectFrame {
     ...(beatMs === undefined ? {} : { beatMs }),
     ...(holdMs === undefined ? {} : { holdMs }),
     channels: requiredList(frame['channels'], 'channels').map(parseItem),
+    ...(frame['presence'] === undefined ? {} : { presence: parsePresenceItems(frame['presence']) }),
   };
 }
 
-function parseSession(value: unknown): string {
+/** @throws MillraceError `protocol/malformed` */
+export function parseSession(value: unknown): string {
   if (typeof value === 'string' && /^[A-Za-z0-9_-]{22,64}$/.test(value)) return value;
   throw malformed('`session` is 22 to 64 characters of base64url');
 }

@@ -107,3 +107,26 @@ defineChannel({
 });
 // @ts-expect-error nobody is called everyone
 defineChannel({ type: 'job', events: { said: progress }, access: { publish: 'everyone' } });
+
+// Presence and ephemeral events are typed by their schemas, and by nothing else.
+declare const person: StandardSchema<{ name: string }>;
+declare const pointer: StandardSchema<{ x: number; y: number }>;
+const room = defineChannel({
+  type: 'room',
+  params: ['id'],
+  events: { progressed: progress },
+  presence: person,
+  ephemeral: { moved: pointer },
+});
+type Room = ReturnType<typeof room.of>;
+same<Same<NonNullable<Room['contract']['presence']>, StandardSchema<{ name: string }>>>();
+same<Same<EventInput<NonNullable<Room['contract']['ephemeral']>>['type'], 'moved'>>();
+// Whoever knows only events and state takes it as any other.
+publish(room.of({ id: '1' }), { type: 'progressed', data: { done: 1 } });
+// @ts-expect-error an ephemeral event is never published
+publish(room.of({ id: '1' }), { type: 'moved', data: { x: 1, y: 2 } });
+read(room.of({ id: '1' }), (event) => void event.data.done);
+// A contract without them has none.
+same<Same<keyof NonNullable<(typeof channel)['contract']['ephemeral']>, never>>();
+// @ts-expect-error nobody is called everyone
+defineChannel({ type: 'job', events: { said: progress }, access: { presence: 'everyone' } });

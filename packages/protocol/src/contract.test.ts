@@ -16,6 +16,9 @@ test.each<[string, Partial<ChannelDefinition<string, EventSchemas, unknown>>]>([
   ['half an event kept', { history: { size: 0.5 } }],
   ['history of no time', { history: { maxAgeMs: 0 } }],
   ['a negative pace', { everyMs: -1 }],
+  ['leaving after no time', { leaveAfterMs: 0 }],
+  ['ephemeral events of no time', { ephemeral: events, events: {}, ephemeralForMs: 0 }],
+  ['an event that is ephemeral too', { ephemeral: events }],
 ])('CHAN-3: %s is refused when it is defined', (_name, part) => {
   expect(() => defineChannel({ type: 'room', events, ...part })).toThrowError(
     expect.objectContaining({ code: 'contract/invalid' }),
@@ -24,10 +27,23 @@ test.each<[string, Partial<ChannelDefinition<string, EventSchemas, unknown>>]>([
 
 test('AUTH-2: what says nothing of access is read by permission and written by the server', () => {
   expect(defineChannel({ type: 'room', events })).toMatchObject({
-    access: { subscribe: 'authorized', publish: 'server' },
+    access: {
+      subscribe: 'authorized',
+      publish: 'server',
+      presence: 'authorized',
+      ephemeral: 'authorized',
+    },
     version: 1,
     deliver: 'events',
     history: { size: 1_000, maxAgeMs: 86_400_000 },
+  });
+});
+
+test('CHAN-3: a channel may have ephemeral events alone', () => {
+  expect(defineChannel({ type: 'pointers', events: {}, ephemeral: events })).toMatchObject({
+    ephemeral: events,
+    ephemeralForMs: 5_000,
+    leaveAfterMs: undefined,
   });
 });
 

@@ -8,6 +8,9 @@ import type { SchemaInput, SchemaOutput, StandardSchema } from './standard-schem
 
 export type EventSchemas = Readonly<Record<string, StandardSchema>>;
 
+/** The schemas of a contract that declares none. */
+export type NoEvents = Readonly<Record<never, StandardSchema>>;
+
 /** An event of these schemas as a reader gets it: a union discriminated by `type`. */
 export type EventOf<Events extends EventSchemas> = {
   [Name in keyof Events & string]: ChannelEvent<Name, SchemaOutput<Events[Name]>>;
@@ -43,7 +46,12 @@ export interface ChannelState<Events extends EventSchemas, State> {
 export type StateMigration<State> = (state: unknown, fromVersion: number) => State;
 
 /** What a contract says about its channels, without their parameters. */
-export interface ContractBody<Events extends EventSchemas, State> {
+export interface ContractBody<
+  Events extends EventSchemas,
+  State,
+  Data extends StandardSchema = StandardSchema,
+  Ephemeral extends EventSchemas = EventSchemas,
+> {
   readonly type: string;
   readonly version: number;
   readonly events: Events;
@@ -52,13 +60,26 @@ export interface ContractBody<Events extends EventSchemas, State> {
   readonly history: { readonly size: number; readonly maxAgeMs: number };
   readonly deliver: 'events' | 'state';
   readonly everyMs: number;
-  readonly access: { readonly subscribe: Access; readonly publish: Access };
+  /** The schema of the data that sessions are present with; undefined: any JSON. */
+  readonly presence: Data | undefined;
+  /** How long a session that merely broke off stays present, ms; undefined: what the hub says. */
+  readonly leaveAfterMs: number | undefined;
+  /** Events that pass: not kept, told once to who is there. Undefined: there are none. */
+  readonly ephemeral: Ephemeral | undefined;
+  /** How long one counts where no later one of its kind and session comes, ms. */
+  readonly ephemeralForMs: number;
+  readonly access: Readonly<Record<'subscribe' | 'publish' | 'presence' | 'ephemeral', Access>>;
   /** Whether `name` is a channel of this contract: its type, and as many parameters. */
   matches(name: string): boolean;
 }
 
-export interface Contract<Param extends string, Events extends EventSchemas, State>
-  extends ContractBody<Events, State> {
+export interface Contract<
+  Param extends string,
+  Events extends EventSchemas,
+  State,
+  Data extends StandardSchema = StandardSchema,
+  Ephemeral extends EventSchemas = EventSchemas,
+> extends ContractBody<Events, State, Data, Ephemeral> {
   readonly params: readonly Param[];
   /**
    * The channel with these parameters, e.g. `jobProgress.of({ jobId: '7' })`.
@@ -66,16 +87,27 @@ export interface Contract<Param extends string, Events extends EventSchemas, Sta
    */
   of(
     ...params: [Param] extends [never] ? [] : [Readonly<Record<Param, string>>]
-  ): Channel<Events, State>;
+  ): Channel<Events, State, Data, Ephemeral>;
 }
 
 /** One channel: its name on the wire and its contract. A plain value: make it anywhere, as often as you like. */
-export interface Channel<Events extends EventSchemas, State> {
+export interface Channel<
+  Events extends EventSchemas,
+  State,
+  Data extends StandardSchema = StandardSchema,
+  Ephemeral extends EventSchemas = EventSchemas,
+> {
   readonly name: string;
-  readonly contract: ContractBody<Events, State>;
+  readonly contract: ContractBody<Events, State, Data, Ephemeral>;
 }
 
-export interface ChannelDefinition<Param extends string, Events extends EventSchemas, State> {
+export interface ChannelDefinition<
+  Param extends string,
+  Events extends EventSchemas,
+  State,
+  Data extends StandardSchema = StandardSchema,
+  Ephemeral extends EventSchemas = NoEvents,
+> {
   /** Lower-case word with underscores, e.g. `job_progress`: the first part of each channel's name. */
   readonly type: string;
   /** Names of the parameters, in the order in which they stand in the channel's name. Default: none, one channel. */
@@ -95,9 +127,24 @@ export interface ChannelDefinition<Param extends string, Events extends EventSch
   /** `state` sends readers the folded state instead of events, at most every `everyMs` (default 100). Needs `state`. */
   readonly deliver?: 'events' | 'state';
   readonly everyMs?: number;
-  /** Default: subscribe `authorized`, publish `server`. */
-  readonly access?: { readonly subscribe?: Access; readonly publish?: Access };
+  /** The schema of the data that sessions are present with, such as a name and a colour. Default: any JSON. */
+  readonly presence?: Data;
+  /** How long a session that merely broke off stays present, ms. Default: the hub's `leaveAfterMs`, 5,000. */
+  readonly leaveAfterMs?: number;
+  /** Events that pass, such as typing or a pointer's place: told once to who is there, never kept. Default: none. */
+  readonly ephemeral?: Ephemeral;
+  /** How long one of these counts where no later one of its kind and session comes, ms. Default 5,000. */
+  readonly ephemeralForMs?: number;
+  /** Default: publish `server`, everything else `authorized`. `presence` is to see who is there and to be there. */
+  readonly access?: Partial<ContractBody<Events, State>['access']>;
 }
+
+const DEFAULT_ACCESS = {
+  subscribe: 'authorized',
+  publish: 'server',
+  presence: 'authorized',
+  ephemeral: 'authorized',
+} as const;
 
 const DEFAULT_HISTORY = { size: 1_000, maxAgeMs: 24 * 60 * 60 * 1_000 } as const;
 
@@ -112,19 +159,23 @@ const DEFAULT_HISTORY = { size: 1_000, maxAgeMs: 24 * 60 * 60 * 1_000 } as const
  * });
  * await hub.publish(jobProgress.of({ jobId: '7' }), { type: 'progressed', data: { done: 0.5 } });
  * ```
- * Three type parameters, one more than the house allows: parameters, events and state are independent,
- * and a bundle of them would have to be written out at the call site.
+ * Five type parameters, three more than the house allows: parameters, events, state, presence and ephemeral events are
+ * independent, and a bundle of them would have to be written out at the call site.
  * @throws MillraceError `contract/invalid` at once when the definition contradicts itself
  */
 export function defineChannel<
   const Param extends string = never,
   Events extends EventSchemas = EventSchemas,
   State = undefined,
->(definition: ChannelDefinition<Param, Events, State>): Contract<Param, Events, State> {
+  Data extends StandardSchema = StandardSchema,
+  Ephemeral extends EventSchemas = NoEvents,
+>(
+  definition: ChannelDefinition<Param, Events, State, Data, Ephemeral>,
+): Contract<Param, Events, State, Data, Ephemeral> {
   checkDefinition(definition);
   const { type, events, state } = definition;
   const params = definition.params ?? [];
-  const contract: Contract<Param, Events, State> = {
+  const contract: Contract<Param, Events, State, Data, Ephemeral> = {
     type,
     params,
     version: definition.version ?? 1,
@@ -133,27 +184,39 @@ export function defineChannel<
     history: { ...DEFAULT_HISTORY, ...definition.history },
     deliver: definition.deliver ?? 'events',
     everyMs: definition.everyMs ?? 100,
-    access: { subscribe: 'authorized', publish: 'server', ...definition.access },
+    presence: definition.presence,
+    leaveAfterMs: definition.leaveAfterMs,
+    ephemeral: definition.ephemeral,
+    ephemeralForMs: definition.ephemeralForMs ?? 5_000,
+    access: { ...DEFAULT_ACCESS, ...definition.access },
     matches: (name) => matchesChannelType(name, type, params.length),
     of: (...[values]) => ({ name: encodeChannelName(type, params, values ?? {}), contract }),
   };
   return contract;
 }
 
-function checkDefinition<Param extends string, Events extends EventSchemas, State>(
-  definition: ChannelDefinition<Param, Events, State>,
-): void {
-  const { type, history, version, everyMs } = definition;
+/** What is checked, whatever the types of the rest. */
+type AnyDefinition = Omit<
+  ChannelDefinition<string, EventSchemas, unknown, StandardSchema, EventSchemas>,
+  'state'
+> & { readonly state?: unknown };
+
+function checkDefinition(definition: AnyDefinition): void {
+  const { type, events, ephemeral = {}, history, version, everyMs } = definition;
   const params = definition.params ?? [];
   if (!isChannelType(type)) fail(type, 'its type must be a lower-case word of a–z, 0–9 and _');
   if (new Set(params).size !== params.length) fail(type, 'two parameters have the same name');
-  if (Object.keys(definition.events).length === 0) fail(type, 'it has no events');
+  if (Object.keys({ ...events, ...ephemeral }).length === 0) fail(type, 'it has no events');
+  const twice = Object.keys(ephemeral).find((name) => Object.hasOwn(events, name));
+  if (twice !== undefined) fail(type, `"${twice}" is both an event and an ephemeral one`);
   if (definition.deliver === 'state' && definition.state === undefined) {
     fail(type, "deliver: 'state' needs a state with `initial` and `reduce`");
   }
   const wholes = {
     version,
     everyMs,
+    leaveAfterMs: definition.leaveAfterMs,
+    ephemeralForMs: definition.ephemeralForMs,
     'history.size': history?.size,
     'history.maxAgeMs': history?.maxAgeMs,
   };

@@ -14,6 +14,7 @@ export {
   type EventInput,
   type EventOf,
   type EventSchemas,
+  type NoEvents,
   type StateMigration,
 } from './contract.ts';
 export { type Cursor, encodeCursor, parseCursor } from './cursor.ts';

@@ -1,4 +1,4 @@
-// Every limit of the protocol, with its default and what happens past it. Rules: LIM-1 … LIM-8.
+// Every limit of the protocol, with its default and what happens past it. Rules: LIM-1 … LIM-8, PRES-8, EPH-3.
 
 /** Limits that a hub and a client share. Pass a part of it to `createHub({ limits })` to change some. */
 export interface Limits {
@@ -14,6 +14,20 @@ export interface Limits {
   readonly maxEventsPerPublish: number;
   /** Publishes a second and link or identity, with a burst of twice that. Past it: `limit/publishes` with `retryAfterMs`. */
   readonly maxPublishesPerSecond: number;
+  /** Bytes of the data (as JSON) that a session is present with. Past it: `limit/event-size`, what it had before stands. */
+  readonly maxPresenceBytes: number;
+  /** Channels a second and link whose presence may be asked for or changed, with a burst of twice that. Past it: `limit/publishes` with `retryAfterMs`. */
+  readonly maxPresencePerSecond: number;
+  /** Channels whose presence one node keeps. Past it: `server/overloaded` with `retryAfterMs` for who wants another one. */
+  readonly maxPresenceChannels: number;
+  /** Sessions of one node that may be present in one channel. Past it: `server/overloaded` with `retryAfterMs` for who comes. */
+  readonly maxPresentPerChannel: number;
+  /** Bytes of one ephemeral event's data (as JSON). Past it: `limit/event-size`, it is refused. */
+  readonly maxEphemeralBytes: number;
+  /** Ephemeral events a second and session, with a burst of twice that. Past it: `limit/publishes` with `retryAfterMs`. */
+  readonly maxEphemeralPerSecond: number;
+  /** Ephemeral events of one node that a channel carries in 50 ms, one of a kind for each session. Past it: the oldest are left out. */
+  readonly maxEphemeralPerFrame: number;
   /** Characters of an idempotency key or a producer's id (from outside with the identity's before it). Past it: `request/invalid`, the event is refused. */
   readonly maxKeyLength: number;
   /** Events that wait for the engine, all publishers together. Past it: `server/overloaded` with `retryAfterMs`, nothing of that call is appended. */
@@ -65,6 +79,13 @@ export const DEFAULT_LIMITS: Limits = {
   maxChannelNameLength: 200,
   maxEventsPerPublish: 500,
   maxPublishesPerSecond: 50,
+  maxPresenceBytes: 2_048,
+  maxPresencePerSecond: 20,
+  maxPresenceChannels: 100_000,
+  maxPresentPerChannel: 20_000,
+  maxEphemeralBytes: 2_048,
+  maxEphemeralPerSecond: 20,
+  maxEphemeralPerFrame: 100,
   maxKeyLength: 200,
   maxPublishQueue: 10_000,
   maxPublishQueueBytes: 67_108_864,

@@ -32,13 +32,17 @@ export type Expected = Cursor | 'empty';
 
 export interface PublishItem {
   readonly channel: string;
-  readonly event: { readonly type: string; readonly data: unknown; readonly id?: string };
+  readonly event: {
+    readonly type: string;
+    readonly data: unknown;
+    readonly id?: string | undefined;
+  };
   /** Idempotency key: a repeated publish with it is answered with the first one's cursor. */
   readonly key?: string;
   /** In place of a key. */
   readonly producer?: Producer;
   /** A cursor's text, or `empty`. */
-  readonly expect?: string;
+  readonly expect?: string | undefined;
 }
 
 /** The events of a publish, on every carrier. @throws MillraceError as `parseClientFrame` */

@@ -15,6 +15,7 @@ import {
   requiredString,
   requiredWhole,
 } from './json.ts';
+import type { JsonObject } from './json-object.ts';
 import { isOffset, type Offset } from './offset.ts';
 
 /** Why events are missing: trimmed from history, another epoch (restart, failover, forgotten), or a log that went back. */
@@ -62,7 +63,9 @@ export type ServerFrame =
   | { readonly type: 'goaway'; readonly afterMs: number; readonly spreadMs: number }
   | { readonly type: 'published'; readonly id: number; readonly results: readonly PublishResult[] }
   /** With `id`: the answer to that request. Without: the link ends with it. */
-  | { readonly type: 'error'; readonly id?: number; readonly error: MillraceError };
+  | { readonly type: 'error'; readonly id?: number; readonly error: MillraceError }
+  /** One of a type that is not known here (LINK-2): skipped, unless somebody else knows it (presence-frames.ts). */
+  | { readonly type: 'other'; readonly frame: JsonObject };
 
 export function encodeServerFrame(frame: ServerFrame): string {
   switch (frame.type) {
@@ -79,6 +82,8 @@ export function encodeServerFrame(frame: ServerFrame): string {
           'cursor' in one ? { cursor: encodeCursor(one.cursor) } : one,
         ),
       });
+    case 'other':
+      return JSON.stringify(frame.frame);
     default:
       return JSON.stringify(frame);
   }
@@ -91,17 +96,14 @@ export function encodeEventsFrame(channel: string, events: readonly string[]): s
   return `{"type":"events","channel":${JSON.stringify(channel)},"events":[${list}]}`;
 }
 
-/**
- * The frame, or null for a type this build does not know, which is skipped (LINK-2).
- * @throws MillraceError `protocol/malformed`, `cursor/malformed`
- */
-export function parseServerFrame(text: string): ServerFrame | null {
+/** @throws MillraceError `protocol/malformed`, `cursor/malformed` */
+export function parseServerFrame(text: string): ServerFrame {
   return readServerFrame(readJson(text));
 }
 
 /** The frames of a long-poll's answer. @throws MillraceError as `parseServerFrame` */
 export function parseServerFrames(value: unknown): ServerFrame[] {
-  return requiredList(value, 'the answer').flatMap((one) => readServerFrame(one) ?? []);
+  return requiredList(value, 'the answer').map(readServerFrame);
 }
 
 /** What the table was entered by is known already. */
@@ -113,23 +115,22 @@ const listOf =
     requiredList(value, name).map((one) => read(one));
 
 const FRAMES: {
-  readonly [Type in Exclude<ServerFrame['type'], 'verdict'>]: Fields<
-    Extract<ServerFrame, { type: Type }>
+  readonly [Type in Exclude<ServerFrame['type'], 'verdict' | 'other'>]: Fields<
+    Omit<Extract<ServerFrame, { type: Type }>, 'type'>
   >;
 } = {
   hello: {
-    type: known,
     protocol: requiredWhole,
     at: requiredWhole,
     beatMs: requiredWhole,
     identity: (value) => (typeof value === 'string' ? value : null),
   },
-  events: { type: known, channel: requiredString, events: listOf(parseEvent) },
-  beat: { type: known, at: requiredWhole },
-  end: { type: known, channel: requiredString, cursor: parseCursor },
-  goaway: { type: known, afterMs: requiredWhole, spreadMs: requiredWhole },
-  published: { type: known, id: requiredWhole, results: listOf(parseResult) },
-  error: { type: known, id: optionalWhole, error: parseWireError },
+  events: { channel: requiredString, events: listOf(parseEvent) },
+  beat: { at: requiredWhole },
+  end: { channel: requiredString, cursor: parseCursor },
+  goaway: { afterMs: requiredWhole, spreadMs: requiredWhole },
+  published: { id: requiredWhole, results: listOf(parseResult) },
+  error: { id: optionalWhole, error: parseWireError },
 };
 
 const refused = { type: known, channel: requiredString, verdict: known, error: parseWireError };
@@ -147,10 +148,13 @@ const VERDICTS: {
   unknown: refused,
 };
 
-function readServerFrame(value: unknown): ServerFrame | null {
+function readServerFrame(value: unknown): ServerFrame {
   const frame = requiredObject(value, 'a frame');
   const type = requiredString(frame['type'], 'type');
-  if (type !== 'verdict') return isIn(FRAMES, type) ? readFields(FRAMES[type], frame) : null;
+  if (isIn(FRAMES, type)) {
+    return { type, ...readFields<object>(FRAMES[type], frame) } as ServerFrame;
+  }
+  if (type !== 'verdict') return { type: 'other', frame };
   const { verdict } = frame;
   if (isIn(VERDICTS, verdict)) return readFields(VERDICTS[verdict], frame);
   throw malformed('no such verdict');

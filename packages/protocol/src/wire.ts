@@ -7,6 +7,7 @@ export {
   encodeClientFrame,
   PROTOCOL_VERSION,
   parseClientFrame,
+  parseSession,
   SUBPROTOCOL,
   type SubscribeItem,
 } from './client-frames.ts';
@@ -15,6 +16,14 @@ export { parseJson, parseJsonObject, readJsonObject } from './json.ts';
 export { isJsonObject, type JsonObject } from './json-object.ts';
 export { BEAT_GRACE_MS, DEFAULT_BEAT_MS } from './limits.ts';
 export { isOffset, nextOffset, previousOffset, toOffset, ZERO_OFFSET } from './offset.ts';
+export {
+  type EphemeralEvent,
+  type LiveFrame,
+  type PresenceItem,
+  type PresentMember,
+  parseEphemeralItem,
+  parseLiveFrame,
+} from './presence-frames.ts';
 export { type PublishItem, parseExpected, parsePublishItems } from './publish-item.ts';
 export {
   encodeEventsFrame,

@@ -7,12 +7,13 @@ import type { ReactElement } from 'react';
 import { renderToString } from 'react-dom/server';
 import { describe, expect, it } from 'vitest';
 import { useAgentChatStream, useRealtimeAgentMessages } from './chat/index.ts';
-import { MillraceProvider, useChannel, useConnection } from './index.ts';
+import { MillraceProvider, useChannel, useConnection, usePresence } from './index.ts';
 
 function Channel(): ReactElement {
   const { isLoading, events } = useChannel(agentMessages.of());
   const { status } = useConnection();
-  return <p>{`${isLoading} ${events.length} ${status}`}</p>;
+  const presence = usePresence(agentMessages.of());
+  return <p>{`${isLoading} ${events.length} ${status} ${presence.status}`}</p>;
 }
 
 function Messages(): ReactElement {
@@ -31,7 +32,7 @@ describe('rendering on a server, where there is no window', () => {
         <Channel />
       </MillraceProvider>,
     );
-    expect(page).toBe('<p>true 0 idle</p>');
+    expect(page).toBe('<p>true 0 idle loading</p>');
     expect(client.status.getSnapshot().status).toBe('idle');
     expect(link.sent).toEqual([]);
   });

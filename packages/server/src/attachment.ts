@@ -20,13 +20,17 @@ import type { LinkCounts } from './link-counts.ts';
 import { LinkQueue, type QueueContext, type QueueOwner } from './link-queue.ts';
 import { LinkReaders, type ReadersContext, type ReadersOwner } from './link-readers.ts';
 import { controlFrame } from './outbound-frame.ts';
+import { LinkPresence } from './presence/link-presence.ts';
+import { type Live, presentAs } from './presence/live.ts';
 import type { Attachment, Link, OutboundFrame, Peer } from './seams/link.ts';
 import { replaced, type SessionLink, type Sessions } from './sessions.ts';
+import { withoutConnection } from './without-connection.ts';
 
 /** Frames that may arrive before `hello`. A client waits for that: more is no client of ours. */
 const MAX_EARLY_FRAMES = 32;
 
 export interface AttachmentContext extends ReadersContext, QueueContext {
+  readonly live: Live;
   readonly beats: Beats;
   readonly sessions: Sessions;
   readonly identityCounts: LinkCounts;
@@ -90,10 +94,13 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
   readonly #queue: LinkQueue;
   readonly #readers: LinkReaders;
   readonly #beatMs: number;
+  /** Null while it wants nothing of presence and ephemeral events, as most. */
+  #presence: LinkPresence | null = null;
   #state: State = CLOSED;
   /** Holds its session, and a place in its identity's count. */
   #isClaimed = false;
-  #isReady = false;
+  /** What `ready` waits for: the readers of `connect`, and its presence. */
+  #awaited = 1;
   /** Its end was told, for which there is one place to give back. */
   #isReported = false;
   /** Who waits for `ready`. Only a long-poll does. */
@@ -116,7 +123,7 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
   }
 
   get ready(): Promise<void> {
-    if (this.#isReady) return Promise.resolve();
+    if (this.#awaited <= 0) return Promise.resolve();
     this.#whenReady ??= Promise.withResolvers();
     return this.#whenReady.promise;
   }
@@ -170,6 +177,12 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
       case 'publish':
         void this.#publish(this.#state.identity, frame.id, frame.events);
         return;
+      case 'presence':
+        this.#live().want(frame.channels);
+        return;
+      case 'ephemeral':
+        void this.#live().send(frame.channel, frame.event);
+        return;
       case 'token':
         void this.#refresh(this.#state.identity, frame.token);
         return;
@@ -207,8 +220,10 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
     else before.giveUp();
     // What was told in this tick stands before the end of the link.
     this.#queue.close();
+    this.#awaited = 0;
     this.settled();
     this.#readers.close();
+    this.#presence?.close();
     this.#context.beats.stop(this, this.#beatMs);
     this.#stopExpiry?.();
     if (this.#isClaimed) this.#release(before.at === 'open' ? before.identity : null);
@@ -227,6 +242,7 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
 
   hasRoomAgain(): void {
     this.#readers.look();
+    this.#presence?.look();
   }
 
   isStuck(reason: MillraceError): void {
@@ -234,7 +250,8 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
   }
 
   settled(): void {
-    this.#isReady = true;
+    this.#awaited -= 1;
+    if (this.#awaited > 0) return;
     this.#whenReady?.resolve();
     this.#whenReady = null;
   }
@@ -278,7 +295,12 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
     this.#tell('opened', identity, null);
     this.#context.beats.start(this, this.#beatMs);
     this.#watchExpiry(identity);
-    this.#readers.subscribeFirst(before.connect.channels);
+    const { channels, presence } = before.connect;
+    if (presence !== undefined) {
+      this.#awaited += 1;
+      this.#live(before.connect.holdMs).begin(presence);
+    }
+    this.#readers.subscribeFirst(channels);
     for (const frame of before.early) this.received(frame);
   }
 
@@ -335,6 +357,21 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
     return { address: this.#address, headers: {}, url: '' };
   }
 
+  #live(holdMs?: number): LinkPresence {
+    this.#presence ??= new LinkPresence(
+      {
+        queue: this.#queue,
+        transport: this.link.transport,
+        as: presentAs(this.session, this.identityId, this.number),
+        isUnheldPoll: this.link.transport === 'poll' && holdMs === 0,
+        identity: () => this.identity,
+        livened: () => this.settled(),
+      },
+      this.#context.live,
+    );
+    return this.#presence;
+  }
+
   /** A newer token of the same user: only the expiry moves. Anything else ends the link. */
   async #refresh(identity: Identity | null, token: string): Promise<void> {
     this.#refreshes += 1;
@@ -356,16 +393,6 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
       this.close(toMillraceError(thrown));
     }
   }
-}
-
-/** Headers that belong to the connection and its first request, not to who asks. */
-const OF_THE_CONNECTION =
-  /^(accept|cache-control|connection|content-|pragma|sec-websocket-|transfer-encoding|upgrade)/;
-
-function withoutConnection({ address, headers, url }: Peer): Peer {
-  const kept: Record<string, string | readonly string[] | undefined> = {};
-  for (const name in headers) if (!OF_THE_CONNECTION.test(name)) kept[name] = headers[name];
-  return { address, headers: kept, url };
 }
 
 function malformed(what: string): MillraceError {

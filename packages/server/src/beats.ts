@@ -29,9 +29,12 @@ export interface BeatsOptions {
   readonly timers: Timers;
   /** 0 … 1. Default `Math.random`. */
   readonly random?: () => number;
+  /** ms of a clock that never goes back. Default: the process's. */
+  readonly now?: () => number;
 }
 
-export function createBeats({ limits, timers, random = Math.random }: BeatsOptions): Beats {
+export function createBeats(options: BeatsOptions): Beats {
+  const { limits, timers, random = Math.random, now = () => performance.now() } = options;
   const rings = new Map<number, Ring>();
   return {
     intervalMs(asked, carrierMs) {
@@ -43,7 +46,7 @@ export function createBeats({ limits, timers, random = Math.random }: BeatsOptio
     start(link, intervalMs) {
       let ring = rings.get(intervalMs);
       if (ring === undefined) {
-        ring = createRing(intervalMs, timers, () => rings.delete(intervalMs));
+        ring = createRing(intervalMs, timers, now, () => rings.delete(intervalMs));
         rings.set(intervalMs, ring);
       }
       ring.add(link, random());
@@ -57,11 +60,16 @@ interface Ring {
   remove(link: Beating): void;
 }
 
-function createRing(intervalMs: number, timers: Timers, onEmpty: () => void): Ring {
+function createRing(
+  intervalMs: number,
+  timers: Timers,
+  now: () => number,
+  onEmpty: () => void,
+): Ring {
   // A place less than the interval has: the wheel may be a step late, and a beat must not be.
   const count = Math.max(1, Math.floor(intervalMs / STEP_MS) - 1);
   const places = Array.from({ length: count }, (): Beating[] => []);
-  const startedAt = performance.now();
+  const startedAt = now();
   let links = 0;
   let turned = 0;
   turnLater();
@@ -73,7 +81,7 @@ function createRing(intervalMs: number, timers: Timers, onEmpty: () => void): Ri
         return;
       }
       turnLater();
-      const due = Math.floor((performance.now() - startedAt) / STEP_MS);
+      const due = Math.floor((now() - startedAt) / STEP_MS);
       // After a pause of more than a turn everybody is due, once.
       turned = Math.max(turned, due - count);
       while (turned < due) {

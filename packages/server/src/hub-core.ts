@@ -20,6 +20,7 @@ import { createLinks, type Links, shuttingDown } from './links.ts';
 import { createLoopDelay } from './loop-delay.ts';
 import { controlFrame } from './outbound-frame.ts';
 import { createOutbox, type Outbox } from './outbox/outbox.ts';
+import { createLive, type Live } from './presence/live.ts';
 import { createTransactionPublisher, type TransactionPublisher } from './publish-in-transaction.ts';
 import { createPublishRate } from './publish-rate.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
@@ -38,6 +39,10 @@ import { createWheel } from './wheel.ts';
 const FLUSH_MS = 2_000;
 /** How long it waits for the engine to answer what was published, and a compaction, ms. */
 const ENGINE_MS = 10_000;
+/** How long it waits until the others have been told that it goes, ms. */
+const FAREWELL_MS = 1_000;
+/** How long a session that merely broke off stays present, ms. */
+const LEAVE_AFTER_MS = 5_000;
 
 export interface HubCore {
   readonly limits: Limits;
@@ -50,6 +55,7 @@ export interface HubCore {
   readonly outbox: Outbox | null;
   readonly topics: Topics;
   readonly links: Links;
+  readonly live: Live;
   /** Asked for each link that begins, before anything is known of it. */
   readonly admission: Admission;
   readonly log: Log;
@@ -64,7 +70,15 @@ export interface HubCore {
 
 export type HubCoreOptions = Pick<
   HubOptions,
-  'contracts' | 'engine' | 'outbox' | 'authenticate' | 'authorize' | 'limits' | 'onError' | 'onLink'
+  | 'contracts'
+  | 'engine'
+  | 'outbox'
+  | 'authenticate'
+  | 'authorize'
+  | 'leaveAfterMs'
+  | 'limits'
+  | 'onError'
+  | 'onLink'
 >;
 
 export function createHubCore(options: HubCoreOptions): HubCore {
@@ -123,7 +137,18 @@ export function createHubCore(options: HubCoreOptions): HubCore {
     rate: createPublishRate(limits.maxPublishesPerSecond, timers),
     onRefused,
   });
+  const live = createLive({
+    engine,
+    contracts,
+    gate,
+    limits,
+    timers,
+    leaveAfterMs: options.leaveAfterMs ?? LEAVE_AFTER_MS,
+    onRefused,
+    onError,
+  });
   const links = createLinks({
+    live,
     limits,
     timers,
     tick,
@@ -185,6 +210,7 @@ export function createHubCore(options: HubCoreOptions): HubCore {
       outbox: outbox?.stats() ?? null,
       refused: { ...stats.refused },
       pressure: { ...stats.pressure },
+      presence: live.presence.counts,
     };
   }
 
@@ -199,6 +225,7 @@ export function createHubCore(options: HubCoreOptions): HubCore {
     outbox,
     topics,
     links,
+    live,
     admission,
     log,
     onRefused,
@@ -213,6 +240,7 @@ export function createHubCore(options: HubCoreOptions): HubCore {
       await withinMs(Promise.all([publisher.idle(), retention.stop(), outbox?.close()]), ENGINE_MS);
       links.closeAll(shuttingDown());
       await links.gone(FLUSH_MS);
+      await withinMs(live.close(), FAREWELL_MS);
       topics.close();
       timers.close();
       // One that was passed in is its owner's to close.

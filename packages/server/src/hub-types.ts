@@ -12,9 +12,10 @@ import type {
   Limits,
   MillraceError,
   PublishResult,
+  SchemaInput,
   Verdict,
 } from '@millrace/protocol';
-import type { PublishItem } from '@millrace/protocol/wire';
+import type { PresentMember, PublishItem } from '@millrace/protocol/wire';
 import type { AnyContract, ChannelInfo } from './contract-set.ts';
 import type { OutboxOptions, OutboxStats, OutboxTransaction } from './outbox/outbox.ts';
 import type { PublishConditions } from './prepare-event.ts';
@@ -41,7 +42,11 @@ export interface AuthRequest extends Peer {
   readonly token: string | null;
 }
 
-export type Action = 'subscribe' | 'publish' | 'presence' | 'history';
+/**
+ * `presence`: to see who is on a channel, and to be there · `ephemeral`: to send passing events; to get them is
+ * `subscribe`.
+ */
+export type Action = 'subscribe' | 'publish' | 'presence' | 'ephemeral' | 'history';
 
 /**
  * Who the request comes from; null for nobody. Throw a MillraceError `auth/…` to refuse. Null for a request that
@@ -86,6 +91,8 @@ export interface HubOptions {
   readonly origins?: readonly string[];
   /** Each has a default, see `Limits`. */
   readonly limits?: Partial<Limits>;
+  /** How long a session that merely broke off stays present, ms, where the contract does not say. Default 5,000. */
+  readonly leaveAfterMs?: number;
   /** Beats, ms. Default 15,000 on SSE, 20,000 on WebSocket. */
   readonly beatMs?: { readonly sse?: number; readonly websocket?: number };
   /**
@@ -157,6 +164,8 @@ export interface HubStats {
   readonly refused: Readonly<Partial<Record<ErrorCode, number>>>;
   /** How often each came about since the hub was made. */
   readonly pressure: Readonly<Record<Pressure, number>>;
+  /** Channels whose presence somebody here needs, and the sessions that are present by links of this hub. */
+  readonly presence: { readonly channels: number; readonly sessions: number };
 }
 
 /** Outside of any transaction of the user's. */
@@ -248,12 +257,37 @@ export interface Hub {
   handle(req: IncomingMessage, res: ServerResponse): Promise<boolean>;
   /** Takes the upgrade of `<path>/ws`. False for any other. */
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): boolean;
+  /**
+   * Who is present in the channel, over all nodes: users, each with its sessions. Asks the other nodes the first time,
+   * which takes 200 ms; nobody is asked for permission.
+   * Rejects with `channel/unknown`, `server/shutdown`.
+   */
+  members(channel: { readonly name: string }): Promise<readonly PresentMember[]>;
+  /**
+   * Sends an ephemeral event of the server's own (an agent that types) to whoever reads those of the channel now, under
+   * the name `from` (default: nobody's). At most once: it is not kept, not answered, and a reader without room goes without.
+   * @throws MillraceError `contract/…` for an event that does not fit, `limit/event-size`, `channel/unknown`, `server/shutdown`
+   */
+  send<Ephemeral extends EventSchemas>(
+    channel: {
+      readonly name: string;
+      readonly contract: { readonly ephemeral: Ephemeral | undefined };
+    },
+    event: { [Name in keyof Ephemeral & string]: EphemeralOf<Ephemeral, Name> }[keyof Ephemeral &
+      string],
+    options?: { readonly from?: string },
+  ): void;
   stats(): HubStats;
   /**
    * Takes no new links, tells each of the others when to come back (spread over `graceMs`, default 0), waits for what
    * is being published, closes. Loses no accepted event. Idempotent.
    */
   close(options?: { readonly graceMs?: number }): Promise<void>;
+}
+
+interface EphemeralOf<Events extends EventSchemas, Name extends keyof Events & string> {
+  readonly type: Name;
+  readonly data: SchemaInput<Events[Name]>;
 }
 
 /** One event of `publishMany`: checked against the channel's contract when it is published. */

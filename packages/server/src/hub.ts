@@ -14,6 +14,7 @@ import type {
 } from './hub-types.ts';
 import { shuttingDown } from './links.ts';
 import { type PublishConditions, type PublishRequest, unknownChannel } from './prepare-event.ts';
+import { encodeEphemeralData } from './presence/live-data.ts';
 import type { WriteResult } from './publish-in-transaction.ts';
 
 /**
@@ -26,11 +27,12 @@ import type { WriteResult } from './publish-in-transaction.ts';
  * });
  * server.on('upgrade', (req, socket, head) => hub.upgrade(req, socket, head) || socket.destroy());
  * ```
- * @throws MillraceError `contract/invalid` for two contracts of one type, `settings/invalid` for an origin that is none
+ * @throws MillraceError `contract/invalid` for two contracts of one type, `settings/invalid` for an origin that is none,
+ * or a `leaveAfterMs` that is no time
  */
 export function createHub(options: HubOptions): Hub {
   const core = createHubCore(options);
-  const { contracts, inTransaction, limits, log, publisher, topics } = core;
+  const { contracts, inTransaction, limits, live, log, publisher, topics } = core;
   const face = createHttpFace({
     ...core,
     path: options.path ?? '/realtime',
@@ -138,6 +140,21 @@ export function createHub(options: HubOptions): Hub {
     async history(channel, historyOptions = {}) {
       if (contracts.find(channel.name) === null) throw unknownChannel(channel.name);
       return readHistory(log, limits, channel, historyOptions);
+    },
+    async members({ name }) {
+      checkOpen();
+      const known = contracts.find(name);
+      if (known === null) throw unknownChannel(name);
+      return live.presence.members({ name, leaveAfterMs: live.leaveAfterMs(known.contract) });
+    },
+    send({ name }, event, { from } = {}) {
+      checkOpen();
+      const known = contracts.find(name);
+      if (known === null) throw unknownChannel(name);
+      const data = encodeEphemeralData(known.contract, event, limits.maxEphemeralBytes);
+      // A session of its own for each name: of two agents both typing one does not replace the other.
+      const sender = from === undefined ? null : { id: from, session: `server:${from}` };
+      live.ephemeral.send(name, sender, event.type, data);
     },
     stream: face.stream,
     handle: face.handle,

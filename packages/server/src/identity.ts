@@ -66,8 +66,8 @@ export function createGate({ authenticate, authorize, onError }: GateOptions): G
         : judge(answer);
     },
     refusal(identity, action, { contract, info }) {
-      // Presence and history of what may be read may be seen; a contract says more than that in neither case.
-      const access = action === 'publish' ? contract.access.publish : contract.access.subscribe;
+      // The history of what may be read may be seen.
+      const access = contract.access[action === 'history' ? 'subscribe' : action];
       if (access === 'public') return null;
       const judge = (isAllowed: unknown): Refusal =>
         isAllowed === true ? null : denied(action, info.name);
@@ -105,6 +105,7 @@ const VERBS: Readonly<Record<Action, string>> = {
   subscribe: 'subscribe to',
   publish: 'publish to',
   presence: 'see who is on',
+  ephemeral: 'send passing events on',
   history: 'read the history of',
 };
 

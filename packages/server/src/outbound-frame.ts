@@ -1,7 +1,12 @@
 // Frames on their way out: a text made once, and its bytes made once per carrier, for any number of links.
 // Rules: EVT-2.
 
-import { encodeEventsFrame, encodeServerFrame, type ServerFrame } from '@millrace/protocol/wire';
+import {
+  encodeEventsFrame,
+  encodeServerFrame,
+  type LiveFrame,
+  type ServerFrame,
+} from '@millrace/protocol/wire';
 import type { Carrier, EventBatch, OutboundFrame, WireBytes } from './seams/link.ts';
 import type { LogEntry } from './seams/log.ts';
 
@@ -10,6 +15,11 @@ const NO_ENTRIES: readonly LogEntry[] = [];
 /** Any frame but `events`, whose texts exist already. */
 export function controlFrame(frame: ServerFrame): OutboundFrame {
   return new Frame(frame.type, encodeServerFrame(frame), '', NO_ENTRIES);
+}
+
+/** One of presence or of ephemeral events. @param text the whole frame, where its parts are texts already */
+export function liveFrame(type: LiveFrame['type'], text: string): OutboundFrame {
+  return new Frame(type, text, '', NO_ENTRIES);
 }
 
 export function eventsFrame(
@@ -23,7 +33,7 @@ export function eventsFrame(
 
 /** A class, and its own batch, because one is made for each event of each channel: no functions or objects beside it. */
 class Frame implements OutboundFrame, EventBatch {
-  readonly type: ServerFrame['type'];
+  readonly type: OutboundFrame['type'];
   readonly text: string;
   readonly epoch: string;
   readonly entries: readonly LogEntry[];
@@ -33,7 +43,7 @@ class Frame implements OutboundFrame, EventBatch {
   #all: Map<Carrier, WireBytes> | null = null;
 
   constructor(
-    type: ServerFrame['type'],
+    type: OutboundFrame['type'],
     text: string,
     epoch: string,
     entries: readonly LogEntry[],

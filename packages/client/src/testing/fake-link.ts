@@ -11,7 +11,11 @@ import type {
 } from '@millrace/protocol';
 import {
   type ClientFrame,
+  type EphemeralEvent,
   encodeServerFrame,
+  type LiveFrame,
+  type PresenceItem,
+  type PresentMember,
   parseClientFrame,
   type ServerFrame,
   type SubscribeItem,
@@ -19,10 +23,13 @@ import {
 import type { ClientOptions } from '../client-types.ts';
 import type { Socket } from '../transports/transport.ts';
 import { createFakeLog, type FakeLog } from './fake-log.ts';
+import { createFakeRoom, FAKE_YOU, type FakeRoom } from './fake-room.ts';
 
 export interface FakeLinkOptions {
   /** Answer each `connect` at once (default), or only at `accept()`. */
   readonly isAutomatic?: boolean;
+  /** How long it says that who merely broke off stays present, ms. Default 5,000. */
+  readonly leaveAfterMs?: number;
 }
 
 export interface FakeLink {
@@ -44,6 +51,12 @@ export interface FakeLink {
   /** Sends a verdict, and gives it to later subscriptions of the channel if it refuses. */
   verdict(channel: { readonly name: string }, verdict: Verdict): void;
   end(channel: { readonly name: string }): void;
+  /** These are present in the channel, besides the client's own session, which is the member `me`. */
+  setMembers(channel: { readonly name: string }, members: readonly PresentMember[]): void;
+  /** Sends an ephemeral event to the client, if it reads those of the channel. */
+  pass(channel: { readonly name: string }, event: EphemeralEvent): void;
+  /** A frame of presence or of ephemeral events, as the server would send it now. */
+  sendLive(frame: LiveFrame): void;
   /** Any frame, as the server would send it now. */
   send(frame: ServerFrame): void;
   /** Any text, also what is no frame. */
@@ -54,8 +67,10 @@ export interface FakeLink {
   readonly sent: readonly ClientFrame[];
 }
 
-export function createFakeLink({ isAutomatic = true }: FakeLinkOptions = {}): FakeLink {
+export function createFakeLink(options: FakeLinkOptions = {}): FakeLink {
+  const { isAutomatic = true, leaveAfterMs = 5_000 } = options;
   const logs = new Map<string, FakeLog>();
+  const rooms = new Map<string, FakeRoom>();
   const sent: ClientFrame[] = [];
   const subscribed = new Set<string>();
   let isAccepting = isAutomatic;
@@ -89,10 +104,26 @@ export function createFakeLink({ isAutomatic = true }: FakeLinkOptions = {}): Fa
     socket = null;
     waiting = null;
     subscribed.clear();
+    for (const room of rooms.values()) room.unlink();
   }
 
   function tell(frame: ServerFrame): void {
     socket?.onmessage?.({ data: encodeServerFrame(frame) } as never);
+  }
+
+  function tellLive(frames: readonly LiveFrame[]): void {
+    for (const frame of frames) tell({ type: 'other', frame: { ...frame } });
+  }
+
+  function roomOf(channel: string): FakeRoom {
+    const room = rooms.get(channel) ?? createFakeRoom(channel, leaveAfterMs);
+    rooms.set(channel, room);
+    return room;
+  }
+
+  function answerPresence(items: readonly PresenceItem[]): void {
+    if (items.length > 0) tellLive([{ type: 'you', ...FAKE_YOU }]);
+    for (const item of items) tellLive(roomOf(item.channel).want(item));
   }
 
   function logOf(channel: string): FakeLog {
@@ -122,9 +153,13 @@ export function createFakeLink({ isAutomatic = true }: FakeLinkOptions = {}): Fa
           results: frame.events.map(({ channel, event }) => ({ cursor: append(channel, event) })),
         });
         return;
+      case 'presence':
+        if (from === socket) answerPresence(frame.channels);
+        return;
       case 'probe':
         tell({ type: 'beat', at: Date.now() });
         return;
+      case 'ephemeral':
       case 'token':
         return;
     }
@@ -136,6 +171,7 @@ export function createFakeLink({ isAutomatic = true }: FakeLinkOptions = {}): Fa
     waiting = null;
     tell({ type: 'hello', protocol: 1, at: Date.now(), beatMs: 20_000, identity: null });
     connect.channels.forEach(answer);
+    answerPresence(connect.presence ?? []);
   }
 
   function answer({ channel, start }: SubscribeItem): void {
@@ -152,7 +188,7 @@ export function createFakeLink({ isAutomatic = true }: FakeLinkOptions = {}): Fa
 
   function append(
     channel: string,
-    event: { readonly type: string; readonly data: unknown; readonly id?: string },
+    event: { readonly type: string; readonly data: unknown; readonly id?: string | undefined },
   ): Cursor {
     const entry = logOf(channel).append(event);
     if (subscribed.has(channel)) tell({ type: 'events', channel, events: [entry.event] });
@@ -194,6 +230,13 @@ export function createFakeLink({ isAutomatic = true }: FakeLinkOptions = {}): Fa
       const cursor = logOf(name).end();
       if (subscribed.has(name)) tell({ type: 'end', channel: name, cursor });
     },
+    setMembers: ({ name }, members) => tellLive(roomOf(name).setMembers(members)),
+    pass({ name }, event) {
+      if (roomOf(name).isReading) {
+        tellLive([{ type: 'ephemeral', channel: name, events: [event] }]);
+      }
+    },
+    sendLive: (frame) => tellLive([frame]),
     send: tell,
     sendText: (text) => socket?.onmessage?.({ data: text } as never),
     cut: () => drop(null),

@@ -4,7 +4,11 @@ import type { ChannelEvent, Cursor, Offset, Start, Verdict } from '@millrace/pro
 import { toOffset } from '@millrace/protocol/wire';
 
 export interface FakeLog {
-  append(event: { readonly type: string; readonly data: unknown; readonly id?: string }): {
+  append(event: {
+    readonly type: string;
+    readonly data: unknown;
+    readonly id?: string | undefined;
+  }): {
     readonly event: ChannelEvent;
     readonly cursor: Cursor;
   };

@@ -44,8 +44,12 @@ async function pollForever(
         handlers.frame(frame);
         signal.throwIfAborted();
       }
-      // Events, or the next state of a channel that delivers those: whoever waits for them asks again at once.
-      const isNews = frames.some((frame) => 'events' in frame || 'state' in frame);
+      // Events, the next state of a channel that delivers those, or something else that happened on a channel: whoever
+      // waits for it asks again at once.
+      const isNews = frames.some(
+        (frame) =>
+          'events' in frame || 'state' in frame || ('frame' in frame && frame.frame['channel']),
+      );
       const beatMs = pollBeatMs(connect.beatMs);
       release ??= await host.acquireSlot();
       signal.throwIfAborted();

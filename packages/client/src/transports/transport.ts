@@ -5,7 +5,7 @@
 // - `request.connect()` gives the `connect` frame as of now, with the current cursors: it is called at the
 //   moment of sending (poll: before each request), as late as possible.
 // - `bytes` is called for whatever arrives, also what is no whole frame; `frame` in the order of arrival.
-// - `frame` is also given what ends the link (an `error` without id), and null for a frame of an unknown type.
+// - `frame` is also given what ends the link (an `error` without id).
 // - `closed` tells why it ended, if no frame did: `link/refused` (nothing ever came) or `link/lost`. Whoever hears
 //   it, or such a frame, calls `close()`; after that no handler is called any more.
 // - `send` is for carriers with `isDuplex`; on the others it does nothing, and the client opens a new link
@@ -49,7 +49,7 @@ export interface LinkRequest {
 
 export interface LinkHandlers {
   bytes(): void;
-  frame(frame: ServerFrame | null): void;
+  frame(frame: ServerFrame): void;
   closed(error: MillraceError): void;
 }
 

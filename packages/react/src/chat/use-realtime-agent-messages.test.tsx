@@ -88,7 +88,7 @@ async function untilLive({ result }: Hook): Promise<void> {
   await waitFor(() => expect(result.current.chat.isLoading).toBe(false));
 }
 
-function connects(): { readonly beatMs?: number }[] {
+function connects(): { readonly beatMs?: number | undefined }[] {
   return link.sent.filter((frame) => frame.type === 'connect');
 }
 

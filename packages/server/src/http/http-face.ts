@@ -17,6 +17,7 @@ import type { ContractSet } from '../contract-set.ts';
 import type { StreamOptions } from '../hub-types.ts';
 import type { Gate } from '../identity.ts';
 import { type Links, shuttingDown } from '../links.ts';
+import type { Live } from '../presence/live.ts';
 import type { Peer } from '../seams/link.ts';
 import type { Timers } from '../seams/timers.ts';
 import { isCursor } from '../subscription.ts';
@@ -33,6 +34,7 @@ import {
   refuseUpgrade,
   setCorsHeaders,
 } from './answers.ts';
+import { ephemeralRequest } from './ephemeral-request.ts';
 import { createOrigins } from './origins.ts';
 import { plainRequest } from './plain-request.ts';
 import { publishRequest } from './publish-request.ts';
@@ -64,6 +66,7 @@ export interface HttpFaceOptions {
   readonly gate: Gate;
   readonly clientPublish: ClientPublish;
   readonly links: Links;
+  readonly live: Live;
   readonly admission: Admission;
   readonly onRefused: (error: MillraceError) => void;
   readonly onError: (error: MillraceError) => void;
@@ -115,6 +118,14 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
       async run(req, res) {
         const body = await readBody(req, bodyLimits);
         const results = await publishRequest(body, peerOf(req), options);
+        answerJson(res, 200, results);
+      },
+    },
+    '/ephemeral': {
+      method: 'POST',
+      async run(req, res) {
+        const body = await readBody(req, bodyLimits);
+        const results = await ephemeralRequest(body, peerOf(req), options.live);
         answerJson(res, 200, results);
       },
     },
@@ -232,9 +243,12 @@ function peerOf(req: IncomingMessage): Peer {
   };
 }
 
-/** Whoever brings a cursor was here before, and costs others nothing new. */
-function arrivalOf({ channels }: ConnectFrame): Arrival {
-  return channels.some(({ start }) => isCursor(start)) ? 'returning' : 'new';
+/** Whoever brings a cursor, or knows who is present, was here before, and costs others nothing new. */
+function arrivalOf({ channels, presence = [] }: ConnectFrame): Arrival {
+  const isBack =
+    channels.some(({ start }) => isCursor(start)) ||
+    presence.some(({ have }) => have !== undefined);
+  return isBack ? 'returning' : 'new';
 }
 
 /** A browser's, by the one thing that it always says of itself; `curl` and `fetch` do not, and can read a status. */
@@ -246,6 +260,6 @@ function notFound(sub: string): Promise<never> {
   const what =
     sub === '/ws'
       ? 'Open a WebSocket here.'
-      : 'The hub has /ws, /sse, /poll, /publish and /events.';
+      : 'The hub has /ws, /sse, /poll, /publish, /ephemeral and /events.';
   return Promise.reject(new MillraceError('request/not-found', `Nothing is here. ${what}`));
 }

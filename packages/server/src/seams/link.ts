@@ -7,7 +7,7 @@
 // not, and `closed` exactly once, whoever closed. The hub never holds a reference to a link after `closed`.
 
 import type { MillraceError } from '@millrace/protocol';
-import type { ClientFrame, ConnectFrame, ServerFrame } from '@millrace/protocol/wire';
+import type { ClientFrame, ConnectFrame, LiveFrame, ServerFrame } from '@millrace/protocol/wire';
 import type { LogEntry } from './log.ts';
 
 /** What goes on the wire. A string holds one byte a character (latin1): cheaper than a buffer where it is short. */
@@ -26,7 +26,7 @@ export interface EventBatch {
 
 /** A frame's text, and its form for each carrier, made at most once however many links it goes to. */
 export interface OutboundFrame {
-  readonly type: ServerFrame['type'];
+  readonly type: ServerFrame['type'] | LiveFrame['type'];
   readonly text: string;
   /** Null on every frame but `events`. */
   readonly batch: EventBatch | null;

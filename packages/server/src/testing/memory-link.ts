@@ -4,7 +4,9 @@
 import type { MillraceError } from '@millrace/protocol';
 import {
   type ConnectFrame,
+  type LiveFrame,
   PROTOCOL_VERSION,
+  parseLiveFrame,
   parseServerFrame,
   type ServerFrame,
 } from '@millrace/protocol/wire';
@@ -14,6 +16,8 @@ import { waitFor } from './waiting.ts';
 export interface MemoryLink {
   readonly attachment: Attachment;
   readonly frames: readonly ServerFrame[];
+  /** Those of presence and of ephemeral events among them. */
+  readonly live: readonly LiveFrame[];
   /** Bytes that the peer has not taken; 0 unless `stall` was called. */
   readonly waitingBytes: number;
   /** Why the hub closed it; undefined while it is open, null without a reason. */
@@ -52,6 +56,7 @@ export function openMemoryLink(
   address = '127.0.0.1',
 ): MemoryLink {
   const frames: ServerFrame[] = [];
+  const live: LiveFrame[] = [];
   let waitingBytes = 0;
   let isStalled = false;
   let closedWith: MillraceError | null | undefined;
@@ -62,7 +67,9 @@ export function openMemoryLink(
       if (closedWith !== undefined) return;
       for (const { text } of sent) {
         const parsed = parseServerFrame(text);
-        if (parsed !== null) frames.push(parsed);
+        frames.push(parsed);
+        const known = parsed.type === 'other' ? parseLiveFrame(parsed.frame) : null;
+        if (known !== null) live.push(known);
         if (isStalled) waitingBytes += Buffer.byteLength(text);
       }
     },
@@ -80,6 +87,7 @@ export function openMemoryLink(
   return {
     attachment,
     frames,
+    live,
     get waitingBytes() {
       return waitingBytes;
     },

@@ -68,6 +68,36 @@ export const pacedNotes: Contract<'id', NoteEvents, readonly string[]> = defineC
   access: { subscribe: 'public' },
 });
 
+/** Anyone is present, with a name, and sends passing pointers. */
+export const rooms: Contract<
+  'id',
+  NoteEvents,
+  undefined,
+  StandardSchema<Note>,
+  { readonly pointed: StandardSchema<Note> }
+> = defineChannel({
+  type: 'rooms',
+  params: ['id'],
+  events: { note: noteSchema },
+  presence: noteSchema,
+  ephemeral: { pointed: noteSchema },
+  access: { subscribe: 'public', presence: 'public', ephemeral: 'public' },
+});
+
+/** Whoever has a name is present, with any data; only `writer` sends passing pointers. */
+export const closedRooms: Contract<
+  'id',
+  NoteEvents,
+  undefined,
+  StandardSchema,
+  { readonly pointed: StandardSchema<Note> }
+> = defineChannel({
+  type: 'closed_rooms',
+  params: ['id'],
+  events: { note: noteSchema },
+  ephemeral: { pointed: noteSchema },
+});
+
 function noTexts(): readonly string[] {
   return [];
 }
@@ -77,6 +107,8 @@ export const testContracts: readonly AnyContract[] = [
   closedNotes,
   listedNotes,
   pacedNotes,
+  rooms,
+  closedRooms,
 ];
 
 /** `user-NAME`, `user-NAME-until-MS`; anything else is refused. */
@@ -89,7 +121,8 @@ export const testAuthenticate: Authenticate = ({ token }) => {
 };
 
 export const testAuthorize: Authorize = (identity, action) =>
-  identity !== null && (action !== 'publish' || identity.id === 'writer');
+  identity !== null &&
+  ((action !== 'publish' && action !== 'ephemeral') || identity.id === 'writer');
 
 /** What a hub under test is made with: `createHub({ ...testHubOptions, engine })`. */
 export const testHubOptions: Required<

@@ -128,7 +128,7 @@ class PollLink implements Link {
 
 /** Whether a client learns something from it: not from `hello`, a beat, or that it is where it knew it was. */
 function tells({ type, text }: OutboundFrame, channels: ConnectFrame['channels']): boolean {
-  if (type === 'hello' || type === 'beat') return false;
+  if (type === 'hello' || type === 'beat' || type === 'you') return false;
   if (type !== 'verdict') return true;
   const frame = parseServerFrame(text);
   if (frame?.type !== 'verdict' || frame.verdict !== 'exact') return true;

@@ -118,8 +118,6 @@ for (const { name, start } of SETUPS) {
       expect(codesOf(outcomes)).toEqual(['ok', 'publish/sequence-gap', 'ok']);
       await engine.close();
     });
-
-  });
   });
 }
 
