@@ -69,6 +69,7 @@ export async function databaseLease(database: SqlDatabase, options: LeaseOptions
   let isOver = false;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void>;
+  let firstBegun: Promise<End> | null = null;
 
   async function turn(): Promise<void> {
     try {
@@ -90,6 +91,7 @@ export async function databaseLease(database: SqlDatabase, options: LeaseOptions
     const isSure = (): boolean => held?.fence === fence && now() < sureUntil;
     const mine: Held = { fence, begun: options.hold(fence, isSure) };
     held = mine;
+    firstBegun ??= mine.begun;
     mine.begun.catch(async (error: unknown) => {
       onError(error);
       if (held === mine) held = null;
@@ -138,7 +140,7 @@ export async function databaseLease(database: SqlDatabase, options: LeaseOptions
   running = turn();
   await running;
   try {
-    await (held as Held | null)?.begun;
+    await (firstBegun as Promise<End> | null);
   } catch (error) {
     // A first beginning that fails is the starter's business; later ones are tried again.
     isOver = true;
