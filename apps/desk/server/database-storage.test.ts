@@ -11,6 +11,7 @@ import { createMessageBoard } from './chat/message-board.ts';
 import { migrate } from './database/migrate.ts';
 import { openStorage } from './database-storage.ts';
 import { createJournal } from './floor/journal.ts';
+import type { MarketBatch } from './floor/market-store.ts';
 import { type OpenedMarket, openMarket } from './floor/open-market.ts';
 import { SILENT_LOG } from './log.ts';
 import { toDecimal } from './market/money.ts';
@@ -44,7 +45,7 @@ test('migrating again, also twice at once, changes nothing', async () => {
   const before = await rows(schema);
   await Promise.all([migrate(storage.sql), migrate(storage.sql)]);
   expect(await rows(schema)).toEqual(before);
-  expect(await rows('select name from desk.migrations')).toEqual([{ name: '001-desk' }]);
+  expect(await rows('select name from desk.migrations')).toEqual([{ name: '001-desk' }, { name: '002-leases' }]);
 });
 
 test('every user-owned table is under row-level security, for its owner as well', async () => {
@@ -82,13 +83,14 @@ test('the market is kept as it was given, and every trade, point and decision to
   expect(await storage.market.load()).toBeNull();
   const opened = newMarket('rows');
   let given = '';
-  const journal = createJournal(opened, {
+  const store = {
     ...storage.market,
-    save(batch) {
+    save(batch: MarketBatch) {
       given = JSON.stringify(batch.snapshot);
       return storage.market.save(batch);
     },
-  });
+  };
+  const journal = createJournal(opened, store, 0);
   const fills: Fill[] = [];
   const decisions: DecisionRecord[] = [];
   const points: EquityPoint[] = [];
@@ -169,7 +171,7 @@ test('saved again after an answer that was lost, nothing is there twice; a marke
   const report = opened.market.tick();
   const standings = opened.market.standings();
   const { tick, time, fills, decisions } = report;
-  const batch = { tick, time, snapshot: {}, standings, fills, decisions, equity: [] };
+  const batch = { fence: 0, tick, time, snapshot: {}, standings, fills, decisions, equity: [] };
   await storage.market.save(batch);
   const once = await rows(count);
   await storage.market.save(batch);
@@ -188,7 +190,10 @@ test('a batch that cannot be kept whole is not kept at all', async () => {
   const { tick, time, fills, decisions } = opened.market.tick();
   const orphan = { agentId: 'nobody', tick, time, equity: 1, cash: 1 };
   const standings = opened.market.standings();
-  const batch = { tick: tick + 1, time, snapshot: { torn: true }, standings, fills, decisions };
+  const batch = {
+    ...{ fence: 0, tick: tick + 1, time, snapshot: { torn: true } },
+    ...{ standings, fills, decisions },
+  };
   await expect(storage.market.save({ ...batch, equity: [orphan] })).rejects.toThrow('nobody');
   expect(await rows('select tick, body::text from desk.market_snapshots')).toEqual(before);
 });
@@ -241,3 +246,17 @@ test('the queue of the schedule works on it, and keeps its own schema', async ()
   const [schema] = await rows(`select to_regclass('pgboss.job') is not null as is_there`);
   expect(schema?.['is_there']).toBe(true);
 }, 30_000);
+
+test('a node that leads the market no longer keeps nothing', async () => {
+  const before = await rows('select tick, body::text from desk.market_snapshots');
+  const opened = newMarket('late');
+  const { tick, time, fills, decisions } = opened.market.tick();
+  const standings = opened.market.standings();
+  await storage.sql.query(
+    `insert into desk.leases values ('floor', 'another', 8, clock_timestamp() + interval '1 hour')`,
+  );
+  const batch = { fence: 7, tick, time, snapshot: {}, standings, fills, decisions, equity: [] };
+  await expect(storage.market.save(batch)).rejects.toThrow('another node leads');
+  expect(await rows('select tick, body::text from desk.market_snapshots')).toEqual(before);
+  await storage.market.save({ ...batch, fence: 8 });
+});

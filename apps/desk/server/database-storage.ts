@@ -6,6 +6,7 @@ import { databaseMarketStore } from './database/database-market-store.ts';
 import { databaseUsers } from './database/database-users.ts';
 import { migrate } from './database/migrate.ts';
 import { openDataFolder } from './database/open-data-folder.ts';
+import { soleLease } from './lease/lease.ts';
 import type { Storage } from './storage.ts';
 
 export interface StorageOptions {
@@ -29,6 +30,8 @@ export async function openStorage(folder: string, options: StorageOptions = {}):
     sql: database,
     users: databaseUsers(database),
     market: databaseMarketStore(database),
+    // Nobody else can open the folder.
+    lease: (_name, holding) => soleLease(holding),
     inMessageTransaction: (work) =>
       database.transaction((tx) => work((messages) => insertAgentMessages(tx, messages), tx)),
     close: () => database.close(),

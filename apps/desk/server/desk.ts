@@ -14,6 +14,7 @@ import { createGeneration } from './chat/generation.ts';
 import { createMessageBoard } from './chat/message-board.ts';
 import type { Phrasing } from './chat/phrasing.ts';
 import { createClosers } from './closers.ts';
+import { FLOOR_LEASE } from './database/database-market-store.ts';
 import { openStorage, type StorageOptions } from './database-storage.ts';
 import { startFloor } from './floor/floor.ts';
 import { createApp } from './http/app.ts';
@@ -89,6 +90,7 @@ export async function createDesk(options: DeskOptions): Promise<Desk> {
     const floor = await startFloor({
       ...{ hub, board, settings, log },
       store: storage.market,
+      lease: (holding) => storage.lease(FLOOR_LEASE, holding),
       phrasing: builtIn,
     });
     opened.add('floor', () => floor.close());
@@ -126,7 +128,7 @@ export async function createDesk(options: DeskOptions): Promise<Desk> {
           await hub.history(marketTicks.of(), { last: 1 });
           return null;
         },
-        market: async () => floor.problem(),
+        market: () => floor.problem(),
       },
       pageFolder: options.pageFolder ?? PAGE_FOLDER,
     };

@@ -40,7 +40,7 @@ function generation(phrasing: Phrasing, posted: NewMessage[][], timeoutMs = 1_00
       readers: () => 0,
     },
     board: boardOf(posted),
-    brief: (count) => ['a', 'b', 'c', 'd', 'e'].map((id) => briefing(id, count)),
+    brief: async (count) => ['a', 'b', 'c', 'd', 'e'].map((id) => briefing(id, count)),
   });
 }
 
@@ -91,7 +91,7 @@ test('a generation that cannot be stored fails for everybody who waited, and the
   };
   const { run } = createGeneration({
     ...{ board, phrasing: plain, fallback: plain, timeoutMs: 1_000, messagesPerAgent: 1 },
-    brief: (count) => [briefing('a', count)],
+    brief: async (count) => [briefing('a', count)],
     log: SILENT_LOG,
     readers: () => 0,
   });

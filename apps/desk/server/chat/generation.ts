@@ -15,7 +15,7 @@ export interface GenerationOptions {
   readonly phrasing: Phrasing;
   readonly fallback: Phrasing;
   /** What every agent knows now, with the number of messages asked for. */
-  brief(count: number): readonly Briefing[];
+  brief(count: number): Promise<readonly Briefing[]>;
   readonly messagesPerAgent: number;
   readonly timeoutMs: number;
   /** How many subscriptions there are, for the log. */
@@ -55,7 +55,7 @@ export function createGeneration(options: GenerationOptions): Generation {
 async function generate(options: GenerationOptions, reason: string): Promise<GenerateAnswer> {
   const { log, board } = options;
   const startedAt = performance.now();
-  const briefings = options.brief(options.messagesPerAgent);
+  const briefings = await options.brief(options.messagesPerAgent);
   log.info({ agents: briefings.length, reason }, 'agents fetched');
   const written = await Promise.all(briefings.map((briefing) => writeFor(briefing, options)));
   const messages = await board.post(written.flat());

@@ -5,6 +5,7 @@
 
 import type { SqlDatabase, SqlTransaction } from '@millrace/server/postgres';
 import type { MarketBatch, MarketStore } from '../floor/market-store.ts';
+import { isStillHeld } from '../lease/lease.ts';
 import { uuidv7 } from '../uuid.ts';
 import { actAs, FLOOR_USER_ID } from './as-user.ts';
 import { insertMany } from './insert-many.ts';
@@ -21,6 +22,9 @@ import {
   toRun,
 } from './market-rows.ts';
 import { queries } from './queries.ts';
+
+/** Who leads the market. */
+export const FLOOR_LEASE = 'floor';
 
 type Runs = ReadonlyMap<string, FloorRun>;
 
@@ -40,6 +44,9 @@ export function databaseMarketStore(database: SqlDatabase): MarketStore {
     },
     async save(batch) {
       await database.transaction(async (tx) => {
+        if (batch.fence > 0 && !(await isStillHeld(tx, FLOOR_LEASE, batch.fence))) {
+          throw new Error('another node leads the market by now: this one keeps nothing');
+        }
         const isNew = await saveSnapshot(tx, batch);
         await actAs(tx, FLOOR_USER_ID);
         await saveTrading(tx, batch, await findRuns(tx, batch, isNew));

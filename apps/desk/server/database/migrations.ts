@@ -4,6 +4,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import { DESK_TABLES } from './migrations/001-desk.ts';
+import { LEASES } from './migrations/002-leases.ts';
 import type { Tables } from './tables.ts';
 
 const run = (text: string): Migration => ({
@@ -15,4 +16,5 @@ const run = (text: string): Migration => ({
 /** Run in the order of their names, each once. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '001-desk': run(DESK_TABLES),
+  '002-leases': run(LEASES),
 };

@@ -15,7 +15,8 @@ export interface Journal {
   save(): Promise<void>;
 }
 
-export function createJournal(opened: OpenedMarket, store: MarketStore): Journal {
+/** @param fence of the holding in which it is written */
+export function createJournal(opened: OpenedMarket, store: MarketStore, fence: number): Journal {
   const { market } = opened;
   let decisions: DecisionRecord[] = [];
   let fills: Fill[] = [];
@@ -40,7 +41,7 @@ export function createJournal(opened: OpenedMarket, store: MarketStore): Journal
       [decisions, fills, equity] = [[], [], []];
       try {
         const snapshot = keepMarket(opened);
-        await store.save({ tick, time, snapshot, standings: market.standings(), ...batch });
+        await store.save({ fence, tick, time, snapshot, standings: market.standings(), ...batch });
       } catch (error) {
         decisions = [...batch.decisions, ...decisions];
         fills = [...batch.fills, ...fills];

@@ -67,17 +67,23 @@ export function toRefusal(refused: RefusedOrder): RefusalEvent {
   return { agentId, tick, time, symbol, side, quantity, ruleId, reason };
 }
 
-/** Everything that one tick tells, in one batch. */
+/**
+ * Everything that one tick tells, in one batch. Under keys: where a node takes over from one that is not quite dead, both
+ * tell the same tick of the same market, and it is there once.
+ */
 export function tickItems(report: TickReport) {
+  const key = `tick-${report.tick}`;
   return [
-    { channel: marketTicks.of(), event: { type: 'tick' as const, data: toTick(report) } },
-    { channel: agentEquity.of(), event: { type: 'equity' as const, data: toEquity(report) } },
+    { channel: marketTicks.of(), key, event: { type: 'tick' as const, data: toTick(report) } },
+    { channel: agentEquity.of(), key, event: { type: 'equity' as const, data: toEquity(report) } },
     ...report.fills.map((fill) => ({
       channel: agentActivity.of(),
+      key: `fill-${fill.id}`,
       event: { type: 'fill' as const, data: toFill(fill) },
     })),
-    ...report.refused.map((refused) => ({
+    ...report.refused.map((refused, index) => ({
       channel: agentActivity.of(),
+      key: `refusal-${report.tick}-${index}`,
       event: { type: 'refusal' as const, data: toRefusal(refused) },
     })),
   ];

@@ -59,6 +59,26 @@ export const settingsSchema = z.object({
     meaning: 'Folder of the embedded database',
     allowed: 'a folder',
   }),
+  DATABASE_URL: z
+    .string()
+    .refine((text) => text === '' || /^postgres(ql)?:\/\//.test(text))
+    .register(about, {
+      fallback: '',
+      meaning:
+        'PostgreSQL in place of the embedded database, `postgres://user:password@host:5432/name`; many nodes share one',
+      allowed: 'an address that begins with postgres://',
+      isSecret: true,
+    }),
+  REDIS_URL: z
+    .string()
+    .refine((text) => text === '' || /^rediss?:\/\//.test(text))
+    .register(about, {
+      fallback: '',
+      meaning:
+        'Redis for the channels, `redis://:password@host:6379`; empty: they live in the database',
+      allowed: 'an address that begins with redis:// or rediss://',
+      isSecret: true,
+    }),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).register(about, {
     fallback: 'info',
     meaning: 'Least level that is logged',

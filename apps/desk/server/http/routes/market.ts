@@ -7,9 +7,9 @@ export function addMarketRoutes(
   add: AddRoute,
   { floor, hub }: Pick<Services, 'floor' | 'hub'>,
 ): void {
-  add('GET /api/market', (c) => {
+  add('GET /api/market', async (c) => {
     c.header('Cache-Control', 'no-store');
-    return c.json(floor.overview());
+    return c.json(await floor.overview());
   });
 
   add('GET /api/realtime/stats', (c) => {
