@@ -29,7 +29,11 @@ export function appendBatch(
 
   const outcomes = batch.map((request): AppendOutcome => {
     const name = request.channel;
-    const channel = channels.get(name) ?? { ...channelOf(sql, name), entries: [], isChanged: false };
+    const channel = channels.get(name) ?? {
+      ...channelOf(sql, name),
+      entries: [],
+      isChanged: false,
+    };
     channels.set(name, channel);
     const { epoch } = channel;
     if ('isEnd' in request) {

@@ -43,13 +43,16 @@ export function channelOf(sql: Sql, name: string): StoredChannel {
 
 /** The oldest kept offset; one after the head where nothing is kept. */
 function firstOf(sql: Sql, name: string, head: Offset): Offset {
-  const first = sql.first('select min(offset) as first from entry where channel = ?', name)?.['first'];
+  const first = sql.first('select min(offset) as first from entry where channel = ?', name)?.[
+    'first'
+  ];
   return typeof first === 'number' ? toOffset(first) : nextOffset(head);
 }
 
 export function readPage(sql: Sql, name: string, after: Offset, size: PageSize): LogPage {
   const channel = channelOf(sql, name);
-  const query = 'select offset, text from entry where channel = ? and offset > ? order by offset limit ?';
+  const query =
+    'select offset, text from entry where channel = ? and offset > ? order by offset limit ?';
   const entries: LogEntry[] = [];
   let bytes = 0;
   for (const row of sql.each(query, name, after, size.maxEvents)) {

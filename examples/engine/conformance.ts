@@ -17,7 +17,7 @@ async function openSubject(): Promise<EngineSubject> {
 }
 
 for (const one of engineCases) {
-  test(`${one.rule}: ${one.title}`, async (context) => {
+  void test(`${one.rule}: ${one.title}`, async (context) => {
     const skipped = await runEngineCase(one, openSubject);
     if (skipped !== null) context.skip(skipped);
   });

@@ -18,7 +18,11 @@ const room = defineChannel({
 });
 
 it('passes every case, in a runner of its own', async () => {
-  const { code, output } = await runNode(['--test', '--test-reporter=tap', pathOf('conformance.ts')]);
+  const { code, output } = await runNode([
+    '--test',
+    '--test-reporter=tap',
+    pathOf('conformance.ts'),
+  ]);
   expect(output).toContain(`# pass ${engineCases.length}\n`);
   expect(output).toContain('# skipped 0\n');
   expect(code).toBe(0);

@@ -34,6 +34,7 @@ describe('database engine on PGlite', () => {
         engine: pgliteEngine({ database: await emptyDatabase() }),
       }));
       if (skipped !== null) context.skip(skipped);
+      expect(skipped).toBe(null);
     });
   }
 

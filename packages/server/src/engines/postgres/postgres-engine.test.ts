@@ -51,6 +51,7 @@ describe('database engine on a PostgreSQL server', () => {
         },
       }));
       if (skipped !== null) context.skip(skipped);
+      expect(skipped).toBe(null);
     });
   }
 

@@ -73,6 +73,7 @@ for (const { name, start } of SETUPS) {
         const engine = redisEngine({ client, prefix: nextPrefix() });
         const skipped = await runEngineCase(one, () => ({ engine }));
         if (skipped !== null) context.skip(skipped);
+        expect(skipped).toBe(null);
       });
     }
 
