@@ -1,6 +1,7 @@
 // What the relay has taken and not settled yet, how old that is, and how those are told that go aside.
 
 import { MillraceError } from '@millrace/protocol';
+import type { OutboxRow } from './outbox-row.ts';
 import type { RefusedRow, TakenRows } from './outbox-store.ts';
 
 export interface Batch {
@@ -14,6 +15,13 @@ export interface Batch {
 
 export function toBatch(taken: TakenRows, isRepeat: boolean): Batch {
   return { taken, isRepeat, steadyMs: performance.now(), wallMs: Date.now() };
+}
+
+/** What is left of it: taken when it was, and perhaps appended. */
+export function without(batch: Batch, over: readonly OutboxRow[]): Batch {
+  const settled = new Set(over);
+  const rows = batch.taken.rows.filter((row) => !settled.has(row));
+  return { ...batch, isRepeat: true, taken: { ...batch.taken, rows } };
 }
 
 /** How long ago it was taken. */

@@ -102,6 +102,46 @@ test('OUT-4: a database that was started since, or whose clock was set back, voi
   expect(await kept()).toHaveLength(2);
 });
 
+test('OUT-6, OUT-2: what is out of reach alone waits alone, and is there once', async () => {
+  const { errors, isAway, subject } = runBesideAway();
+  await using _ = subject;
+  await commit(subject, said(1, 'far'), said(1), said(2, 'far'), { channel: 'far', isEnd: true });
+  await eventually(async () => (await kept()).length === 1, 'the channel that is near has it');
+  await waitUntil('it is tried again', () => errors().length >= 2);
+  expect(await waiting()).toBe(3);
+  expect(await rows('select code from millrace.outbox_refused')).toEqual([]);
+  expect(new Set(errors())).toEqual(new Set(['engine/unavailable']));
+  isAway.now = false;
+  await drained();
+  // The first try had been carried out, and its answer was lost.
+  expect(await kept('far')).toEqual([1, 2]);
+  expect(await kept()).toEqual([1]);
+  expect((await readAll(log, 'far')).isEnded).toBe(true);
+});
+
+/** As on a cluster one of whose servers carries out what it is asked, and does not answer. */
+function runBesideAway(): {
+  readonly subject: OutboxSubject;
+  readonly isAway: { now: boolean };
+  readonly errors: () => string[];
+} {
+  const isAway = { now: true };
+  const error = new MillraceError('engine/unavailable', 'That server did not answer.');
+  const subject = runOutbox({
+    database,
+    log: {
+      ...log,
+      async append(batch) {
+        const outcomes = await log.append(batch);
+        return outcomes.map((outcome, index) =>
+          isAway.now && batch[index]?.channel === 'far' ? { error } : outcome,
+        );
+      },
+    },
+  });
+  return { subject, isAway, errors: () => subject.errors.map(({ code }) => code) };
+}
+
 test('OUT-5: what is refused for good goes aside with its reason, is told, and holds up nothing', async () => {
   await log.append([{ channel: 'over', isEnd: true }]);
   await using subject = runOutbox({ database, log });

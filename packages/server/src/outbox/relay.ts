@@ -8,9 +8,10 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { type MillraceError, toMillraceError } from '@millrace/protocol';
+import { backoffMs } from '../engines/backoff.ts';
 import type { Log } from '../seams/log.ts';
 import { createAlarm } from './alarm.ts';
-import { ageMs, type Batch, movedAside, toBatch } from './batch.ts';
+import { ageMs, type Batch, movedAside, toBatch, without } from './batch.ts';
 import type { Deliver, Settlement } from './deliver.ts';
 import { findDelivered } from './delivered-before.ts';
 import type { OutboxLook, OutboxStore } from './outbox-store.ts';
@@ -61,7 +62,7 @@ type State =
 
 /** Another node may reach what this one does not. */
 const FAILURES_BEFORE_GIVING_UP = 3;
-const BACKOFF_MS = { least: 100, most: 5_000 };
+const MOST_BACKOFF_MS = 5_000;
 /** An embedded database has no autovacuum, and a table that is a queue is all dead rows. */
 const VACUUM_AFTER_ROWS = 20_000;
 
@@ -94,7 +95,7 @@ export function startRelay(options: RelayOptions): Relay {
         if (failures === FAILURES_BEFORE_GIVING_UP && state.kind === 'relaying') {
           await standDown();
           await alarm.sleep(timing.restMs);
-        } else await alarm.sleep(backoffMs(failures));
+        } else await alarm.sleep(backoffMs(failures, MOST_BACKOFF_MS, Math.random()));
       }
     }
     if (state.kind === 'relaying') await standDown();
@@ -179,10 +180,11 @@ export function startRelay(options: RelayOptions): Relay {
       if (sure === null) return;
       const settlement = await deliver(sure.taken, sure.isRepeat);
       await settle(settlement);
-      if (settlement.stuck === null) return;
-      // Nothing of the others is in doubt: they are taken anew, with what has come since.
-      setBatch(null);
-      throw settlement.stuck;
+      const { stuck, rows } = settlement;
+      if (stuck === null) return;
+      // Where nothing of the others is in doubt they are taken anew, with what has come since.
+      setBatch(stuck.mayBeDone ? without(sure, rows) : null);
+      throw stuck.error;
     } finally {
       clearInterval(beat);
     }
@@ -250,9 +252,4 @@ export function startRelay(options: RelayOptions): Relay {
       return ended;
     },
   };
-}
-
-function backoffMs(failures: number): number {
-  const { least, most } = BACKOFF_MS;
-  return least + Math.random() * Math.min(most - least, least * 2 ** failures);
 }
