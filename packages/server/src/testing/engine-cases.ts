@@ -1,4 +1,4 @@
-// The conformance cases of engines, as data: LOG-1 … LOG-8a, LOG-10, LOG-12 … LOG-14a and BUS-1, for every engine that wants to be one.
+// The conformance cases of engines, as data: LOG-1 … LOG-8a, LOG-10, LOG-12 … LOG-14a, BUS-1 and BUS-2, for every engine that wants to be one.
 // Refuses to own: starting an engine, and a test runner. LOG-11 (a killed process) needs a process to kill, so each
 // engine proves it on its own.
 //

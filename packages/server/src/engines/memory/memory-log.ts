@@ -176,8 +176,7 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
   }
 
   function compactChannel(name: string, retention: Retention): void {
-    const channel = channels.get(name);
-    if (channel === undefined) return;
+    const channel = channels.get(name) ?? newChannel(name);
     const { snapshot } = retention;
     if (snapshot !== undefined && (retention.epoch ?? channel.epoch) === channel.epoch) {
       if (snapshot.offset > channel.head) {

@@ -69,7 +69,7 @@ export function createClusterConnection(options: ClusterConnectionOptions): Conn
     run: ({ isRepeatable, ...call }) =>
       attempt(
         targetFor(call.keys[0] ?? ''),
-        { isRepeatable, send: (on) => runScript(on, call) },
+        { isRepeatable, send: (on, byMs) => runScript(on, call, byMs) },
         patience,
       ),
     async publish(name, text) {

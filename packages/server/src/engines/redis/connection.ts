@@ -26,15 +26,17 @@ interface Runner {
   eval(source: string, keyCount: number, ...args: unknown[]): Promise<unknown>;
 }
 
-/** By its hash; a server that does not know it (a new one, SCRIPT FLUSH) has done nothing, and is sent it whole. */
+/** By its hash; a server that does not know it (a new one, SCRIPT FLUSH) has done nothing, and is sent it whole, in time. */
 export async function runScript(
   on: Runner,
   { script, keys, args }: Pick<ScriptCall, 'script' | 'keys' | 'args'>,
+  byMs: number,
 ): Promise<unknown> {
   try {
     return await on.evalsha(script.sha, keys.length, keys, args);
   } catch (thrown) {
     if (!(thrown instanceof Error) || !thrown.message.startsWith('NOSCRIPT')) throw thrown;
+    if (performance.now() >= byMs) throw thrown;
     return on.eval(script.source, keys.length, keys, args);
   }
 }

@@ -40,7 +40,9 @@ export function createServerConnection(options: ServerConnectionOptions): Connec
   });
   // ioredis gives up where a connection is ended while it looks for its Sentinel.
   client.on('end', () => {
-    if (!isClosed) setTimeout(() => connectAgain(client), backoffMs(1));
+    setTimeout(() => {
+      if (!isClosed) connectAgain(client);
+    }, backoffMs(1));
   });
 
   const target: Target<RedisClient> = {
@@ -56,7 +58,7 @@ export function createServerConnection(options: ServerConnectionOptions): Connec
 
   return {
     run: ({ isRepeatable, ...call }) =>
-      attempt(target, { isRepeatable, send: (on) => runScript(on, call) }, patience),
+      attempt(target, { isRepeatable, send: (on, byMs) => runScript(on, call, byMs) }, patience),
     async publish(name, text) {
       await attempt(
         target,
