@@ -3,9 +3,11 @@
 
 export { type CheckedChannel, checkAppend, type LastEvent } from './append-check.ts';
 export { backoffMs } from './backoff.ts';
+export { type Bounds, bounded } from './bounded.ts';
 export { createInFlight, type InFlight } from './in-flight.ts';
 export { type ChannelListeners, createListeners, type Listeners } from './listeners.ts';
 export { createLocalBus } from './local-bus.ts';
+export { messageBytes } from './message-size.ts';
 export { producerOf } from './producer-of.ts';
 export { channelEnded } from './refusals.ts';
 export { supersedes } from './snapshot-order.ts';

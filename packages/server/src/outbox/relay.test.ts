@@ -352,6 +352,18 @@ test('OUT-8: what may have been appended too long ago is looked for in the log, 
   expect(subject.errors).toHaveLength(2);
 });
 
+test('OUT-8: an id of the application that stands on another event proves nothing', async () => {
+  await log.append([said('before') as never]);
+  const id = `id ${named}`;
+  await using writer = runOutbox({ database, log, isKilledAt: neverRelays });
+  const body = encodeEventBody({ type: 'said', data: 'after', id });
+  await commit(writer, { channel: 'a', body, key: 'another' });
+  await rows(`update millrace.outbox_relay set taken = array(select id from millrace.outbox)`);
+  await using _ = runOutbox({ database, log, timing: { sureMs: 0 } });
+  await drained();
+  expect(await kept()).toEqual(['before', 'after']);
+});
+
 test('OUT-9: to forget is repeated until it is done, and erases nothing that came after it', async () => {
   for (const step of ['before forget', 'after forget', 'before settle']) {
     await log.append([said('secret') as never]);
