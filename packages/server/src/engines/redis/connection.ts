@@ -4,6 +4,7 @@
 // (`engine/unavailable`, retryable; `server/internal` for what the server refuses and will refuse again). A call that
 // was told to have failed is not sent afterwards; one that was sent may still be done. Rule: LOG-16.
 
+import type { Call } from './patience.ts';
 import type { Script } from './scripts/script.ts';
 
 export interface ScriptCall {
@@ -11,11 +12,12 @@ export interface ScriptCall {
   /** All in one slot on a cluster. */
   readonly keys: readonly string[];
   readonly args: readonly string[];
-  readonly isRepeatable: boolean;
+  readonly tries: Call<unknown>['tries'];
 }
 
 export interface Connection {
   run(call: ScriptCall): Promise<unknown>;
+  /** In the order of the calls: what could not be taken fails, since what is sent again would be overtaken. */
   publish(name: string, text: string): Promise<void>;
   close(): void;
 }

@@ -6,6 +6,7 @@ import { expect, test, vi } from 'vitest';
 import type { RedisClient } from './client.ts';
 import { type Connection, runScript } from './connection.ts';
 import { unavailable } from './failure.ts';
+import { attempt } from './patience.ts';
 import { defineScript } from './scripts/script.ts';
 import { createServerConnection } from './server-connection.ts';
 import { createSubscriber, type Subscriber } from './subscriber.ts';
@@ -113,6 +114,33 @@ test('REDIS-5: what could not be listened to in passing is asked for again, on t
   await expect.poll(() => confirmed).toEqual(['a']);
   expect(client.subscribed).toEqual([['a'], ['a']]);
   subscriber.close();
+});
+
+test('BUS-2: a message that could not be taken fails, so that none is overtaken; a script is tried again', async () => {
+  const sent: string[] = [];
+  const target = {
+    client: () => 'server',
+    changed: () => Promise.resolve(),
+    onStale: () => undefined,
+    firstUntilMs: 0,
+  };
+  const call = (tries: 'once' | 'until-done', text: string): Promise<unknown> =>
+    attempt(
+      target,
+      {
+        tries,
+        async send() {
+          sent.push(text);
+          if (sent.filter((one) => one === text).length === 1) throw new Error('LOADING');
+          return 'taken';
+        },
+      },
+      { answerWithinMs: 5_000, waitMs: 5_000 },
+    );
+  const script = call('until-done', 'script');
+  await expect(call('once', 'message')).rejects.toMatchObject({ code: 'engine/unavailable' });
+  expect(await script).toBe('taken');
+  expect(sent).toEqual(['script', 'message', 'script']);
 });
 
 test('ERR-2: what a failed command had in it stays out of what is told', () => {

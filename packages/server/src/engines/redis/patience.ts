@@ -29,13 +29,16 @@ export interface Target<Client> {
 export interface Call<Client> {
   /** What goes out in several steps begins none after `byMs` (`performance.now()`): its caller has been told. */
   send(client: Client, byMs: number): Promise<unknown>;
-  /** It may be done twice: where nobody knows whether it was done, it is tried again. */
-  readonly isRepeatable: boolean;
+  /**
+   * How often it is sent: `again` where nobody knows whether it was done, `until-done` where it surely was not, `once`
+   * for what the next call must not overtake.
+   */
+  readonly tries: 'again' | 'until-done' | 'once';
 }
 
 export async function attempt<Client>(
   target: Target<Client>,
-  { send, isRepeatable }: Call<Client>,
+  { send, tries: allowed }: Call<Client>,
   { answerWithinMs, waitMs }: Patience,
 ): Promise<unknown> {
   const startedAt = performance.now();
@@ -50,7 +53,10 @@ export async function attempt<Client>(
     } catch (thrown) {
       if (isConnectionStale(thrown)) target.onStale();
       const failure = failureOf(thrown);
-      const mayRepeat = failure === 'not-done' || (failure === 'unknown' && isRepeatable);
+      const mayRepeat =
+        allowed === 'again'
+          ? failure !== 'refused'
+          : allowed === 'until-done' && failure === 'not-done';
       const delayMs = backoffMs(tries);
       if (!mayRepeat || performance.now() + delayMs > giveUpAt()) throw toEngineError(thrown);
       await new Promise((resolve) => setTimeout(resolve, delayMs));

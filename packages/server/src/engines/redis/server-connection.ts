@@ -57,14 +57,10 @@ export function createServerConnection(options: ServerConnectionOptions): Connec
   };
 
   return {
-    run: ({ isRepeatable, ...call }) =>
-      attempt(target, { isRepeatable, send: (on, byMs) => runScript(on, call, byMs) }, patience),
+    run: ({ tries, ...call }) =>
+      attempt(target, { tries, send: (on, byMs) => runScript(on, call, byMs) }, patience),
     async publish(name, text) {
-      await attempt(
-        target,
-        { isRepeatable: false, send: (on) => on.publish(name, text) },
-        patience,
-      );
+      await attempt(target, { tries: 'once', send: (on) => on.publish(name, text) }, patience);
     },
     close() {
       isClosed = true;
