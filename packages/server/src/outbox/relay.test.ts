@@ -364,6 +364,37 @@ test('OUT-8: an id of the application that stands on another event proves nothin
   expect(await kept()).toEqual(['before', 'after']);
 });
 
+test('OUT-9, OUT-2: a relay that stalled until it was replaced brings nothing back that was forgotten', async () => {
+  const { promise: stalled, resolve: goOn } = Promise.withResolvers<void>();
+  let isStalling = false;
+  await using slow = runOutbox({
+    log,
+    database: {
+      ...database,
+      async query(sql, params) {
+        const answer = await database.query(sql, params);
+        if (sql.includes('batch as materialized') && typeof answer[0]?.['id'] === 'number') {
+          isStalling = true;
+          await stalled;
+        }
+        return answer;
+      },
+    },
+  });
+  await commit(slow, said('erased'));
+  await waitUntil('it stalls', () => isStalling);
+  await using other = runOutbox({ database, log });
+  await drained();
+  expect(await kept()).toEqual(['erased']);
+  await commit(other, { channel: 'a', isForget: true });
+  await drained();
+  goOn();
+  await waitUntil('it has noticed', () => !slow.outbox.stats().isRelaying);
+  await commit(other, said('after'));
+  await drained();
+  expect(await kept()).toEqual(['after']);
+});
+
 test('OUT-9: to forget is repeated until it is done, and erases nothing that came after it', async () => {
   for (const step of ['before forget', 'after forget', 'before settle']) {
     await log.append([said('secret') as never]);
