@@ -77,8 +77,9 @@ test('OUT-4: one that died is followed once its lease has lapsed, not before', a
   await waitUntil('the first one', () => dead.outbox.stats().isRelaying);
   await using other = runOutbox({ database, log });
   isDying = true;
-  await rows(`update millrace.outbox_relay set renewed_at = clock_timestamp()`);
+  // Before the renewal: its answer may take a while.
   const diedAt = performance.now();
+  await rows(`update millrace.outbox_relay set renewed_at = clock_timestamp()`);
   await commit(other, said('left'));
   await drained();
   const tookMs = performance.now() - diedAt;
