@@ -43,6 +43,7 @@ export type {
   AppendRequest,
   Log,
   LogEntry,
+  LogListener,
   LogPage,
   PageSize,
   Retention,

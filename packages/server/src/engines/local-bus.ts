@@ -1,8 +1,9 @@
 // A bus within this process, for engines that serve one node: a message reaches its subscribers before
-// `publish` returns. Rule: BUS-1.
+// `publish` returns. Rules: BUS-1, BUS-2.
 
 import { MillraceError } from '@millrace/protocol';
 import type { Bus } from '../seams/bus.ts';
+import { messageBytes } from './message-size.ts';
 
 interface Subscriber {
   readonly listener: (text: string) => void;
@@ -20,6 +21,7 @@ export function createLocalBus(): Bus {
   return {
     async publish(topic, text) {
       assertOpen();
+      messageBytes(topic, text);
       for (const { listener } of topics.get(topic) ?? []) listener(text);
     },
     async subscribe(topic, listener) {

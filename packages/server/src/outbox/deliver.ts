@@ -12,8 +12,14 @@ import type { RefusedRow, TakenRows } from './outbox-store.ts';
 export interface Settlement {
   readonly rows: readonly OutboxRow[];
   readonly refused: readonly RefusedRow[];
-  /** Why the others are not, though the engine answers: nothing of them was appended. */
-  readonly stuck: MillraceError | null;
+  /** Why the others are not, though the engine answers. */
+  readonly stuck: Stuck | null;
+}
+
+export interface Stuck {
+  readonly error: MillraceError;
+  /** They may have been appended all the same: their channels alone are out of reach, as on one server of a cluster. */
+  readonly mayBeDone: boolean;
 }
 
 export interface DeliveryOptions {
@@ -66,14 +72,16 @@ export function createDelivery(options: DeliveryOptions): Deliver {
     let most = 0;
     for (const row of rows) {
       try {
-        done.push(judge([row], await append([row.request])));
+        const one = judge([row], await append([row.request]));
+        if (one.stuck !== null) return join(done, one);
+        done.push(one);
       } catch (thrown) {
         if (isPassing(thrown)) throw thrown;
         const error = toMillraceError(thrown);
         const count = (failures.get(row.id) ?? 0) + 1;
         failures.set(row.id, count);
         // Nothing may overtake it before it is given up: it may be the first of its transaction.
-        if (count < MAX_FAILURES) return join(done, { rows: [], refused: [], stuck: error });
+        if (count < MAX_FAILURES) return join(done, stuckBy(error));
         failed.push({ row, error });
         most = Math.max(most, count);
       }
@@ -81,7 +89,7 @@ export function createDelivery(options: DeliveryOptions): Deliver {
     // Where none passes it is the engine that fails, and all wait.
     const [first] = failed;
     if (first !== undefined && done.length === 0 && most < MAX_FAILURES_ALONE) {
-      return { rows: [], refused: [], stuck: first.error };
+      return stuckBy(first.error);
     }
     return join(done, { rows: failed.map(({ row }) => row), refused: failed, stuck: null });
   }
@@ -136,11 +144,24 @@ function judge(rows: readonly OutboxRow[], outcomes: readonly AppendOutcome[]): 
   if (outcomes.length !== rows.length) {
     throw new MillraceError('server/internal', 'The engine left an event unanswered.');
   }
-  const refused = rows.flatMap((row, index) => {
+  const over: OutboxRow[] = [];
+  const refused: RefusedRow[] = [];
+  let stuck: Stuck | null = null;
+  for (const [index, row] of rows.entries()) {
     const outcome = outcomes[index];
-    return outcome !== undefined && 'error' in outcome ? [{ row, error: outcome.error }] : [];
-  });
-  return { rows, refused, stuck: null };
+    const error = outcome !== undefined && 'error' in outcome ? outcome.error : null;
+    if (error !== null && isPassing(error)) {
+      stuck ??= { error, mayBeDone: true };
+      continue;
+    }
+    over.push(row);
+    if (error !== null) refused.push({ row, error });
+  }
+  return { rows: over, refused, stuck };
+}
+
+function stuckBy(error: MillraceError): Settlement {
+  return { rows: [], refused: [], stuck: { error, mayBeDone: false } };
 }
 
 function join(done: readonly Settlement[], last: Settlement): Settlement {

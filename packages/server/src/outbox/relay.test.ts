@@ -77,8 +77,9 @@ test('OUT-4: one that died is followed once its lease has lapsed, not before', a
   await waitUntil('the first one', () => dead.outbox.stats().isRelaying);
   await using other = runOutbox({ database, log });
   isDying = true;
-  await rows(`update millrace.outbox_relay set renewed_at = clock_timestamp()`);
+  // Before the renewal: its answer may take a while.
   const diedAt = performance.now();
+  await rows(`update millrace.outbox_relay set renewed_at = clock_timestamp()`);
   await commit(other, said('left'));
   await drained();
   const tookMs = performance.now() - diedAt;
@@ -101,6 +102,46 @@ test('OUT-4: a database that was started since, or whose clock was set back, voi
   }
   expect(await kept()).toHaveLength(2);
 });
+
+test('OUT-6, OUT-2: what is out of reach alone waits alone, and is there once', async () => {
+  const { errors, isAway, subject } = runBesideAway();
+  await using _ = subject;
+  await commit(subject, said(1, 'far'), said(1), said(2, 'far'), { channel: 'far', isEnd: true });
+  await eventually(async () => (await kept()).length === 1, 'the channel that is near has it');
+  await waitUntil('it is tried again', () => errors().length >= 2);
+  expect(await waiting()).toBe(3);
+  expect(await rows('select code from millrace.outbox_refused')).toEqual([]);
+  expect(new Set(errors())).toEqual(new Set(['engine/unavailable']));
+  isAway.now = false;
+  await drained();
+  // The first try had been carried out, and its answer was lost.
+  expect(await kept('far')).toEqual([1, 2]);
+  expect(await kept()).toEqual([1]);
+  expect((await readAll(log, 'far')).isEnded).toBe(true);
+});
+
+/** As on a cluster one of whose servers carries out what it is asked, and does not answer. */
+function runBesideAway(): {
+  readonly subject: OutboxSubject;
+  readonly isAway: { now: boolean };
+  readonly errors: () => string[];
+} {
+  const isAway = { now: true };
+  const error = new MillraceError('engine/unavailable', 'That server did not answer.');
+  const subject = runOutbox({
+    database,
+    log: {
+      ...log,
+      async append(batch) {
+        const outcomes = await log.append(batch);
+        return outcomes.map((outcome, index) =>
+          isAway.now && batch[index]?.channel === 'far' ? { error } : outcome,
+        );
+      },
+    },
+  });
+  return { subject, isAway, errors: () => subject.errors.map(({ code }) => code) };
+}
 
 test('OUT-5: what is refused for good goes aside with its reason, is told, and holds up nothing', async () => {
   await log.append([{ channel: 'over', isEnd: true }]);
@@ -310,6 +351,49 @@ test('OUT-8: what may have been appended too long ago is looked for in the log, 
     { channel: 'trimmed', code: 'server/internal' },
   ]);
   expect(subject.errors).toHaveLength(2);
+});
+
+test('OUT-8: an id of the application that stands on another event proves nothing', async () => {
+  await log.append([said('before') as never]);
+  const id = `id ${named}`;
+  await using writer = runOutbox({ database, log, isKilledAt: neverRelays });
+  const body = encodeEventBody({ type: 'said', data: 'after', id });
+  await commit(writer, { channel: 'a', body, key: 'another' });
+  await rows(`update millrace.outbox_relay set taken = array(select id from millrace.outbox)`);
+  await using _ = runOutbox({ database, log, timing: { sureMs: 0 } });
+  await drained();
+  expect(await kept()).toEqual(['before', 'after']);
+});
+
+test('OUT-9, OUT-2: a relay that stalled until it was replaced brings nothing back that was forgotten', async () => {
+  const { promise: stalled, resolve: goOn } = Promise.withResolvers<void>();
+  let isStalling = false;
+  await using slow = runOutbox({
+    log,
+    database: {
+      ...database,
+      async query(sql, params) {
+        const answer = await database.query(sql, params);
+        if (sql.includes('batch as materialized') && typeof answer[0]?.['id'] === 'number') {
+          isStalling = true;
+          await stalled;
+        }
+        return answer;
+      },
+    },
+  });
+  await commit(slow, said('erased'));
+  await waitUntil('it stalls', () => isStalling);
+  await using other = runOutbox({ database, log });
+  await drained();
+  expect(await kept()).toEqual(['erased']);
+  await commit(other, { channel: 'a', isForget: true });
+  await drained();
+  goOn();
+  await waitUntil('it has noticed', () => !slow.outbox.stats().isRelaying);
+  await commit(other, said('after'));
+  await drained();
+  expect(await kept()).toEqual(['after']);
 });
 
 test('OUT-9: to forget is repeated until it is done, and erases nothing that came after it', async () => {

@@ -8,9 +8,10 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { type MillraceError, toMillraceError } from '@millrace/protocol';
+import { backoffMs } from '../engines/backoff.ts';
 import type { Log } from '../seams/log.ts';
 import { createAlarm } from './alarm.ts';
-import { ageMs, type Batch, movedAside, toBatch } from './batch.ts';
+import { ageMs, type Batch, momentNow, movedAside, msSince, toBatch, without } from './batch.ts';
 import type { Deliver, Settlement } from './deliver.ts';
 import { findDelivered } from './delivered-before.ts';
 import type { OutboxLook, OutboxStore } from './outbox-store.ts';
@@ -61,7 +62,7 @@ type State =
 
 /** Another node may reach what this one does not. */
 const FAILURES_BEFORE_GIVING_UP = 3;
-const BACKOFF_MS = { least: 100, most: 5_000 };
+const MOST_BACKOFF_MS = 5_000;
 /** An embedded database has no autovacuum, and a table that is a queue is all dead rows. */
 const VACUUM_AFTER_ROWS = 20_000;
 
@@ -76,6 +77,8 @@ export function startRelay(options: RelayOptions): Relay {
   let state: State = { kind: 'watching' };
   let seen = UNSEEN;
   let seenAt = Number.NEGATIVE_INFINITY;
+  /** When the lease was surely its own, by the question that the answer came to. */
+  let heldAt = momentNow();
   let deletedRows = 0;
   let isClosed = false;
   const ended = run();
@@ -94,7 +97,7 @@ export function startRelay(options: RelayOptions): Relay {
         if (failures === FAILURES_BEFORE_GIVING_UP && state.kind === 'relaying') {
           await standDown();
           await alarm.sleep(timing.restMs);
-        } else await alarm.sleep(backoffMs(failures));
+        } else await alarm.sleep(backoffMs(failures, MOST_BACKOFF_MS, Math.random()));
       }
     }
     if (state.kind === 'relaying') await standDown();
@@ -149,11 +152,13 @@ export function startRelay(options: RelayOptions): Relay {
   /** Null where nothing waits, or the lease was lost. */
   async function take(): Promise<Batch | null> {
     if (!alarm.hasRung() && seen.waiting === 0) return null;
+    const askedAt = momentNow();
     const taken = await store.take();
     if (taken === null) {
       await stepDown();
       return null;
     }
+    heldAt = askedAt;
     const { rows, isMore } = taken;
     seen = isMore
       ? { ...seen, waiting: Math.max(1, seen.waiting - rows.length) }
@@ -163,9 +168,21 @@ export function startRelay(options: RelayOptions): Relay {
 
   /** Null where the lease was lost: then it is for whoever has it. */
   async function keep(batch: Batch): Promise<Batch | null> {
-    if (await store.renew()) return batch;
-    await stepDown();
-    return null;
+    const askedAt = momentNow();
+    if (!(await store.renew())) {
+      await stepDown();
+      return null;
+    }
+    heldAt = askedAt;
+    return batch;
+  }
+
+  /**
+   * Who stalled for a lease may have been replaced. A repeat would be void by its key, but not where the channel was
+   * forgotten since, with its keys: it would bring back what was erased.
+   */
+  async function isReplaced(batch: Batch): Promise<boolean> {
+    return msSince(heldAt) >= timing.leaseMs && (await keep(batch)) === null;
   }
 
   async function deliverBatch(batch: Batch): Promise<void> {
@@ -176,13 +193,14 @@ export function startRelay(options: RelayOptions): Relay {
     setBatch({ ...batch, isRepeat: true });
     try {
       const sure = await makeSure(batch);
-      if (sure === null) return;
+      if (sure === null || (await isReplaced(sure))) return;
       const settlement = await deliver(sure.taken, sure.isRepeat);
       await settle(settlement);
-      if (settlement.stuck === null) return;
-      // Nothing of the others is in doubt: they are taken anew, with what has come since.
-      setBatch(null);
-      throw settlement.stuck;
+      const { stuck, rows } = settlement;
+      if (stuck === null) return;
+      // Where nothing of the others is in doubt they are taken anew, with what has come since.
+      setBatch(stuck.mayBeDone ? without(sure, rows) : null);
+      throw stuck.error;
     } finally {
       clearInterval(beat);
     }
@@ -250,9 +268,4 @@ export function startRelay(options: RelayOptions): Relay {
       return ended;
     },
   };
-}
-
-function backoffMs(failures: number): number {
-  const { least, most } = BACKOFF_MS;
-  return least + Math.random() * Math.min(most - least, least * 2 ** failures);
 }

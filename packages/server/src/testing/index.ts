@@ -1,7 +1,6 @@
 // Public entry of @millrace/server/testing: conformance cases as data, for engines and transports of anyone's.
 
-export { type EngineCase, type EngineSubject, engineCases } from './engine-cases.ts';
-export { connectFrame, type MemoryLink, openMemoryLink } from './memory-link.ts';
+export { type EngineCase, type EngineSubject, engineCases, runEngineCase } from './engine-cases.ts';
 export {
   closedNotes,
   listedNotes,

@@ -3,15 +3,13 @@
 import { describe, expect, it } from 'vitest';
 import { appendOne } from '../../testing/engine-cases/engine-case.ts';
 import { by, codesOf } from '../../testing/engine-cases/producer-cases.ts';
-import { engineCases } from '../../testing/engine-cases.ts';
+import { engineCases, runEngineCase } from '../../testing/engine-cases.ts';
 import { memoryEngine } from './memory-engine.ts';
 
 describe('memory engine', () => {
-  for (const { rule, title, run } of engineCases) {
-    it(`${rule}: ${title}`, async () => {
-      const engine = memoryEngine();
-      await expect(run({ engine })).resolves.toBeUndefined();
-      await engine.close();
+  for (const one of engineCases) {
+    it(`${one.rule}: ${one.title}`, async () => {
+      expect(await runEngineCase(one, () => ({ engine: memoryEngine() }))).toBe(null);
     });
   }
 

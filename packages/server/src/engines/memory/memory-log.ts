@@ -16,10 +16,11 @@ import type {
   Retention,
   StoredSnapshot,
 } from '../../seams/log.ts';
+import { checkAppend } from '../append-check.ts';
 import { type ChannelListeners, createListeners } from '../listeners.ts';
 import { producerOf } from '../producer-of.ts';
 import { channelEnded } from '../refusals.ts';
-import { checkAppend } from './append-check.ts';
+import { supersedes } from '../snapshot-order.ts';
 import { BlockPool } from './block-pool.ts';
 import { EntryQueue } from './entry-queue.ts';
 import { createEpochs } from './epochs.ts';
@@ -175,14 +176,14 @@ export function createMemoryLog(options: MemoryLogOptions): Log {
   }
 
   function compactChannel(name: string, retention: Retention): void {
-    const channel = channels.get(name);
-    if (channel === undefined) return;
+    const channel = channels.get(name) ?? newChannel(name);
     const { snapshot } = retention;
     if (snapshot !== undefined && (retention.epoch ?? channel.epoch) === channel.epoch) {
       if (snapshot.offset > channel.head) {
         throw new MillraceError('request/invalid', 'A snapshot cannot be newer than its channel.');
       }
-      if (isAfterStored(snapshot, channel)) channel.snapshot = snapshot;
+      const first = channel.queue.first ?? nextOffset(channel.head);
+      if (supersedes(snapshot, channel.snapshot, first)) channel.snapshot = snapshot;
     }
     const trimmable = retention.needsSnapshot
       ? (channel.snapshot?.offset ?? ZERO_OFFSET)
@@ -238,12 +239,4 @@ function tellListeners(channel: ChannelLog): void {
 
 function isPlain({ key, producer, expect }: AppendEvent): boolean {
   return key === undefined && producer === undefined && expect === undefined;
-}
-
-/** Whether the channel goes on from it, and the stored one is of a lower version, or of this one and not newer. */
-function isAfterStored({ offset, version }: StoredSnapshot, channel: ChannelLog): boolean {
-  const { snapshot: stored, queue, head } = channel;
-  if (nextOffset(offset) < (queue.first ?? nextOffset(head))) return false;
-  if (stored === null || stored.version < version) return true;
-  return stored.version === version && stored.offset <= offset;
 }

@@ -2,14 +2,7 @@
 // All live equally long after their last event, so insertion order is the order of expiry.
 // Rules: LOG-5, LOG-12.
 
-import type { Offset } from '@millrace/protocol';
-
-export interface LastEvent {
-  readonly epoch: number;
-  readonly sequence: number;
-  readonly offset: Offset;
-  readonly at: string;
-}
+import type { LastEvent } from '../append-check.ts';
 
 export interface ProducerWindow {
   find(name: string, now: number): LastEvent | undefined;

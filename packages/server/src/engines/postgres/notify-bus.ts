@@ -2,10 +2,10 @@
 // told twice: what fails is gone, and who published is told. Rules: BUS-1, BUS-2.
 // Refuses to own: the line.
 
-import { Buffer } from 'node:buffer';
 import { MillraceError } from '@millrace/protocol';
 import type { Bus } from '../../seams/bus.ts';
 import { createLocalBus } from '../local-bus.ts';
+import { messageBytes } from '../message-size.ts';
 import { BUS_CHANNEL, type BusMessage, createMessageJoiner, encodeMessages } from './bus-words.ts';
 import { toEngineError } from './engine-error.ts';
 import type { Told } from './line.ts';
@@ -24,7 +24,6 @@ export interface NotifyBusOptions {
   readonly up: () => Promise<void>;
 }
 
-const MAX_MESSAGE_BYTES = 256 * 1_024;
 /** What waits while a telling is under way; a server that answers at all takes it in less than a second. */
 const MAX_WAITING_BYTES = 4 * 1_024 * 1_024;
 /** What one telling holds, but for a message that is larger alone. */
@@ -82,8 +81,7 @@ export function createNotifyBus({ origin, tell, up }: NotifyBusOptions): NotifyB
 
   return {
     async publish(topic, text) {
-      const bytes = Buffer.byteLength(text) + Buffer.byteLength(topic);
-      if (bytes > MAX_MESSAGE_BYTES) throw tooLarge(bytes);
+      const bytes = messageBytes(topic, text);
       if (waitingBytes + bytes > MAX_WAITING_BYTES) throw overloaded();
       await local.publish(topic, text);
       waitingBytes += bytes;
@@ -114,14 +112,6 @@ export function createNotifyBus({ origin, tell, up }: NotifyBusOptions): NotifyB
     },
     missed: joiner.clear,
   };
-}
-
-function tooLarge(bytes: number): MillraceError {
-  return new MillraceError(
-    'limit/event-size',
-    `The message has ${bytes} bytes, ${MAX_MESSAGE_BYTES} are allowed between nodes. Send a reference instead of the thing.`,
-    { details: { bytes, maxBytes: MAX_MESSAGE_BYTES } },
-  );
 }
 
 function overloaded(): MillraceError {

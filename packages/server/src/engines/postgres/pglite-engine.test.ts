@@ -7,7 +7,7 @@ import { toOffset } from '@millrace/protocol/wire';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { appendOne, dataOf, event, readAll } from '../../testing/engine-cases/engine-case.ts';
 import { by, codesOf } from '../../testing/engine-cases/producer-cases.ts';
-import { engineCases } from '../../testing/engine-cases.ts';
+import { engineCases, runEngineCase } from '../../testing/engine-cases.ts';
 import type { SqlDatabase } from './database.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { pgliteDatabase } from './pglite-database.ts';
@@ -28,12 +28,13 @@ async function emptyDatabase(): Promise<SqlDatabase> {
 }
 
 describe('database engine on PGlite', () => {
-  for (const { rule, title, needs, run } of engineCases) {
-    it(`${rule}: ${title}`, async (context) => {
-      if (needs === 'isLocal') context.skip('capability isLocal: the database is another process');
-      const engine = pgliteEngine({ database: await emptyDatabase() });
-      await expect(run({ engine })).resolves.toBeUndefined();
-      await engine.close();
+  for (const one of engineCases) {
+    it(`${one.rule}: ${one.title}`, async (context) => {
+      const skipped = await runEngineCase(one, async () => ({
+        engine: pgliteEngine({ database: await emptyDatabase() }),
+      }));
+      if (skipped !== null) context.skip(skipped);
+      expect(skipped).toBe(null);
     });
   }
 

@@ -120,6 +120,18 @@ test('settings/invalid tells of a pool that hearing would use up', () => {
   expect(() => postgresDatabase({ pool: single }).openLine([], silence)).toThrow('connectListener');
 });
 
+test('LOG-16: what hears leaves the pool a connection for everything else, and gives its own back', async () => {
+  const small = new pg.Pool({ connectionString: server.url(), max: 2 });
+  const tight = postgresDatabase({ pool: small });
+  const line = tight.openLine(['some_news'], silence);
+  await line.up();
+  await expect(tight.listen('other_news', () => undefined)).rejects.toThrow('connectListener');
+  await tight.query('select 1', []);
+  await line.close();
+  await (await tight.listen('other_news', () => undefined))();
+  await small.end();
+});
+
 test('a listener hears what is committed until it stops, and is told when it may have missed something', async () => {
   const heard: string[] = [];
   let missed = 0;

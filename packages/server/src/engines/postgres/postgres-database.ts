@@ -50,6 +50,8 @@ export function postgresDatabase(options: PostgresDatabaseOptions): PostgresData
     onError = () => undefined,
   } = options;
   const reach = createReach({ isUnanswered });
+  /** Each keeps a connection of the pool's. */
+  const pooledLines = new Set<Line>();
   // An idle connection that breaks is the pool's to replace; with nobody to hear of it, Node would end the process.
   pool.on('error', () => undefined);
 
@@ -97,9 +99,21 @@ export function postgresDatabase(options: PostgresDatabaseOptions): PostgresData
   }
 
   function openLine(channels: readonly string[], ear: Ear): Line {
-    if (connectListener === undefined && (pool.options?.max ?? 2) < 2) throw tooSmall();
-    const connect = connectListener === undefined ? poolSeat : ownSeat(connectListener);
-    return createLine({ connect, channels, ear, answerWithinMs, onError });
+    if (connectListener !== undefined) {
+      const connect = ownSeat(connectListener);
+      return createLine({ connect, channels, ear, answerWithinMs, onError });
+    }
+    // One is left for everything else, or nothing would ever be answered.
+    if ((pool.options?.max ?? Number.POSITIVE_INFINITY) < pooledLines.size + 2) throw tooSmall();
+    const line = createLine({ connect: poolSeat, channels, ear, answerWithinMs, onError });
+    pooledLines.add(line);
+    return {
+      ...line,
+      async close() {
+        pooledLines.delete(line);
+        await line.close();
+      },
+    };
   }
 
   async function poolSeat(): Promise<LineSeat> {
@@ -152,7 +166,7 @@ export function postgresDatabase(options: PostgresDatabaseOptions): PostgresData
 function tooSmall(): MillraceError {
   return new MillraceError(
     'settings/invalid',
-    'The pool has one connection, which would be kept for hearing. Give it more, or a `connectListener`.',
+    'The pool has no connection more than are kept for hearing: one by each engine, one by the relay of an outbox. Give it more, or a `connectListener`.',
   );
 }
 

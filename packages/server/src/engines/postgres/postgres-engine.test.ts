@@ -10,7 +10,7 @@ import {
   range,
   readAll,
 } from '../../testing/engine-cases/engine-case.ts';
-import { engineCases } from '../../testing/engine-cases.ts';
+import { engineCases, runEngineCase } from '../../testing/engine-cases.ts';
 import { openPostgresNode } from '../../testing/postgres-node.ts';
 import { type PostgresServer, startPostgres } from '../../testing/postgres-server.ts';
 import { MIGRATIONS } from './migrations.ts';
@@ -42,16 +42,16 @@ function poolOf(user?: string): pg.Pool {
 }
 
 describe('database engine on a PostgreSQL server', () => {
-  for (const { rule, title, needs, run } of engineCases) {
-    it(`${rule}: ${title}`, async (context) => {
-      if (needs === 'isLocal') context.skip('capability isLocal: the database is another process');
-      const engine = postgresEngine({ database });
-      try {
-        await expect(run({ engine })).resolves.toBeUndefined();
-      } finally {
-        await engine.close();
-        await admin.query('truncate millrace.channel, millrace.entry, millrace.producer');
-      }
+  for (const one of engineCases) {
+    it(`${one.rule}: ${one.title}`, async (context) => {
+      const skipped = await runEngineCase(one, () => ({
+        engine: postgresEngine({ database }),
+        async [Symbol.asyncDispose]() {
+          await admin.query('truncate millrace.channel, millrace.entry, millrace.producer');
+        },
+      }));
+      if (skipped !== null) context.skip(skipped);
+      expect(skipped).toBe(null);
     });
   }
 

@@ -28,8 +28,12 @@ export const READ = 'select * from millrace.read_page($1, $2::bigint, $3::bigint
 
 export const HEADS = 'select * from millrace.heads($1::text[])';
 
+/** A snapshot of another epoch is of no future, also where nothing is left of its channel. */
 export const COMPACT = `select millrace.compact(
-    $1, $2::bigint, $3::float8 * interval '1 millisecond', $4::boolean, $5, $6::bigint, $7::integer, $8, $9::bigint
+    $1, $2::bigint, $3::float8 * interval '1 millisecond', $4::boolean, $5,
+    case when $5 <> millrace.epoch() and not exists (select from millrace.channel where name = $1)
+      then null else $6::bigint end,
+    $7::integer, $8, $9::bigint
   ) as trimmed`;
 
 /**

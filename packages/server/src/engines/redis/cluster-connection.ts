@@ -66,16 +66,16 @@ export function createClusterConnection(options: ClusterConnectionOptions): Conn
   }
 
   return {
-    run: ({ isRepeatable, ...call }) =>
+    run: ({ tries, ...call }) =>
       attempt(
         targetFor(call.keys[0] ?? ''),
-        { isRepeatable, send: (on) => runScript(on, call) },
+        { tries, send: (on, byMs) => runScript(on, call, byMs) },
         patience,
       ),
     async publish(name, text) {
       await attempt(
         targetFor(name),
-        { isRepeatable: false, send: (on) => on.spublish(name, text) },
+        { tries: 'once', send: (on) => on.spublish(name, text) },
         patience,
       );
     },

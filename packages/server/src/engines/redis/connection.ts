@@ -4,6 +4,7 @@
 // (`engine/unavailable`, retryable; `server/internal` for what the server refuses and will refuse again). A call that
 // was told to have failed is not sent afterwards; one that was sent may still be done. Rule: LOG-16.
 
+import type { Call } from './patience.ts';
 import type { Script } from './scripts/script.ts';
 
 export interface ScriptCall {
@@ -11,11 +12,12 @@ export interface ScriptCall {
   /** All in one slot on a cluster. */
   readonly keys: readonly string[];
   readonly args: readonly string[];
-  readonly isRepeatable: boolean;
+  readonly tries: Call<unknown>['tries'];
 }
 
 export interface Connection {
   run(call: ScriptCall): Promise<unknown>;
+  /** In the order of the calls: what could not be taken fails, since what is sent again would be overtaken. */
   publish(name: string, text: string): Promise<void>;
   close(): void;
 }
@@ -26,15 +28,17 @@ interface Runner {
   eval(source: string, keyCount: number, ...args: unknown[]): Promise<unknown>;
 }
 
-/** By its hash; a server that does not know it (a new one, SCRIPT FLUSH) has done nothing, and is sent it whole. */
+/** By its hash; a server that does not know it (a new one, SCRIPT FLUSH) has done nothing, and is sent it whole, in time. */
 export async function runScript(
   on: Runner,
   { script, keys, args }: Pick<ScriptCall, 'script' | 'keys' | 'args'>,
+  byMs: number,
 ): Promise<unknown> {
   try {
     return await on.evalsha(script.sha, keys.length, keys, args);
   } catch (thrown) {
     if (!(thrown instanceof Error) || !thrown.message.startsWith('NOSCRIPT')) throw thrown;
+    if (performance.now() >= byMs) throw thrown;
     return on.eval(script.source, keys.length, keys, args);
   }
 }

@@ -29,16 +29,36 @@ export function isConnectionStale(thrown: unknown): boolean {
   return MISPLACED.test(thrown.message) || thrown === NO_ANSWER;
 }
 
+export function isMoved(thrown: unknown): boolean {
+  return thrown instanceof Error && /^MOVED\b/.test(thrown.message);
+}
+
 /** What a call that was not answered in time fails with. */
 export const NO_ANSWER: Error = new Error('No answer came in time.');
 
 export function toEngineError(thrown: unknown): MillraceError {
   if (thrown instanceof MillraceError) return thrown;
-  return failureOf(thrown) === 'refused' ? toMillraceError(thrown) : unavailable(thrown);
+  return failureOf(thrown) === 'refused' ? refused(thrown) : unavailable(thrown);
+}
+
+export function refused(cause: unknown): MillraceError {
+  return toMillraceError(withoutCommand(cause));
+}
+
+/**
+ * ioredis hangs the command on its errors: the password of an AUTH, the events of an append. Neither belongs into
+ * anybody's log.
+ */
+function withoutCommand(cause: unknown): unknown {
+  if (!(cause instanceof Error) || cause instanceof MillraceError || cause === NO_ANSWER) {
+    return cause;
+  }
+  const { name, message, stack } = cause;
+  return Object.assign(new Error(message), { name, stack });
 }
 
 export function unavailable(cause?: unknown): MillraceError {
-  const options = cause === undefined ? {} : { cause };
+  const options = cause === undefined ? {} : { cause: withoutCommand(cause) };
   return new MillraceError('engine/unavailable', 'Redis did not answer. Try again.', options);
 }
 

@@ -4,7 +4,7 @@
 //   millrace:{job:7}:entries      its events (a stream), ids `<offset>-0`, fields `at` (ms) and `event` (the body)
 //   millrace:{job:7}:<hash>       a producer or idempotency key: generation, epoch, sequence, offset, ms; expires
 //   job:7                         where what is appended is published; on a cluster `{job:7}`, sharded
-//   millrace:bus:<topic>          where the bus publishes; on a cluster sharded
+//   millrace:bus/<topic>          where the bus publishes; on a cluster sharded. No channel has a slash
 
 import { createHash } from 'node:crypto';
 
@@ -20,7 +20,7 @@ export interface Keys {
 }
 
 export function createKeys(prefix: string, isSharded: boolean): Keys {
-  const busPrefix = `${prefix}bus:`;
+  const busPrefix = `${prefix}bus/`;
   return {
     record: (channel) => `${prefix}{${channel}}`,
     entries: (channel) => `${prefix}{${channel}}:entries`,

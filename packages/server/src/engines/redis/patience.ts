@@ -1,7 +1,11 @@
 // How long a call to Redis waits, and how often it tries: the one loop through which all of them go.
 // Nothing is kept for later: what its caller was told has failed is not sent again. Rule: LOG-16.
 
+import { backoffMs as fullJitterMs } from '../backoff.ts';
+import { bounded } from '../bounded.ts';
 import { failureOf, isConnectionStale, NO_ANSWER, toEngineError, unavailable } from './failure.ts';
+
+const MOST_BACKOFF_MS = 2_100;
 
 export interface Patience {
   /** Within so long each call is answered. */
@@ -23,14 +27,18 @@ export interface Target<Client> {
 }
 
 export interface Call<Client> {
-  send(client: Client): Promise<unknown>;
-  /** It may be done twice: where nobody knows whether it was done, it is tried again. */
-  readonly isRepeatable: boolean;
+  /** What goes out in several steps begins none after `byMs` (`performance.now()`): its caller has been told. */
+  send(client: Client, byMs: number): Promise<unknown>;
+  /**
+   * How often it is sent: `again` where nobody knows whether it was done, `until-done` where it surely was not, `once`
+   * for what the next call must not overtake.
+   */
+  readonly tries: 'again' | 'until-done' | 'once';
 }
 
 export async function attempt<Client>(
   target: Target<Client>,
-  { send, isRepeatable }: Call<Client>,
+  { send, tries: allowed }: Call<Client>,
   { answerWithinMs, waitMs }: Patience,
 ): Promise<unknown> {
   const startedAt = performance.now();
@@ -41,11 +49,14 @@ export async function attempt<Client>(
   for (let tries = 1; ; tries += 1) {
     const client = await clientBy(target, giveUpAt());
     try {
-      return await answered(send(client), answerBy);
+      return await answered(send(client, answerBy), answerBy);
     } catch (thrown) {
       if (isConnectionStale(thrown)) target.onStale();
       const failure = failureOf(thrown);
-      const mayRepeat = failure === 'not-done' || (failure === 'unknown' && isRepeatable);
+      const mayRepeat =
+        allowed === 'again'
+          ? failure !== 'refused'
+          : allowed === 'until-done' && failure === 'not-done';
       const delayMs = backoffMs(tries);
       if (!mayRepeat || performance.now() + delayMs > giveUpAt()) throw toEngineError(thrown);
       await new Promise((resolve) => setTimeout(resolve, delayMs));
@@ -53,9 +64,9 @@ export async function attempt<Client>(
   }
 }
 
-/** Full jitter above 100 ms: from 100 to 200, then to 300, 500 … 2,100. */
+/** From 100 to 300 ms, then to 500, 900 … 2,100. */
 export function backoffMs(tries: number): number {
-  return 100 + Math.random() * Math.min(2_000, 100 * 2 ** Math.min(tries - 1, 10));
+  return fullJitterMs(tries, MOST_BACKOFF_MS, Math.random());
 }
 
 async function clientBy<Client>(target: Target<Client>, untilMs: number): Promise<Client> {
@@ -68,12 +79,7 @@ async function clientBy<Client>(target: Target<Client>, untilMs: number): Promis
 }
 
 /** What it resolves with, if it does by then (`performance.now()`). */
-export async function answered(sent: Promise<unknown>, byMs: number): Promise<unknown> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(NO_ANSWER), Math.max(0, byMs - performance.now()));
-  try {
-    return await Promise.race([sent, promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+export function answered(sent: Promise<unknown>, byMs: number): Promise<unknown> {
+  const ms = Math.max(0, byMs - performance.now());
+  return bounded(sent, { ms, expired: () => NO_ANSWER });
 }

@@ -1,10 +1,11 @@
-// The bus over PUBLISH and SUBSCRIBE, sharded on a cluster: one name a topic. Rules: BUS-1, LOG-16.
+// The bus over PUBLISH and SUBSCRIBE, sharded on a cluster: one name a topic. Rules: BUS-1, BUS-2, LOG-16.
 //
 // In order per publisher, since one connection carries them; at most once, since nothing is kept for those who are
 // away. One's own messages come back the same way as others'.
 
 import type { Bus } from '../../seams/bus.ts';
 import { createInFlight } from '../in-flight.ts';
+import { messageBytes } from '../message-size.ts';
 import type { Connection } from './connection.ts';
 import { unavailable } from './failure.ts';
 import type { Keys } from './keys.ts';
@@ -72,7 +73,11 @@ export function createRedisBus(options: RedisBusOptions): RedisBus {
   }
 
   return {
-    publish: (topic, text) => inFlight.run(() => connection.publish(keys.bus(topic), text)),
+    publish: (topic, text) =>
+      inFlight.run(async () => {
+        messageBytes(topic, text);
+        await connection.publish(keys.bus(topic), text);
+      }),
     subscribe: (topic, listener) =>
       inFlight.run(async () => {
         const one: Listening = { listener };

@@ -1,15 +1,19 @@
 // What is a cluster's own: slots that move under appends and watchers, a master that dies, a server among several.
 
+import { PGlite } from '@electric-sql/pglite';
+import { encodeEventBody } from '@millrace/protocol/wire';
 import { Cluster } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { LogListener } from '../../seams/log.ts';
 import { appendOne, dataOf, event, readAll } from '../../testing/engine-cases/engine-case.ts';
+import { runOutbox } from '../../testing/outbox-subject.ts';
 import {
   clusterIdOf,
   type RedisServer,
   startCluster,
   startClusterReplica,
 } from '../../testing/redis-server.ts';
+import { pgliteDatabase } from '../postgres/pglite-database.ts';
 import { redisEngine } from './index.ts';
 import { slotOf } from './slot.ts';
 
@@ -129,6 +133,37 @@ test('LOG-16: while one server is frozen, the channels of the others go on, and 
     )
     .toBe(true);
   await engine.close();
+});
+
+test('OUT-6, OUT-2: while one server is frozen, what was committed for its channels waits, and is there once', async () => {
+  const engine = redisEngine({ client, prefix: 'outbox:', answerWithinMs: 300, waitMs: 100 });
+  const channels = Array.from({ length: 12 }, (_, index) => `job:${index}`);
+  const keptIn = async (channel: string): Promise<unknown[]> =>
+    dataOf(await readAll(engine.log, channel));
+  const pglite = await PGlite.create();
+  const database = pgliteDatabase(pglite);
+  const subject = runOutbox({ database, log: engine.log });
+  const frozen = servers[0];
+  frozen?.freeze();
+  await database.transaction((tx) =>
+    subject.outbox.write(
+      tx,
+      channels.map((channel) => {
+        const body = encodeEventBody({ type: 'said', data: channel, id: channel });
+        return { channel, body, key: channel };
+      }),
+    ),
+  );
+  const near = channels.find((channel) => ownerOf(slotOf(`{${channel}}`)) !== 0) ?? '';
+  await expect.poll(() => keptIn(near), SOON).toEqual([near]);
+  await expect.poll(() => subject.errors.length, SOON).toBeGreaterThan(0);
+  frozen?.thaw();
+  await subject.outbox.relayed(8_000);
+  for (const channel of channels) expect(await keptIn(channel)).toEqual([channel]);
+  expect(await database.query('select from millrace.outbox_refused', [])).toEqual([]);
+  await subject[Symbol.asyncDispose]();
+  await engine.close();
+  await pglite.close();
 });
 
 test('REDIS-1, REDIS-5, LOG-16: a master that dies is replaced by its replica: another epoch, and its watchers go on', async () => {

@@ -5,7 +5,7 @@ import { Cluster, Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { appendOne, event, readAll } from '../../testing/engine-cases/engine-case.ts';
 import { by, codesOf } from '../../testing/engine-cases/producer-cases.ts';
-import { engineCases } from '../../testing/engine-cases.ts';
+import { engineCases, runEngineCase } from '../../testing/engine-cases.ts';
 import {
   type RedisServer,
   startCluster,
@@ -17,10 +17,6 @@ import { redisEngine } from './index.ts';
 
 /** Other tests may be at work on the machine. */
 const SOON = { timeout: 8_000 };
-
-const NEEDS = {
-  isLocal: 'capability isLocal: Redis is another process',
-};
 
 const SETUPS: readonly {
   readonly name: string;
@@ -72,12 +68,12 @@ for (const { name, start } of SETUPS) {
       for (const server of servers) await server[Symbol.asyncDispose]();
     });
 
-    for (const { rule, title, needs, run } of engineCases) {
-      it(`${rule}: ${title}`, async (context) => {
-        if (needs !== undefined) context.skip(NEEDS[needs]);
+    for (const one of engineCases) {
+      it(`${one.rule}: ${one.title}`, async (context) => {
         const engine = redisEngine({ client, prefix: nextPrefix() });
-        await expect(run({ engine })).resolves.toBeUndefined();
-        await engine.close();
+        const skipped = await runEngineCase(one, () => ({ engine }));
+        if (skipped !== null) context.skip(skipped);
+        expect(skipped).toBe(null);
       });
     }
 

@@ -2,12 +2,12 @@
 // Puts the parts together; owns no behaviour of its own. Rules: LOG-1 … LOG-8, LOG-10 … LOG-16, BUS-1, REDIS-1 … REDIS-5.
 
 import { Buffer } from 'node:buffer';
-import { MillraceError, toMillraceError } from '@millrace/protocol';
+import { MillraceError } from '@millrace/protocol';
 import type { Engine } from '../../seams/engine.ts';
 import { isClusterClient, type RedisClient, type RedisClusterClient } from './client.ts';
 import { createClusterConnection, duplicateCluster } from './cluster-connection.ts';
 import type { Connection } from './connection.ts';
-import { unavailable } from './failure.ts';
+import { refused, unavailable } from './failure.ts';
 import { createKeys } from './keys.ts';
 import { messageStart, parseMessage, startsWith } from './message.ts';
 import type { Patience } from './patience.ts';
@@ -80,7 +80,7 @@ export function redisEngine(options: RedisEngineOptions): Engine {
       }
       bus.confirmed();
     },
-    onRefused: (cause) => tellOf('subscribe', toMillraceError(cause)),
+    onRefused: (cause) => tellOf('subscribe', refused(cause)),
   };
   const { connection, subscriptions } = connect(client, patience, events, (cause) =>
     tellOf('connection', unavailable(cause)),
@@ -101,7 +101,7 @@ export function redisEngine(options: RedisEngineOptions): Engine {
       seesIncarnation = sees;
       if (!sees) tellOf('info', blind());
     },
-    onSilence: (cause) => tellOf('publish', toMillraceError(new Error(cause))),
+    onSilence: (cause) => tellOf('publish', refused(new Error(cause))),
   });
   const bus = createRedisBus({
     connection,

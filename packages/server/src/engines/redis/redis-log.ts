@@ -94,7 +94,7 @@ export function createRedisLog(options: RedisLogOptions): RedisLog {
       maxMessageBytes: MAX_MESSAGE_BYTES,
     });
     try {
-      const reply = await connection.run({ script: APPEND, ...encoded, isRepeatable: false });
+      const reply = await connection.run({ script: APPEND, ...encoded, tries: 'until-done' });
       const isWatched = (channel: string): boolean => listeners.of(channel) !== undefined;
       const answer = decodeAppend(reply, batch, groups, isWatched);
       const { outcomes, hints, seesIncarnation, silence } = answer;
@@ -131,7 +131,7 @@ export function createRedisLog(options: RedisLogOptions): RedisLog {
       script,
       keys: [keys.record(channel), keys.entries(channel)],
       args: [token, EMPTY_TTL_MS, ...args].map(String),
-      isRepeatable: true,
+      tries: 'again',
     });
     const list = readList(reply);
     options.onSeesIncarnation(list[0] === 1);

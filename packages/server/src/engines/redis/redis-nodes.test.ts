@@ -19,6 +19,7 @@ import { on, runCore, textsOf, verdictsOf } from '../../testing/run-core.ts';
 import { openNotes } from '../../testing/test-channels.ts';
 import { waitUntil } from '../../testing/waiting.ts';
 import { type RedisEngineOptions, redisEngine } from './index.ts';
+import { FORGET } from './scripts/forget-script.ts';
 
 /** Other tests may be at work on the machine. */
 const SOON = { timeout: 8_000 };
@@ -245,6 +246,34 @@ describe('several nodes', () => {
     expect((await appendOne(node.engine.log, 'a', 2)).offset).toBe(2);
     await client.script('FLUSH');
     expect((await readAll(node.engine.log, 'a')).head).toBe(2);
+  });
+
+  test('LOG-14a: a forgetting that is sent again after a lost answer erases nothing that came since', async () => {
+    await using node = nodeWith();
+    const { log } = node.engine;
+    const { epoch } = await appendOne(log, 'a', 'old');
+    for (const ofEpoch of [epoch, '']) {
+      const keys = [`${prefix}{a}`, `${prefix}{a}:entries`];
+      const args = [`token-${ofEpoch}`, 86_400_000, '{}', 'PUBLISH', 'a', ofEpoch];
+      const forget = (): Promise<unknown> => client.eval(FORGET.source, 2, ...keys, ...args);
+      expect(await forget()).toEqual([1, 1, 1, '']);
+      await appendOne(log, 'a', 'new');
+      expect(await forget()).toEqual([1, 1, 0, '']);
+      expect(dataOf(await readAll(log, 'a'))).toEqual(['new']);
+    }
+  });
+
+  test('REDIS-5: a channel is heard whatever it is called, also beside a topic of the bus', async () => {
+    await using near = nodeWith();
+    await using far = nodeWith();
+    const name = `${prefix}bus:7`;
+    let heard = 0;
+    const unsubscribe = await near.engine.bus.subscribe('7', () => undefined);
+    near.engine.log.watch(name, { ...deaf(), hinted: ({ head }) => void (heard = head) });
+    await expect.poll(subscribed, SOON).toContain(name);
+    unsubscribe();
+    await appendOne(far.engine.log, name, 1);
+    await expect.poll(() => heard, SOON).toBe(1);
   });
 
   test('LOG-2: the time of an event is that of the server, to the millisecond', async () => {

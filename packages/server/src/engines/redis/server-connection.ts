@@ -40,7 +40,9 @@ export function createServerConnection(options: ServerConnectionOptions): Connec
   });
   // ioredis gives up where a connection is ended while it looks for its Sentinel.
   client.on('end', () => {
-    if (!isClosed) setTimeout(() => connectAgain(client), backoffMs(1));
+    setTimeout(() => {
+      if (!isClosed) connectAgain(client);
+    }, backoffMs(1));
   });
 
   const target: Target<RedisClient> = {
@@ -55,14 +57,10 @@ export function createServerConnection(options: ServerConnectionOptions): Connec
   };
 
   return {
-    run: ({ isRepeatable, ...call }) =>
-      attempt(target, { isRepeatable, send: (on) => runScript(on, call) }, patience),
+    run: ({ tries, ...call }) =>
+      attempt(target, { tries, send: (on, byMs) => runScript(on, call, byMs) }, patience),
     async publish(name, text) {
-      await attempt(
-        target,
-        { isRepeatable: false, send: (on) => on.publish(name, text) },
-        patience,
-      );
+      await attempt(target, { tries: 'once', send: (on) => on.publish(name, text) }, patience);
     },
     close() {
       isClosed = true;

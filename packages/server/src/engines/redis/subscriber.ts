@@ -7,7 +7,7 @@
 
 import type { Buffer } from 'node:buffer';
 import { connectAgain, type RedisClient } from './client.ts';
-import { failureOf } from './failure.ts';
+import { failureOf, isMoved } from './failure.ts';
 import { backoffMs } from './patience.ts';
 import { slotOf } from './slot.ts';
 
@@ -70,7 +70,9 @@ export function createSubscriber(options: SubscriberOptions): Subscriber {
     if (!isClosed) options.onLost?.();
   });
   client.on('end', () => {
-    if (!isClosed) setTimeout(() => connectAgain(client), backoffMs(1));
+    setTimeout(() => {
+      if (!isClosed) connectAgain(client);
+    }, backoffMs(1));
   });
   client.on('moved', () => options.onMoved?.());
   const pinging = setInterval(() => {
@@ -140,12 +142,16 @@ export function createSubscriber(options: SubscriberOptions): Subscriber {
 
   function onFailed(names: readonly string[], thrown: unknown): void {
     for (const name of names) asked.delete(name);
-    // That its slot is elsewhere, or its connection broken, comes as an event.
-    if (failureOf(thrown) !== 'refused') return;
-    options.onRefused(thrown);
-    setTimeout(() => {
-      for (const name of names) note(name);
-    }, REFUSED_RETRY_MS).unref();
+    // That their slot is elsewhere comes as an event.
+    if (isMoved(thrown)) return;
+    const isRefused = failureOf(thrown) === 'refused';
+    if (isRefused) options.onRefused(thrown);
+    setTimeout(
+      () => {
+        for (const name of names) note(name);
+      },
+      isRefused ? REFUSED_RETRY_MS : backoffMs(1),
+    ).unref();
   }
 
   function inCommands(names: readonly string[]): readonly (readonly string[])[] {

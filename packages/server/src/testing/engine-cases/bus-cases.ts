@@ -1,6 +1,6 @@
-// Cases of the bus. Rule: BUS-1.
+// Cases of the bus. Rules: BUS-1, BUS-2.
 
-import { assertEqual, eventually } from '../check.ts';
+import { assertEqual, assertRejects, eventually } from '../check.ts';
 import { type EngineCase, range } from './engine-case.ts';
 
 export const busCases: readonly EngineCase[] = [
@@ -50,6 +50,25 @@ export const busCases: readonly EngineCase[] = [
       await bus.publish('void', 'this one is heard');
       await eventually(() => heard.length === 1, 'the later one arrives');
       assertEqual(heard, ['this one is heard'], 'what arrived');
+    },
+  },
+  {
+    rule: 'BUS-2',
+    title: 'a message of 256 KiB arrives whole, one that is larger is refused',
+    async run({ engine: { bus } }) {
+      const heard: string[] = [];
+      await bus.subscribe('large', (text) => void heard.push(text));
+      const largest = 'é'.repeat((256 * 1_024 - 'large'.length - 1) / 2);
+      await assertRejects(
+        () => bus.publish('large', `${largest}xx`),
+        'limit/event-size',
+        'a larger one',
+      );
+      await bus.publish('large', largest);
+      await bus.publish('large', 'after');
+      await eventually(() => heard.length >= 2, 'both arrive');
+      assertEqual(heard[0]?.length, largest.length, 'the length of the large one');
+      assertEqual(heard, [largest, 'after'], 'what arrived');
     },
   },
 ];

@@ -202,6 +202,10 @@ export const compactCases: readonly EngineCase[] = [
       const page = await readAll(log, 'early');
       assertEqual(page.snapshot, null, 'the snapshot');
       assertEqual(offsetsOf(page), [1, 2], 'the entries');
+      await assertRejects(() => log.compact('nobody', retention), 'request/invalid', 'of nobody');
+      // Of a channel that was there in another epoch: that is no mistake, only late.
+      await log.compact('nobody', { ...retention, epoch: 'elsewhere' });
+      assertEqual<number>((await readAll(log, 'nobody')).head, 0, 'the head of one never used');
     },
   },
   {

@@ -13,8 +13,9 @@ import type { Engine } from '../../seams/engine.ts';
 import type { AppendOutcome, AppendRequest, Log, LogPage, PageSize } from '../../seams/log.ts';
 import { assert, fail } from '../check.ts';
 
-export interface EngineSubject {
-  /** Fresh and empty. */
+/** What a runner makes for each case. Its disposal takes away what the case left; the engine is closed by then. */
+export interface EngineSubject extends Partial<AsyncDisposable> {
+  /** Fresh and empty: nobody has appended to it, and nobody else uses what it stands on. */
   readonly engine: Engine;
 }
 

@@ -1,10 +1,17 @@
 // What becomes of an append that has a key, a producer or an expected head: the rule, pure.
-// The SQL of the database engine says the same. Rules: LOG-5, LOG-6, LOG-12, LOG-13.
+// The SQL of the database engine and the script of the Redis engine say the same. Rules: LOG-5, LOG-6, LOG-12, LOG-13.
 
 import type { Expected, MillraceError, Offset, Producer } from '@millrace/protocol';
-import type { AppendEvent } from '../../seams/log.ts';
-import { channelEnded, fenced, headMoved, sequenceGap } from '../refusals.ts';
-import type { LastEvent } from './producer-window.ts';
+import type { AppendEvent } from '../seams/log.ts';
+import { channelEnded, fenced, headMoved, sequenceGap } from './refusals.ts';
+
+/** What a channel remembers of a producer. */
+export interface LastEvent {
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly offset: Offset;
+  readonly at: string;
+}
 
 export interface CheckedChannel {
   readonly epoch: string;
