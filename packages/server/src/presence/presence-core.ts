@@ -2,7 +2,8 @@
 // until when it believes in one that it hears nothing of. No clock, no bus, no timers: they come with the events and
 // leave as effects. Rules: PRES-3 … PRES-5, PRES-7, PRES-9.
 //
-//   every 2 s, once it has told anything: beat, which is its lease of 8 s and names the channels that changed
+//   every 2 s, once it has told anything or follows others: beat, which is its lease of 8 s, names the channels that
+//     changed, and shows by coming back that the bus works: while it does not, nobody's lease ends
 //   a channel that somebody here needs: listen ──listening──▶ ask all ──settled──▶ ready ──10 s unneeded──▶ unlisten
 //   what changed here: told 50 ms later, at most  ·  what another node's beat does not confirm: asked for after 200 ms
 //   a beat of another node that was missed: it is asked to name all its channels, and what it does not name it has not
@@ -116,7 +117,10 @@ export function createPresenceCore({ node, settleMs }: PresenceCoreOptions): Pre
   }
 
   function heard(channel: string | null, message: BusMessage, now: number): void {
-    if (message.node === node) return;
+    if (message.node === node) {
+      if (message.type === 'beat') leases.cameBack(now);
+      return;
+    }
     leases.renew(message.node, now);
     const one = channel === null ? undefined : held.get(channel);
     if (one !== undefined) hot.add(one);
@@ -259,7 +263,7 @@ export function createPresenceCore({ node, settleMs }: PresenceCoreOptions): Pre
 
   function beat(now: number): void {
     beatAt = now + BEAT_MS;
-    if (seq === 0) return;
+    if (seq === 0 && !isFollowing()) return;
     const changed: Held[] = [];
     for (const one of held.values()) {
       if (!one.hasChanged) continue;
@@ -270,6 +274,12 @@ export function createPresenceCore({ node, settleMs }: PresenceCoreOptions): Pre
     const parts = marksOf(changed);
     // Also with nothing to name: it is the lease.
     for (const rooms of parts.length === 0 ? [[]] : parts) tellBeat(rooms, null);
+  }
+
+  /** Whether there is anybody whose lease matters: then the bus is watched by beats, also where nobody is present here. */
+  function isFollowing(): boolean {
+    for (const { room } of held.values()) if (room.isFollowing) return true;
+    return false;
   }
 
   function nameAll(): void {
@@ -336,6 +346,9 @@ export function createPresenceCore({ node, settleMs }: PresenceCoreOptions): Pre
       }
       case 'heard':
         heard(event.channel, event.message, now);
+        return;
+      case 'beat-taken':
+        leases.wasTaken(now);
         return;
       case 'tick':
         tick(now);

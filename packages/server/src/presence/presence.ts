@@ -3,7 +3,7 @@
 // Rules: PRES-2, PRES-7 … PRES-10, BUS-1.
 
 import { randomBytes } from 'node:crypto';
-import { type Limits, MillraceError, toMillraceError } from '@millrace/protocol';
+import { type Limits, MillraceError } from '@millrace/protocol';
 import { type PresentMember, parseLiveFrame } from '@millrace/protocol/wire';
 import type { Bus } from '../seams/bus.ts';
 import type { Timers } from '../seams/timers.ts';
@@ -12,6 +12,7 @@ import { parseObject } from './entry.ts';
 import { createPresenceCore } from './presence-core.ts';
 import type { PresenceEffect, PresenceEvent } from './presence-types.ts';
 import { RoomFeed, type Seat, type Watcher } from './room-feed.ts';
+import { createTeller } from './teller.ts';
 import { createTopicListener } from './topic-listener.ts';
 
 /** How long a change may wait for others of the same channel, ms. */
@@ -78,7 +79,7 @@ export function createPresence(options: PresenceOptions): Presence {
   const core = createPresenceCore({ node: randomBytes(9).toString('base64url'), settleMs });
   const feeds = new Map<string, RoomFeed>();
   const events: PresenceEvent[] = [];
-  const sending = new Set<Promise<void>>();
+  const teller = createTeller({ bus, onError });
   let isRunning = false;
   let isTicking = false;
   let isClosed = false;
@@ -132,7 +133,11 @@ export function createPresence(options: PresenceOptions): Presence {
         feeds.delete(effect.channel);
         return;
       case 'tell':
-        send(topic, encodeBusMessage(effect.message));
+        teller.tell(
+          topic,
+          encodeBusMessage(effect.message),
+          effect.message.type === 'beat' ? beatTaken : undefined,
+        );
         return;
       case 'ready':
         feeds.get(effect.channel)?.ready();
@@ -143,12 +148,8 @@ export function createPresence(options: PresenceOptions): Presence {
     }
   }
 
-  function send(topic: string, text: string): void {
-    const sent = bus
-      .publish(topic, text)
-      .catch((thrown: unknown) => onError(toMillraceError(thrown)))
-      .finally(() => sending.delete(sent));
-    sending.add(sent);
+  function beatTaken(): void {
+    feed({ type: 'beat-taken' });
   }
 
   /** Of a channel that is held. */
@@ -214,7 +215,7 @@ export function createPresence(options: PresenceOptions): Presence {
       isClosed = true;
       // Whoever waits to be told of members is told of those that are known.
       for (const one of feeds.values()) one.ready();
-      await Promise.all(sending);
+      await teller.idle();
       listener.close();
     },
   };

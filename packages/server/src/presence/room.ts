@@ -69,7 +69,11 @@ export class Room {
     if (read === null || read.seq !== seq || read.next !== page) return;
     read.next += 1;
     read.entries.push(...entries);
-    if (read.next < pages) return;
+    if (read.next < pages) {
+      // A long one is on its way: no need to ask for it again.
+      if (view.askAt !== null) view.askAt = now + ASK_AGAIN_MS;
+      return;
+    }
     const keys = new Set(read.entries.map(({ key }) => key));
     for (const key of [...view.entries.keys()]) if (!keys.has(key)) this.#remove(view, key);
     for (const entry of read.entries) this.#put(view, entry, now);
@@ -114,6 +118,12 @@ export class Room {
       due.push(node);
     }
     return due;
+  }
+
+  /** Somebody is present here by another node. */
+  get isFollowing(): boolean {
+    for (const { entries } of this.#views.values()) if (entries.size > 0) return true;
+    return false;
   }
 
   get isAsking(): boolean {
