@@ -69,6 +69,13 @@ export class OwnSessions {
     return this.#toldHash.toString();
   }
 
+  /** Of one member. */
+  countOf(user: string): number {
+    let count = 0;
+    for (const { node } of this.#members.holdsOf(user)) if (node === this.#node) count += 1;
+    return count;
+  }
+
   has(key: string): boolean {
     return this.#byKey.has(key);
   }

@@ -76,6 +76,20 @@ describe('between nodes', () => {
     for (const node of cluster.nodes) expect(steps(cluster, node, 'ada')).toEqual(['came']);
   });
 
+  test('PRES-3: of a user with very many sessions the newest twenty are shown, the same on every node', () => {
+    const cluster = startCluster(['a', 'b']);
+    for (let tab = 10; tab < 40; tab += 1) {
+      enter(cluster, tab % 2 === 0 ? 'a' : 'b', 'ada', `${tab}`);
+      cluster.advance(100);
+    }
+    cluster.advance(2_000);
+    const newest = Array.from({ length: 20 }, (_, at) => ({ id: `ada-${at + 20}` }));
+    for (const node of cluster.nodes) {
+      expect(membersAt(cluster, node)).toMatchObject([{ id: 'ada', sessions: newest }]);
+      expect(cluster.hash(node, ROOM)).toBe(cluster.hash('a', ROOM));
+    }
+  });
+
   test('PRES-3: since when a user is present outlives the tab it came with', () => {
     const cluster = startCluster(['a', 'b']);
     enter(cluster, 'a', 'ada', '1');

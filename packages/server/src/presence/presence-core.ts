@@ -54,7 +54,7 @@ export interface RoomInfo {
   /** Watchers may be told. */
   readonly isReady: boolean;
   /** The sessions that are held here. */
-  readonly own: Pick<Room['own'], 'count' | 'has'>;
+  readonly own: Pick<Room['own'], 'count' | 'countOf' | 'has'>;
 }
 
 export interface PresenceCore {

@@ -63,7 +63,10 @@ export interface Presence {
 export interface PresenceOptions {
   readonly bus: Bus;
   readonly timers: Timers;
-  readonly limits: Pick<Limits, 'maxPageBytes' | 'maxPresenceChannels' | 'maxPresentPerChannel'>;
+  readonly limits: Pick<
+    Limits,
+    'maxLinksPerIdentity' | 'maxPageBytes' | 'maxPresenceChannels' | 'maxPresentPerChannel'
+  >;
   readonly onError: (error: MillraceError) => void;
   /** How long other nodes may take to answer before somebody is told who is there, ms. */
   readonly settleMs: number;
@@ -186,8 +189,14 @@ export function createPresence(options: PresenceOptions): Presence {
     },
     enter(channel, { key, user, link }, data) {
       const own = core.room(channel)?.own;
-      if (own !== undefined && own.count >= limits.maxPresentPerChannel && !own.has(key)) {
-        return full(`${own.count} sessions are present in this channel.`);
+      if (own !== undefined && !own.has(key)) {
+        if (own.count >= limits.maxPresentPerChannel) {
+          return full(`${own.count} sessions are present in this channel.`);
+        }
+        // Each change of a member tells of all its sessions.
+        if (own.countOf(user) >= limits.maxLinksPerIdentity) {
+          return full(`This member is present in this channel ${own.countOf(user)} times.`);
+        }
       }
       feed({ type: 'enter', channel, key, user, link, data, wallMs: wallNow() });
       return null;
