@@ -54,7 +54,9 @@ async function startRedisBacking(): Promise<Backing> {
     freeze: server.freeze,
     thaw: server.thaw,
     deafen: async () => Number(/:(\d+)/.exec(await server.ask('CLIENT KILL TYPE pubsub'))?.[1]),
-    close: () => server[Symbol.asyncDispose](),
+    async close() {
+      await server[Symbol.asyncDispose]();
+    },
   };
 }
 

@@ -77,10 +77,12 @@ function createLiveSession(client: Client): LiveSession {
   const told = new Map<number, Map<string, number>>();
   let you: You | null = null;
   let lastVersion = 0;
+  let newestLink = 0;
   let isSyncPlanned = false;
 
   const extension: Extension = {
     connect(link) {
+      newestLink = Math.max(newestLink, link);
       // A poll that asks again has had its answer.
       settleTold(link);
       const items = [...places].flatMap(([channel, place]) => itemOf(channel, place, link) ?? []);
@@ -99,8 +101,10 @@ function createLiveSession(client: Client): LiveSession {
       const link = host.link();
       if (link === null || present.length === 0) return;
       const channels = present.map(([channel]): PresenceItem => ({ channel, leave: true }));
-      if (link.isDuplex) link.send({ type: 'presence', channels });
-      else sayFarewell(link.ref.number, channels).catch(ignore);
+      // The next link may have taken its place already.
+      const isNewest = link.ref.number === newestLink;
+      if (link.isDuplex && isNewest) link.send({ type: 'presence', channels });
+      else sayFarewell(newestLink, channels).catch(ignore);
     },
   };
   const host = client.extend(extension);

@@ -11,8 +11,8 @@ import type { Engine } from '../seams/engine.ts';
 import type { Timers } from '../seams/timers.ts';
 import { memberId } from './entry.ts';
 import { createEphemeral, type Ephemeral, type EphemeralSender } from './ephemeral.ts';
-import { encodeEphemeralData } from './live-data.ts';
 import { createLingering, type Lingering } from './lingering.ts';
+import { encodeEphemeralData } from './live-data.ts';
 import { createPresence, type Presence, type PresentAs } from './presence.ts';
 
 /** How long other nodes may take to answer before somebody is told who is there, ms. */

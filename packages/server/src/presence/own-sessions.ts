@@ -118,12 +118,10 @@ export class OwnSessions {
     if (own?.entry.link === link) this.#leaveLater(own, leaveAt);
   }
 
-  /** False: it is not held here. */
-  leave(key: string, user: string, link: number): boolean {
+  leave(key: string, user: string, link: number): void {
     const own = this.#byKey.get(key);
-    if (own === undefined || own.entry.link > link || !isSameOwner(own.entry, user)) return false;
+    if (own === undefined || own.entry.link > link || !isSameOwner(own.entry, user)) return;
     this.#remove(own);
-    return true;
   }
 
   /** Another node holds the entry: this one may have held the session before, or know its member for a shorter time. */

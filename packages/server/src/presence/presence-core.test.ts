@@ -137,6 +137,30 @@ describe('between nodes', () => {
     }
   });
 
+  test('PRES-4: who moved from a node that was killed leaves at once, and not with its lease', () => {
+    const cluster = startCluster(['a', 'b', 'c']);
+    enter(cluster, 'a', 'ada');
+    enter(cluster, 'a', 'bob');
+    cluster.advance(3_000);
+    cluster.kill('a');
+    cluster.advance(500);
+    enter(cluster, 'b', 'ada', 'a', 2);
+    cluster.advance(500);
+    leave(cluster, 'b', 'ada', 'a', 2);
+    // A request that came to a node which does not hold it.
+    leave(cluster, 'c', 'bob', 'a', 1);
+    cluster.advance(500);
+    for (const node of cluster.nodes) expect(cluster.seen(node, ROOM)).toEqual([]);
+    enter(cluster, 'b', 'ada', 'a', 2);
+    enter(cluster, 'c', 'bob', 'a', 2);
+    cluster.advance(10_000);
+    for (const node of cluster.nodes) {
+      expect(cluster.seen(node, ROOM)).toEqual(['ada', 'bob']);
+      expect(steps(cluster, node, 'ada')).toEqual(['came', 'went', 'came']);
+      expect(cluster.hash(node, ROOM)).toBe(cluster.hash('b', ROOM));
+    }
+  });
+
   test('PRES-4: an explicit leave finds the session wherever it is held, and a late one does not end what came after it', () => {
     const cluster = startCluster(['a', 'b', 'c']);
     enter(cluster, 'a', 'ada', 'a', 3);

@@ -143,7 +143,7 @@ export function createPresenceCore({ node, settleMs }: PresenceCoreOptions): Pre
         one?.room.heardState(message, now);
         return;
       case 'leave':
-        one?.room.own.leave(message.key, message.user, message.link);
+        one?.room.heardLeave(message);
         return;
     }
   }
@@ -312,12 +312,14 @@ export function createPresenceCore({ node, settleMs }: PresenceCoreOptions): Pre
         return;
       }
       case 'leave': {
-        const one = held.get(event.channel);
+        const { channel, key, user, link } = event;
+        const one = held.get(channel);
+        const isOnlyHere = one?.room.own.has(key) === true && !one.room.isElsewhere(key);
+        const message = { type: 'leave', node, key, user, link } as const;
         if (one !== undefined) hot.add(one);
-        if (one?.room.own.leave(event.key, event.user, event.link) === true) return;
+        one?.room.heardLeave(message);
         // Whoever holds it hears of it: a request may come to any node.
-        const { key, user, link } = event;
-        tell(event.channel, { type: 'leave', node, key, user, link });
+        if (!isOnlyHere) tell(channel, message);
         return;
       }
       case 'detach': {

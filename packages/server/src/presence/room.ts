@@ -14,12 +14,15 @@ const ASK_AGAIN_MS = 1_000;
 
 type Diff = Extract<BusMessage, { type: 'diff' }>;
 type State = Extract<BusMessage, { type: 'state' }>;
+type Leave = Extract<BusMessage, { type: 'leave' }>;
 
 /** Another node's sessions in this channel. */
 interface View {
   /** Of the last diff or state that was taken; -1 before any. */
   seq: number;
   readonly entries: Map<string, Entry>;
+  /** Sessions that left by another node, by key: their links up to this one are nobody's here, whatever this node says. */
+  readonly left: Map<string, number>;
   readonly hash: SetHash;
   /** When its state is to be asked for; null while it is what it should be. */
   askAt: number | null;
@@ -94,6 +97,24 @@ export class Room {
     this.#confirm(view, now, seq === view.seq && view.hash.toString() === hash);
   }
 
+  /** It left by `from`: a node that held it before may be dead, and would hold it for its lease. */
+  heardLeave({ node: from, key, user, link }: Leave): void {
+    this.own.leave(key, user, link);
+    for (const [node, view] of this.#views) {
+      const entry = view.entries.get(key);
+      if (node === from || entry === undefined || entry.user !== user || entry.link > link)
+        continue;
+      view.left.set(key, link);
+      this.members.drop(entry);
+    }
+  }
+
+  /** Whether another node holds the session. */
+  isElsewhere(key: string): boolean {
+    for (const { entries } of this.#views.values()) if (entries.has(key)) return true;
+    return false;
+  }
+
   /** It is gone, or has nobody here any more. */
   drop(node: string): void {
     const view = this.#views.get(node);
@@ -135,6 +156,7 @@ export class Room {
     const view: View = {
       seq: -1,
       entries: new Map(),
+      left: new Map(),
       hash: new SetHash(),
       askAt: null,
       pages: null,
@@ -157,6 +179,8 @@ export class Room {
     }
     view.entries.set(entry.key, entry);
     view.hash.add(encodeEntry(entry));
+    if (entry.link <= (view.left.get(entry.key) ?? -1)) return;
+    view.left.delete(entry.key);
     this.members.put(entry);
     this.own.heardElsewhere(entry, now);
   }
@@ -165,6 +189,7 @@ export class Room {
     const entry = view.entries.get(key);
     if (entry === undefined) return;
     view.entries.delete(key);
+    view.left.delete(key);
     view.hash.remove(encodeEntry(entry));
     this.members.drop(entry);
   }

@@ -1,0 +1,132 @@
+// What a run of people who come and go should have been seen as, and whether it was: each user comes once and goes once,
+// however many tabs it has, in time, and nobody goes who is there. Pure: times come with the calls.
+
+export interface Sighting {
+  readonly at: number;
+  readonly user: string;
+  readonly step: 'came' | 'went';
+}
+
+/** One time that a user was there, from its first tab to its last. */
+interface Stay {
+  readonly cameAt: number;
+  wentAt: number;
+  /** By when everybody must know that it went. */
+  goneBy: number;
+}
+
+export interface PresenceFigures {
+  readonly stays: number;
+  readonly falseLeaves: number;
+  /** Of all watchers, ms: how long a coming, a leave and a loss took to be seen. */
+  readonly cameMs: string;
+  readonly leftMs: string;
+  readonly lostMs: string;
+  readonly problems: readonly string[];
+}
+
+/** A coming must be seen within this, also by a watcher that is on its way to another node, ms. */
+const COME_WITHIN_MS = 4_000;
+
+export interface PresenceTruth {
+  /** Its first tab opens. */
+  came(user: string, at: number): void;
+  /** A tab of it is gone; it may count as there until `goneBy`. */
+  tabGone(user: string, goneBy: number): void;
+  /** Its last tab is gone. @param isLost without a word */
+  went(user: string, at: number, isLost: boolean): void;
+  /** Whether it may come again without meeting its own end. */
+  mayCome(user: string, at: number): boolean;
+  present(): readonly string[];
+  judge(watchers: readonly (readonly Sighting[])[]): PresenceFigures;
+}
+
+export function createPresenceTruth(): PresenceTruth {
+  const stays = new Map<string, Stay[]>();
+  const lost = new Set<Stay>();
+  const lastOf = (user: string): Stay | undefined => stays.get(user)?.at(-1);
+
+  return {
+    came(user, at) {
+      const stay: Stay = {
+        cameAt: at,
+        wentAt: Number.POSITIVE_INFINITY,
+        goneBy: Number.NEGATIVE_INFINITY,
+      };
+      const list = stays.get(user);
+      if (list === undefined) stays.set(user, [stay]);
+      else list.push(stay);
+    },
+    tabGone(user, goneBy) {
+      const stay = lastOf(user);
+      if (stay !== undefined) stay.goneBy = Math.max(stay.goneBy, goneBy);
+    },
+    went(user, at, isLost) {
+      const stay = lastOf(user);
+      if (stay === undefined) return;
+      stay.wentAt = at;
+      if (isLost) lost.add(stay);
+    },
+    mayCome(user, at) {
+      const stay = lastOf(user);
+      return stay === undefined || at > stay.goneBy + 1_000;
+    },
+    present: () =>
+      [...stays]
+        .flatMap(([user, list]) => (list.at(-1)?.wentAt === Number.POSITIVE_INFINITY ? [user] : []))
+        .sort(),
+    judge(watchers) {
+      const problems: string[] = [];
+      const took = { came: [] as number[], left: [] as number[], lost: [] as number[] };
+      let falseLeaves = 0;
+      for (const [index, sightings] of watchers.entries()) {
+        const byUser = Map.groupBy(sightings, ({ user }) => user);
+        for (const [user, list] of stays) {
+          const seen = byUser.get(user) ?? [];
+          for (const { at, step } of seen) {
+            if (step === 'came' || list.some((stay) => at >= stay.wentAt && at <= stay.goneBy))
+              continue;
+            const isThere = list.some((stay) => at >= stay.cameAt && at < stay.wentAt);
+            if (isThere) falseLeaves += 1;
+            const what = isThere ? 'was seen to leave while there' : 'left too late';
+            problems.push(`watcher ${index}: ${user} ${what}, at ${at | 0}: ${told(list)}`);
+          }
+          const cames = seen.filter(({ step }) => step === 'came');
+          if (cames.length !== list.length) {
+            problems.push(`watcher ${index}: ${user} came ${cames.length} times: ${told(list)}`);
+          }
+          for (const stay of list) {
+            const came = cames.find(({ at }) => at >= stay.cameAt);
+            const went = seen.find(({ at, step }) => step === 'went' && at >= stay.wentAt);
+            if (came !== undefined) took.came.push(came.at - stay.cameAt);
+            if (came === undefined || came.at - stay.cameAt > COME_WITHIN_MS)
+              problems.push(`watcher ${index}: ${user} came too late: ${told(list)}`);
+            if (went !== undefined)
+              took[lost.has(stay) ? 'lost' : 'left'].push(went.at - stay.wentAt);
+          }
+        }
+      }
+      return {
+        stays: [...stays.values()].reduce((sum, list) => sum + list.length, 0),
+        falseLeaves,
+        cameMs: spread(took.came),
+        leftMs: spread(took.left),
+        lostMs: spread(took.lost),
+        problems,
+      };
+    },
+  };
+}
+
+function told(stays: readonly Stay[]): string {
+  return stays
+    .map(({ cameAt, wentAt, goneBy }) => `${cameAt | 0}–${wentAt | 0} (${goneBy | 0})`)
+    .join(', ');
+}
+
+/** Median, 99 of a hundred, and the most. */
+function spread(values: readonly number[]): string {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (part: number): number => Math.round(sorted[Math.floor(sorted.length * part)] ?? 0);
+  return `${at(0.5)} / ${at(0.99)} / ${Math.round(sorted.at(-1) ?? 0)} of ${sorted.length}`;
+}
