@@ -14,6 +14,7 @@ const LOSS_MS = 10_000;
 const MOST_TABS = 4;
 
 interface Tab {
+  readonly openedAt: number;
   readonly client: Client;
   readonly entry: PresenceEntry<Named>;
   readonly door: number;
@@ -48,7 +49,7 @@ export function createCrowd({ users, random, truth, doors, now }: CrowdOptions):
   function open(user: string, door: number, options: Partial<ClientOptions>): Tab {
     const url = `${doors[door]}/realtime`;
     const client = createClient({ url, token: user, onError: () => undefined, ...options });
-    return { client, door, entry: presenceOf(client, room).enter({ name: user }) };
+    return { openedAt: now(), client, door, entry: presenceOf(client, room).enter({ name: user }) };
   }
 
   function openTab(user: string): Tab {
@@ -56,9 +57,9 @@ export function createCrowd({ users, random, truth, doors, now }: CrowdOptions):
     return open(user, door, { transports: [random.pick(carriers)] });
   }
 
-  function endTab(user: string, tab: Tab): void {
+  function endTab(user: string, tab: Tab, isLost: boolean): void {
     // Without a link there is nobody to tell.
-    const isTold = tab.client.status.getSnapshot().status === 'open';
+    const isTold = !isLost && tab.client.status.getSnapshot().status === 'open';
     const at = now();
     truth.tabGone(user, at + (isTold ? LEAVE_MS : LOSS_MS));
     const tabs = (present.get(user) ?? []).filter((one) => one !== tab);
@@ -83,8 +84,10 @@ export function createCrowd({ users, random, truth, doors, now }: CrowdOptions):
   function actOf(user: string, tabs: Tab[]): void {
     const tab = random.pick(tabs);
     const draw = random.next();
-    if (draw < 0.3) for (const one of tabs) endTab(user, one);
-    else if (draw < 0.5) endTab(user, tab);
+    // Who stays for a moment only may be seen or not.
+    if (tabs.some(({ openedAt }) => now() - openedAt < 1_000)) return;
+    if (draw < 0.3) for (const one of tabs) endTab(user, one, false);
+    else if (draw < 0.5) endTab(user, tab, false);
     else if (draw < 0.75 && tabs.length < MOST_TABS) tabs.push(openTab(user));
     else tab.entry.update({ name: `${user} ${Math.round(draw * 1_000)}` });
   }
@@ -99,7 +102,7 @@ export function createCrowd({ users, random, truth, doors, now }: CrowdOptions):
     lose(door, part) {
       for (const [user, tabs] of [...present]) {
         const isLost = random.next() < part;
-        for (const tab of [...tabs]) if (isLost && tab.door === door) endTab(user, tab);
+        for (const tab of [...tabs]) if (isLost && tab.door === door) endTab(user, tab, true);
       }
     },
     async hide(count) {

@@ -7,6 +7,12 @@ export interface Sighting {
   readonly step: 'came' | 'went';
 }
 
+/** What one watcher saw, and when it had no link itself: afterwards it keeps for a while whom a server does not name. */
+export interface Witness {
+  readonly sightings: readonly Sighting[];
+  readonly gaps: readonly { readonly from: number; readonly to: number }[];
+}
+
 /** One time that a user was there, from its first tab to its last. */
 interface Stay {
   readonly cameAt: number;
@@ -27,6 +33,8 @@ export interface PresenceFigures {
 
 /** A coming must be seen within this, also by a watcher that is on its way to another node, ms. */
 const COME_WITHIN_MS = 4_000;
+/** For so long after its own gap a watcher may show somebody who left in it, ms: `leaveAfterMs`, and the way. */
+const UNSURE_MS = 6_500;
 
 export interface PresenceTruth {
   /** Its first tab opens. */
@@ -38,7 +46,7 @@ export interface PresenceTruth {
   /** Whether it may come again without meeting its own end. */
   mayCome(user: string, at: number): boolean;
   present(): readonly string[];
-  judge(watchers: readonly (readonly Sighting[])[]): PresenceFigures;
+  judge(watchers: readonly Witness[]): PresenceFigures;
 }
 
 export function createPresenceTruth(): PresenceTruth {
@@ -79,13 +87,15 @@ export function createPresenceTruth(): PresenceTruth {
       const problems: string[] = [];
       const took = { came: [] as number[], left: [] as number[], lost: [] as number[] };
       let falseLeaves = 0;
-      for (const [index, sightings] of watchers.entries()) {
+      for (const [index, { sightings, gaps }] of watchers.entries()) {
+        const isInTime = (at: number, { wentAt, goneBy }: Stay): boolean =>
+          at >= wentAt &&
+          (at <= goneBy || gaps.some(({ from, to }) => from <= goneBy && at <= to + UNSURE_MS));
         const byUser = Map.groupBy(sightings, ({ user }) => user);
         for (const [user, list] of stays) {
           const seen = byUser.get(user) ?? [];
           for (const { at, step } of seen) {
-            if (step === 'came' || list.some((stay) => at >= stay.wentAt && at <= stay.goneBy))
-              continue;
+            if (step === 'came' || list.some((stay) => isInTime(at, stay))) continue;
             const isThere = list.some((stay) => at >= stay.cameAt && at < stay.wentAt);
             if (isThere) falseLeaves += 1;
             const what = isThere ? 'was seen to leave while there' : 'left too late';
@@ -101,7 +111,7 @@ export function createPresenceTruth(): PresenceTruth {
             if (came !== undefined) took.came.push(came.at - stay.cameAt);
             if (came === undefined || came.at - stay.cameAt > COME_WITHIN_MS)
               problems.push(`watcher ${index}: ${user} came too late: ${told(list)}`);
-            if (went !== undefined)
+            if (went !== undefined && went.at <= stay.goneBy)
               took[lost.has(stay) ? 'lost' : 'left'].push(went.at - stay.wentAt);
           }
         }

@@ -62,11 +62,12 @@ export async function runPresence(options: PresenceRunOptions): Promise<Presence
   await crowd.hide(hiddenCount);
   const endAt = minutes * 60_000;
   const kills = planKills(endAt, killsPerMinute);
-  const killing = killNodes(kills);
+  let isKilling = false;
   let cuts = 0;
   let mostTabs = 0;
+  const killing = killNodes(kills);
   for (let cutAt = 0; now() < endAt; ) {
-    crowd.act();
+    if (!isKilling) crowd.act();
     mostTabs = Math.max(mostTabs, crowd.tabs);
     if (now() > cutAt) {
       cutAt = now() + CUT_EVERY_MS;
@@ -83,7 +84,7 @@ export async function runPresence(options: PresenceRunOptions): Promise<Presence
     watchers.every((one) => one.ids() === present && one.text() === watchers[0]?.text());
   await until(isAgreed, { label: 'one view', deadlineMs: 15_000 }).catch(() => undefined);
   const agreedMs = Math.round(performance.now() - quietAt);
-  const figures = truth.judge(watchers.map(({ sightings }) => sightings));
+  const figures = truth.judge(watchers);
   const problems = [...figures.problems];
   if (!isAgreed()) problems.push(`no agreement: ${difference(watchers, present)}`);
   else if (agreedMs > 5_000) problems.push(`agreed only after ${agreedMs} ms`);
@@ -109,9 +110,13 @@ export async function runPresence(options: PresenceRunOptions): Promise<Presence
       const [node, door] = [cluster.nodes[victim], doors[victim]];
       const other = cluster.nodes[index % 4 < 2 ? 0 : 3 - victim];
       if (node === undefined || door === undefined || other === undefined) return;
+      // What a node is told in its last moment, it may not have told.
+      isKilling = true;
+      await pause(300);
       door.setTarget({ host: '127.0.0.1', port: other.port });
       await node.kill('SIGKILL');
       crowd.lose(victim, LOST);
+      isKilling = false;
       await pause(4_000);
       await node.restart();
       door.setTarget({ host: '127.0.0.1', port: node.port });
@@ -135,6 +140,15 @@ function cutOne(door: FaultyProxy): number {
 function openWatcher(url: string, token: string, now: () => number) {
   const viewer = watchRoom(url, 'soak', { token });
   const sightings: Sighting[] = [];
+  const gaps: { readonly from: number; to: number }[] = [];
+  let isOpen = false;
+  viewer.client.status.subscribe(() => {
+    const wasOpen = isOpen;
+    isOpen = viewer.client.status.getSnapshot().status === 'open';
+    const last = gaps.at(-1);
+    if (wasOpen && !isOpen) gaps.push({ from: now(), to: Number.POSITIVE_INFINITY });
+    if (!wasOpen && isOpen && last !== undefined) last.to = now();
+  });
   let told = 0;
   const note = (): void => {
     for (; told < viewer.story.length; told += 1) {
@@ -147,6 +161,7 @@ function openWatcher(url: string, token: string, now: () => number) {
   return {
     ...viewer,
     sightings,
+    gaps,
     text: () => JSON.stringify(viewer.view().members),
   };
 }

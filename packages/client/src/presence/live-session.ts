@@ -104,7 +104,7 @@ function createLiveSession(client: Client): LiveSession {
       // The next link may have taken its place already.
       const isNewest = link.ref.number === newestLink;
       if (link.isDuplex && isNewest) link.send({ type: 'presence', channels });
-      else sayFarewell(newestLink, channels).catch(ignore);
+      else sayFarewell(channels).catch(ignore);
     },
   };
   const host = client.extend(extension);
@@ -194,7 +194,7 @@ function createLiveSession(client: Client): LiveSession {
   }
 
   /** A poll that is answered at once, and takes the link's place: any node may get it. */
-  async function sayFarewell(link: number, presence: readonly PresenceItem[]): Promise<void> {
+  async function sayFarewell(presence: readonly PresenceItem[]): Promise<void> {
     const { request, session, tokens } = host;
     const token = await tokens.get();
     const controller = new AbortController();
@@ -203,13 +203,15 @@ function createLiveSession(client: Client): LiveSession {
       type: 'connect',
       protocol: PROTOCOL_VERSION,
       session,
-      link,
+      link: newestLink,
       holdMs: 0,
       ...(token === null ? {} : { token }),
       channels: [],
       presence,
     });
-    await post(request, 'poll', { body, signal: controller.signal });
+    const say = (): Promise<unknown> => post(request, 'poll', { body, signal: controller.signal });
+    // The first may go out on a pooled connection that is dead.
+    await say().catch(say);
   }
 
   function nextVersion(): number {
