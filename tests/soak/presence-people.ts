@@ -6,11 +6,10 @@ import { type Carrier, type Client, type ClientOptions, createClient } from '@mi
 import { type PresenceEntry, presenceOf } from '@millrace/client/presence';
 import { type Named, people } from '../nodes/people.ts';
 import type { SeededRandom } from '../support/seeded-random.ts';
-import type { PresenceTruth } from './presence-truth.ts';
+import { LOSS_MS, type PresenceTruth } from './presence-truth.ts';
 
-/** What a leave may take, and what a loss may: a link that ended, a node that was killed, and what carries the word. */
+/** What a leave may take. */
 const LEAVE_MS = 2_000;
-const LOSS_MS = 10_000;
 const MOST_TABS = 4;
 
 interface Tab {

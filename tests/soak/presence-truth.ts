@@ -33,6 +33,8 @@ export interface PresenceFigures {
 
 /** A coming must be seen within this, also by a watcher that is on its way to another node, ms. */
 const COME_WITHIN_MS = 4_000;
+/** What a loss may take, ms: of a link, or with a node. */
+export const LOSS_MS = 10_000;
 /** For so long after its own gap a watcher may show somebody who left in it, ms: `leaveAfterMs`, and the way. */
 const UNSURE_MS = 6_500;
 
@@ -43,6 +45,8 @@ export interface PresenceTruth {
   tabGone(user: string, goneBy: number): void;
   /** Its last tab is gone. @param isLost without a word */
   went(user: string, at: number, isLost: boolean): void;
+  /** A node was killed: whom it still held without a link, it holds for its lease. */
+  nodeKilled(at: number): void;
   /** Whether it may come again without meeting its own end. */
   mayCome(user: string, at: number): boolean;
   present(): readonly string[];
@@ -75,6 +79,11 @@ export function createPresenceTruth(): PresenceTruth {
       stay.wentAt = at;
       if (isLost) lost.add(stay);
     },
+    nodeKilled(at) {
+      for (const stay of [...stays.values()].flat()) {
+        if (stay.goneBy > at) stay.goneBy = Math.max(stay.goneBy, at + LOSS_MS);
+      }
+    },
     mayCome(user, at) {
       const stay = lastOf(user);
       return stay === undefined || at > stay.goneBy + 1_000;
@@ -99,11 +108,16 @@ export function createPresenceTruth(): PresenceTruth {
             const isThere = list.some((stay) => at >= stay.cameAt && at < stay.wentAt);
             if (isThere) falseLeaves += 1;
             const what = isThere ? 'was seen to leave while there' : 'left too late';
-            problems.push(`watcher ${index}: ${user} ${what}, at ${at | 0}: ${told(list)}`);
+            problems.push(
+              `watcher ${index}: ${user} ${what}, at ${at | 0}: ${told(list)}; ${story(seen, gaps)}`,
+            );
           }
           const cames = seen.filter(({ step }) => step === 'came');
           if (cames.length !== list.length) {
-            problems.push(`watcher ${index}: ${user} came ${cames.length} times: ${told(list)}`);
+            const times = `came ${cames.length} times`;
+            problems.push(
+              `watcher ${index}: ${user} ${times}: ${told(list)}; ${story(seen, gaps)}`,
+            );
           }
           for (const stay of list) {
             const came = cames.find(({ at }) => at >= stay.cameAt);
@@ -126,6 +140,12 @@ export function createPresenceTruth(): PresenceTruth {
       };
     },
   };
+}
+
+function story(seen: readonly Sighting[], gaps: Witness['gaps']): string {
+  const saw = seen.map(({ at, step }) => `${step} ${at | 0}`).join(', ');
+  const own = gaps.map(({ from, to }) => `${from | 0}–${to | 0}`).join(', ');
+  return `saw ${saw}; had no link ${own}`;
 }
 
 function told(stays: readonly Stay[]): string {

@@ -115,6 +115,7 @@ export async function runPresence(options: PresenceRunOptions): Promise<Presence
       await pause(300);
       door.setTarget({ host: '127.0.0.1', port: other.port });
       await node.kill('SIGKILL');
+      truth.nodeKilled(now());
       crowd.lose(victim, LOST);
       isKilling = false;
       await pause(4_000);
