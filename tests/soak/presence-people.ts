@@ -53,13 +53,20 @@ export function createCrowd({ users, random, truth, doors, now }: CrowdOptions):
 
   function openTab(user: string): Tab {
     const door = random.between(0, doors.length - 1);
-    return open(user, door, { transports: [random.pick(carriers)] });
+    const carrier = random.pick(carriers);
+    truth.note(user, `${now() | 0} open ${carrier} ${door}`);
+    const tab = open(user, door, { transports: [carrier] });
+    tab.client.status.subscribe(() => {
+      truth.note(user, `${now() | 0} ${carrier} ${door} ${tab.client.status.getSnapshot().status}`);
+    });
+    return tab;
   }
 
   function endTab(user: string, tab: Tab, isLost: boolean): void {
     // Without a link there is nobody to tell.
     const isTold = !isLost && tab.client.status.getSnapshot().status === 'open';
     const at = now();
+    truth.note(user, `${at | 0} end ${tab.door} ${isTold ? 'told' : 'lost'}`);
     truth.tabGone(user, at + (isTold ? LEAVE_MS : LOSS_MS));
     const tabs = (present.get(user) ?? []).filter((one) => one !== tab);
     if (tabs.length > 0) {

@@ -45,6 +45,9 @@ export interface PresenceTruth {
   tabGone(user: string, goneBy: number): void;
   /** Its last tab is gone. @param isLost without a word */
   went(user: string, at: number, isLost: boolean): void;
+  /** What a user does, for the words of a problem. */
+  note(user: string, act: string): void;
+  actsOf(user: string): string;
   /** A node was killed: whom it still held without a link, it holds for its lease. */
   nodeKilled(at: number): void;
   /** Whether it may come again without meeting its own end. */
@@ -56,7 +59,10 @@ export interface PresenceTruth {
 export function createPresenceTruth(): PresenceTruth {
   const stays = new Map<string, Stay[]>();
   const lost = new Set<Stay>();
+  const acts = new Map<string, readonly string[]>();
   const lastOf = (user: string): Stay | undefined => stays.get(user)?.at(-1);
+
+  const actsOf = (user: string): string => acts.get(user)?.join(', ') ?? '';
 
   return {
     came(user, at) {
@@ -79,6 +85,11 @@ export function createPresenceTruth(): PresenceTruth {
       stay.wentAt = at;
       if (isLost) lost.add(stay);
     },
+    note(user, act) {
+      const before = acts.get(user) ?? [];
+      acts.set(user, [...before.slice(-11), act]);
+    },
+    actsOf,
     nodeKilled(at) {
       for (const stay of [...stays.values()].flat()) {
         if (stay.goneBy > at) stay.goneBy = Math.max(stay.goneBy, at + LOSS_MS);
@@ -109,14 +120,14 @@ export function createPresenceTruth(): PresenceTruth {
             if (isThere) falseLeaves += 1;
             const what = isThere ? 'was seen to leave while there' : 'left too late';
             problems.push(
-              `watcher ${index}: ${user} ${what}, at ${at | 0}: ${told(list)}; ${story(seen, gaps)}`,
+              `watcher ${index}: ${user} ${what}, at ${at | 0}: ${told(list)}; ${story(seen, gaps)}; it did ${actsOf(user)}`,
             );
           }
           const cames = seen.filter(({ step }) => step === 'came');
           if (cames.length !== list.length) {
             const times = `came ${cames.length} times`;
             problems.push(
-              `watcher ${index}: ${user} ${times}: ${told(list)}; ${story(seen, gaps)}`,
+              `watcher ${index}: ${user} ${times}: ${told(list)}; ${story(seen, gaps)}; it did ${actsOf(user)}`,
             );
           }
           for (const stay of list) {

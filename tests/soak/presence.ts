@@ -10,7 +10,12 @@ import { createFaultyProxy, type FaultyProxy } from '../support/faulty-proxy.ts'
 import { createSeededRandom } from '../support/seeded-random.ts';
 import { until } from '../support/wait.ts';
 import { createCrowd } from './presence-people.ts';
-import { createPresenceTruth, type PresenceFigures, type Sighting } from './presence-truth.ts';
+import {
+  createPresenceTruth,
+  type PresenceFigures,
+  type PresenceTruth,
+  type Sighting,
+} from './presence-truth.ts';
 
 export interface PresenceRunOptions {
   readonly seed: number;
@@ -32,7 +37,7 @@ export interface PresenceRun extends PresenceFigures {
   readonly agreedMs: number;
 }
 
-const ACT_EVERY_MS = 40;
+const ACT_EVERY_MS = 80;
 const CUT_EVERY_MS = 300;
 /** The share of a killed node's people whose pages end with it. */
 const LOST = 0.15;
@@ -86,7 +91,7 @@ export async function runPresence(options: PresenceRunOptions): Promise<Presence
   const agreedMs = Math.round(performance.now() - quietAt);
   const figures = truth.judge(watchers);
   const problems = [...figures.problems];
-  if (!isAgreed()) problems.push(`no agreement: ${difference(watchers, present)}`);
+  if (!isAgreed()) problems.push(`no agreement: ${difference(watchers, present, truth)}`);
   else if (agreedMs > 5_000) problems.push(`agreed only after ${agreedMs} ms`);
   await crowd.close();
   await Promise.all(watchers.map((one) => one[Symbol.asyncDispose]()));
@@ -142,13 +147,18 @@ function openWatcher(url: string, token: string, now: () => number) {
   const viewer = watchRoom(url, 'soak', { token });
   const sightings: Sighting[] = [];
   const gaps: { readonly from: number; to: number }[] = [];
-  let isOpen = false;
+  let carrier: string | null = null;
   viewer.client.status.subscribe(() => {
-    const wasOpen = isOpen;
-    isOpen = viewer.client.status.getSnapshot().status === 'open';
+    const status = viewer.client.status.getSnapshot();
+    const before = carrier;
+    carrier = status.status === 'open' ? status.transport : null;
     const last = gaps.at(-1);
-    if (wasOpen && !isOpen) gaps.push({ from: now(), to: Number.POSITIVE_INFINITY });
-    if (!wasOpen && isOpen && last !== undefined) last.to = now();
+    if (before !== null && carrier === null)
+      gaps.push({ from: now(), to: Number.POSITIVE_INFINITY });
+    if (before === null && carrier !== null && last !== undefined) last.to = now();
+    // A better carrier may lead to another node, which has been told of other things.
+    if (before !== null && carrier !== null && before !== carrier)
+      gaps.push({ from: now() - 3_000, to: now() });
   });
   let told = 0;
   const note = (): void => {
@@ -167,14 +177,19 @@ function openWatcher(url: string, token: string, now: () => number) {
   };
 }
 
-function difference(watchers: readonly { ids(): string }[], present: string): string {
-  const truth = new Set(present.split(','));
+function difference(
+  watchers: readonly { ids(): string }[],
+  present: string,
+  truth: PresenceTruth,
+): string {
+  const there = new Set(present.split(','));
   return watchers
     .map((one) => {
       const seen = new Set(one.ids().split(','));
-      const missing = [...truth].filter((id) => !seen.has(id));
-      const extra = [...seen].filter((id) => !truth.has(id));
-      return `missing ${missing.join(' ')}, too many ${extra.join(' ')}`;
+      const missing = [...there].filter((id) => !seen.has(id));
+      const extra = [...seen].filter((id) => !there.has(id));
+      const acts = [...missing, ...extra].map((id) => `${id} did ${truth.actsOf(id)}`);
+      return `missing ${missing.join(' ')}, too many ${extra.join(' ')}: ${acts.join('; ')}`;
     })
     .join('; ');
 }
