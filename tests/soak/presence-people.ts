@@ -57,6 +57,8 @@ export function createCrowd({ users, random, truth, doors, now }: CrowdOptions):
     truth.note(user, `${now() | 0} open ${carrier} ${door}`);
     const tab = open(user, door, { transports: [carrier] });
     tab.client.status.subscribe(() => {
+      const isLinked = (one: Tab): boolean => one.client.status.getSnapshot().status === 'open';
+      truth.linked(user, now(), present.get(user)?.some(isLinked) === true);
       truth.note(user, `${now() | 0} ${carrier} ${door} ${tab.client.status.getSnapshot().status}`);
     });
     return tab;

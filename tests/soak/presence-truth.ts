@@ -24,6 +24,8 @@ interface Stay {
 export interface PresenceFigures {
   readonly stays: number;
   readonly falseLeaves: number;
+  /** Leaves of those who had no link for longer than they may: a machine that is too busy to let them connect. */
+  readonly trueAbsences: number;
   /** Of all watchers, ms: how long a coming, a leave and a loss took to be seen. */
   readonly cameMs: string;
   readonly leftMs: string;
@@ -35,6 +37,8 @@ export interface PresenceFigures {
 const COME_WITHIN_MS = 4_000;
 /** What a loss may take, ms: of a link, or with a node. */
 export const LOSS_MS = 10_000;
+/** How long nobody sees that a user has no link, ms: `leaveAfterMs`, but for what carries it. */
+const MOST_AWAY_MS = 4_500;
 /** For so long after its own gap a watcher may show somebody who left in it, ms: `leaveAfterMs`, and the way. */
 const UNSURE_MS = 6_500;
 
@@ -45,6 +49,8 @@ export interface PresenceTruth {
   tabGone(user: string, goneBy: number): void;
   /** Its last tab is gone. @param isLost without a word */
   went(user: string, at: number, isLost: boolean): void;
+  /** It has a link by some tab, or none. */
+  linked(user: string, at: number, hasLink: boolean): void;
   /** What a user does, for the words of a problem. */
   note(user: string, act: string): void;
   actsOf(user: string): string;
@@ -60,6 +66,11 @@ export function createPresenceTruth(): PresenceTruth {
   const stays = new Map<string, Stay[]>();
   const lost = new Set<Stay>();
   const acts = new Map<string, readonly string[]>();
+  const unlinked = new Map<string, { readonly from: number; to: number }[]>();
+  /** It was without any link for longer than it may, and so has truly left. */
+  const isAway = (user: string, at: number): boolean =>
+    unlinked.get(user)?.some(({ from, to }) => at - from > MOST_AWAY_MS && at - to < 1_000) ===
+    true;
   const lastOf = (user: string): Stay | undefined => stays.get(user)?.at(-1);
 
   const actsOf = (user: string): string => acts.get(user)?.join(', ') ?? '';
@@ -85,6 +96,14 @@ export function createPresenceTruth(): PresenceTruth {
       stay.wentAt = at;
       if (isLost) lost.add(stay);
     },
+    linked(user, at, hasLink) {
+      const list = unlinked.get(user) ?? [];
+      unlinked.set(user, list);
+      const last = list.at(-1);
+      const isGap = last?.to === Number.POSITIVE_INFINITY;
+      if (hasLink && last !== undefined && isGap) last.to = at;
+      else if (!hasLink && !isGap) list.push({ from: at, to: Number.POSITIVE_INFINITY });
+    },
     note(user, act) {
       const before = acts.get(user) ?? [];
       acts.set(user, [...before.slice(-11), act]);
@@ -107,6 +126,7 @@ export function createPresenceTruth(): PresenceTruth {
       const problems: string[] = [];
       const took = { came: [] as number[], left: [] as number[], lost: [] as number[] };
       let falseLeaves = 0;
+      let trueAbsences = 0;
       for (const [index, { sightings, gaps }] of watchers.entries()) {
         const isInTime = (at: number, { wentAt, goneBy }: Stay): boolean =>
           at >= wentAt &&
@@ -114,8 +134,14 @@ export function createPresenceTruth(): PresenceTruth {
         const byUser = Map.groupBy(sightings, ({ user }) => user);
         for (const [user, list] of stays) {
           const seen = byUser.get(user) ?? [];
+          let absences = 0;
           for (const { at, step } of seen) {
             if (step === 'came' || list.some((stay) => isInTime(at, stay))) continue;
+            if (isAway(user, at)) {
+              trueAbsences += 1;
+              absences += 1;
+              continue;
+            }
             const isThere = list.some((stay) => at >= stay.cameAt && at < stay.wentAt);
             if (isThere) falseLeaves += 1;
             const what = isThere ? 'was seen to leave while there' : 'left too late';
@@ -124,7 +150,11 @@ export function createPresenceTruth(): PresenceTruth {
             );
           }
           const cames = seen.filter(({ step }) => step === 'came');
-          if (cames.length !== list.length) {
+          // In its own gap a watcher may miss that somebody left and came again.
+          const isSure = !gaps.some(({ from }) =>
+            list.some(({ goneBy }) => from - 1_000 <= goneBy && goneBy <= from + 30_000),
+          );
+          if (cames.length !== list.length + absences && isSure) {
             const times = `came ${cames.length} times`;
             problems.push(
               `watcher ${index}: ${user} ${times}: ${told(list)}; ${story(seen, gaps)}; it did ${actsOf(user)}`,
@@ -134,7 +164,7 @@ export function createPresenceTruth(): PresenceTruth {
             const came = cames.find(({ at }) => at >= stay.cameAt);
             const went = seen.find(({ at, step }) => step === 'went' && at >= stay.wentAt);
             if (came !== undefined) took.came.push(came.at - stay.cameAt);
-            if (came === undefined || came.at - stay.cameAt > COME_WITHIN_MS)
+            if (isSure && (came === undefined || came.at - stay.cameAt > COME_WITHIN_MS))
               problems.push(`watcher ${index}: ${user} came too late: ${told(list)}`);
             if (went !== undefined && went.at <= stay.goneBy)
               took[lost.has(stay) ? 'lost' : 'left'].push(went.at - stay.wentAt);
@@ -144,6 +174,7 @@ export function createPresenceTruth(): PresenceTruth {
       return {
         stays: [...stays.values()].reduce((sum, list) => sum + list.length, 0),
         falseLeaves,
+        trueAbsences,
         cameMs: spread(took.came),
         leftMs: spread(took.left),
         lostMs: spread(took.lost),

@@ -97,13 +97,16 @@ function createLiveSession(client: Client): LiveSession {
       planSync();
     },
     closing() {
-      const present = [...places].filter(([, { wish }]) => wish.data !== undefined);
+      const present = [...places].filter(
+        ([, { wish, mustLeave }]) => wish.data !== undefined || mustLeave,
+      );
+      // A link that is still on its way may have made it present.
+      if (newestLink === 0 || present.length === 0) return;
       const link = host.link();
-      if (link === null || present.length === 0) return;
       const channels = present.map(([channel]): PresenceItem => ({ channel, leave: true }));
       // The next link may have taken its place already.
-      const isNewest = link.ref.number === newestLink;
-      if (link.isDuplex && isNewest) link.send({ type: 'presence', channels });
+      const isNewest = link?.ref.number === newestLink;
+      if (link?.isDuplex === true && isNewest) link.send({ type: 'presence', channels });
       else sayFarewell(channels).catch(ignore);
     },
   };
