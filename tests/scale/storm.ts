@@ -16,7 +16,7 @@ import {
   timersOf,
 } from '@millrace/client/testing';
 import { DEFAULT_LIMITS, MillraceError } from '@millrace/protocol';
-import { type Admission, createAdmission } from '@millrace/server/testing';
+import { type Admission, createAdmission } from '@millrace/server/testing/admission';
 import { createSeededRandom } from '../support/seeded-random.ts';
 import { createEventQueue } from './event-queue.ts';
 

@@ -52,7 +52,7 @@ export async function runProcess(options: OwnProcessOptions): Promise<void> {
   const { file, args, user, name } = options;
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], ...user });
   const words = keepWords(child);
-  const [code] = await once(child, 'close');
+  const [code]: readonly unknown[] = await once(child, 'close');
   if (code !== 0) throw failed(name, words());
 }
 

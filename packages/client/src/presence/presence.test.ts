@@ -241,7 +241,7 @@ describe('presence', () => {
       environment: {
         ...clock,
         async fetch(_url, init) {
-          asked.push(JSON.parse(String(init?.body)));
+          asked.push(JSON.parse(typeof init?.body === 'string' ? init.body : ''));
           const [answer, ...rest] = answers;
           answers = rest;
           if (answer === 'hello') return Response.json([hello]);

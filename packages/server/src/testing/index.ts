@@ -1,7 +1,5 @@
 // Public entry of @millrace/server/testing: conformance cases as data, for engines and transports of anyone's.
 
-// What lets links in, on any clock: for simulations of many clients.
-export { type Admission, type Arrival, createAdmission } from '../admission.ts';
 export { type EngineCase, type EngineSubject, engineCases } from './engine-cases.ts';
 export { connectFrame, type MemoryLink, openMemoryLink } from './memory-link.ts';
 export {
