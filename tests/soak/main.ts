@@ -2,15 +2,16 @@
 //
 //   npm run soak -- --seed 7 --minutes 3                      chaos, one run
 //   npm run soak -- --seeds 20 --minutes 3 --report out/t1    several, and out/t1.json and out/t1.md
-//   npm run soak -- --only switches|slow|churn|storm|fuzz|sse
+//   npm run soak -- --only switches|slow|churn|storm|fuzz|sse|presence
 //
 // Chaos: `--clients`, `--channels`, `--kills-per-minute`, `--publish-every-ms` and `--no-page` change its size;
-// `--engine memory` is what a killed server forgets, `--engine drawn` lets each seed choose. Bounded by --minutes
+// `--engine memory` is what a killed server forgets, `--engine drawn` lets each seed choose. Presence: three nodes on
+// `--engine redis` or `postgres`, else as the seed says. Bounded by --minutes
 // (at most 60) and a minute for healing. Exit code 1 when a promise broke; the seed repeats the run.
 
 import { parseArgs } from 'node:util';
 import { seedOfRun } from '../support/seeded-random.ts';
-import { programs } from './programs.ts';
+import { programs, SOAK_ENGINES } from './programs.ts';
 import { writeReport } from './report.ts';
 
 const { values } = parseArgs({
@@ -46,9 +47,8 @@ function number(name: NumberName, most: number): number {
 const first = values.seed === undefined ? seedOfRun('soak') : Number(values.seed);
 if (!Number.isInteger(first)) throw new Error(`--seed must be a whole number, got ${values.seed}`);
 const { engine, only } = values;
-if (engine !== 'memory' && engine !== 'pglite' && engine !== 'drawn') {
-  throw new Error('--engine is memory, pglite or drawn');
-}
+const soakEngine = SOAK_ENGINES.find((name) => name === engine);
+if (soakEngine === undefined) throw new Error(`--engine is one of ${SOAK_ENGINES.join(', ')}`);
 const program = Object.hasOwn(programs, only) ? programs[only] : undefined;
 if (program === undefined) throw new Error(`--only is one of ${Object.keys(programs).join(', ')}`);
 
@@ -57,7 +57,7 @@ for (let run = 0; run < number('seeds', 1_000); run += 1) {
   const seed = (first + run) >>> 0;
   const result = await program({
     seed,
-    engine,
+    engine: soakEngine,
     minutes: number('minutes', 60),
     clients: number('clients', 5_000),
     channels: number('channels', 100),

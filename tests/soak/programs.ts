@@ -6,6 +6,7 @@ import { createSeededRandom } from '../support/seeded-random.ts';
 import { runChaos } from './chaos-run.ts';
 import { runChurn } from './churn.ts';
 import { runFuzz } from './fuzz.ts';
+import { runPresence } from './presence.ts';
 import type { RunResult } from './report.ts';
 import { runSlowReaders } from './slow-readers.ts';
 import { readAsClient, readInChromium } from './sse-differential.ts';
@@ -13,9 +14,12 @@ import { anyStream, encodedStream, hasUnreadIds } from './sse-streams.ts';
 import { runStorm } from './storm.ts';
 import { runSwitches } from './switches.ts';
 
+export const SOAK_ENGINES = ['memory', 'pglite', 'redis', 'postgres', 'drawn'] as const;
+export type SoakEngine = (typeof SOAK_ENGINES)[number];
+
 export interface ProgramOptions {
   readonly seed: number;
-  readonly engine: 'memory' | 'pglite' | 'drawn';
+  readonly engine: SoakEngine;
   readonly minutes: number;
   readonly clients: number;
   readonly channels: number;
@@ -49,15 +53,29 @@ export const programs: Readonly<Record<string, Program>> = {
     ...(await runStorm({ clients, rounds: 10, channelsEach: 5, publishEveryMs: 400 })),
   }),
   fuzz,
+  presence: async ({ seed, engine, minutes, killsPerMinute, say }) => ({
+    ...(await runPresence({
+      seed,
+      engine: engine === 'redis' || engine === 'postgres' ? engine : drawnServer(seed),
+      minutes,
+      users: 500,
+      killsPerMinute,
+      say,
+    })),
+  }),
   sse,
 };
+
+function drawnServer(seed: number): 'redis' | 'postgres' {
+  return createSeededRandom(seed).pick(['redis', 'postgres'] as const);
+}
 
 async function chaos(options: ProgramOptions): Promise<RunResult> {
   const { seed, minutes, clients, channels, publishEveryMs, killsPerMinute, say } = options;
   const engine =
-    options.engine === 'drawn'
-      ? createSeededRandom(seed).pick(['memory', 'pglite'] as const)
-      : options.engine;
+    options.engine === 'memory' || options.engine === 'pglite'
+      ? options.engine
+      : createSeededRandom(seed).pick(['memory', 'pglite'] as const);
   const chromium = options.hasPage ? await openChromium() : undefined;
   try {
     return {

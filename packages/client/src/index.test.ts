@@ -8,7 +8,13 @@ import * as testing from './testing/index.ts';
 
 test('the entries export these names', () => {
   expect(Object.keys(entry).sort()).toEqual(['ConnectionState', 'connectionState', 'createClient']);
-  expect(Object.keys(testing)).toEqual(['createFakeLink']);
+  expect(Object.keys(testing).sort()).toEqual([
+    'createFakeLink',
+    'initialConnection',
+    'linksOf',
+    'stepConnection',
+    'timersOf',
+  ]);
 });
 
 test('a subscription knows its events and its state from the contract alone', () => {

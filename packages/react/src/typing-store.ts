@@ -45,16 +45,17 @@ export function createTypingStore(source: TypingSource): TypingStore {
   let pause: ReturnType<typeof setTimeout> | null = null;
 
   function read(): Readonly<Record<string, TypingUser>> {
-    const next: Record<string, TypingUser> = {};
+    // A map until the end: an id may be the name of something that every object has.
+    const known = new Map(Object.entries(users));
+    const next = new Map<string, TypingUser>();
     const me = source.me();
     for (const { userId, state, at } of source.current()) {
       // A user who types in one tab types, whatever the other tabs say.
-      if (state === 'typing' && userId !== me)
-        next[userId] ??= users[userId] ?? { userId, since: at };
+      if (state === 'typing' && userId !== me && !next.has(userId))
+        next.set(userId, known.get(userId) ?? { userId, since: at });
     }
-    const ids = Object.keys(next);
-    const isSame = ids.length === Object.keys(users).length && ids.every((id) => id in users);
-    if (!isSame) users = next;
+    const isSame = next.size === known.size && [...next.keys()].every((id) => known.has(id));
+    if (!isSame) users = Object.fromEntries(next);
     return users;
   }
 

@@ -147,8 +147,7 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
   begin(connect: ConnectFrame): void {
     this.#state = { at: 'authenticating', connect, early: [], giveUp: () => undefined };
     try {
-      const peer = this.#peer ?? this.#unknownPeer();
-      const identity = this.#context.gate.identify(peer, connect.token);
+      const identity = this.#context.gate.identify(this.#asker(), connect.token);
       if (identity instanceof Promise) this.#await(connect, identity);
       else this.#open(identity);
     } catch (thrown) {
@@ -159,11 +158,11 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
   received(frame: ClientFrame): void {
     if (this.#state.at === 'closed') return;
     if (this.#state.at === 'authenticating') {
-      const { early } = this.#state;
-      early.push(frame);
-      if (early.length > MAX_EARLY_FRAMES) this.close(malformed('wait for `hello`'));
+      this.#state.early.push(frame);
+      if (this.#state.early.length > MAX_EARLY_FRAMES) this.close(malformed('wait for `hello`'));
       return;
     }
+    this.#presence?.heard();
     switch (frame.type) {
       case 'connect':
         this.close(malformed('a link has one `connect`'));
@@ -274,7 +273,7 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
     const before = this.#state;
     if (before.at !== 'authenticating') return;
     before.giveUp();
-    this.#peer = identity === null ? null : withoutConnection(this.#peer ?? this.#unknownPeer());
+    this.#peer = identity === null ? null : withoutConnection(this.#asker());
     this.#state = identity === null ? OPEN_TO_NOBODY : { at: 'open', identity };
     try {
       this.#claim(identity);
@@ -353,8 +352,8 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
     }
   }
 
-  #unknownPeer(): Peer {
-    return { address: this.#address, headers: {}, url: '' };
+  #asker(): Peer {
+    return this.#peer ?? { address: this.#address, headers: {}, url: '' };
   }
 
   #live(holdMs?: number): LinkPresence {
@@ -362,6 +361,7 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
       {
         queue: this.#queue,
         transport: this.link.transport,
+        address: this.#address,
         as: presentAs(this.session, this.identityId, this.number),
         isUnheldPoll: this.link.transport === 'poll' && holdMs === 0,
         identity: () => this.identity,
@@ -377,8 +377,7 @@ class LinkAttachment implements OpenAttachment, QueueOwner, ReadersOwner, Sessio
     this.#refreshes += 1;
     const mine = this.#refreshes;
     try {
-      const peer = this.#peer ?? this.#unknownPeer();
-      const fresh = await this.#context.gate.identify(peer, token);
+      const fresh = await this.#context.gate.identify(this.#asker(), token);
       // A later token may have been answered first.
       if (this.#state.at !== 'open' || mine !== this.#refreshes) return;
       if (fresh?.id !== identity?.id || fresh === null) {

@@ -77,10 +77,12 @@ function createLiveSession(client: Client): LiveSession {
   const told = new Map<number, Map<string, number>>();
   let you: You | null = null;
   let lastVersion = 0;
+  let newestLink = 0;
   let isSyncPlanned = false;
 
   const extension: Extension = {
     connect(link) {
+      newestLink = Math.max(newestLink, link);
       // A poll that asks again has had its answer.
       settleTold(link);
       const items = [...places].flatMap(([channel, place]) => itemOf(channel, place, link) ?? []);
@@ -95,12 +97,17 @@ function createLiveSession(client: Client): LiveSession {
       planSync();
     },
     closing() {
-      const present = [...places].filter(([, { wish }]) => wish.data !== undefined);
+      const present = [...places].filter(
+        ([, { wish, mustLeave }]) => wish.data !== undefined || mustLeave,
+      );
+      // A link that is still on its way may have made it present.
+      if (newestLink === 0 || present.length === 0) return;
       const link = host.link();
-      if (link === null || present.length === 0) return;
       const channels = present.map(([channel]): PresenceItem => ({ channel, leave: true }));
-      if (link.isDuplex) link.send({ type: 'presence', channels });
-      else sayFarewell(link.ref.number, channels).catch(ignore);
+      // The next link may have taken its place already.
+      const isNewest = link?.ref.number === newestLink;
+      if (link?.isDuplex === true && isNewest) link.send({ type: 'presence', channels });
+      else sayFarewell(channels).catch(ignore);
     },
   };
   const host = client.extend(extension);
@@ -190,7 +197,7 @@ function createLiveSession(client: Client): LiveSession {
   }
 
   /** A poll that is answered at once, and takes the link's place: any node may get it. */
-  async function sayFarewell(link: number, presence: readonly PresenceItem[]): Promise<void> {
+  async function sayFarewell(presence: readonly PresenceItem[]): Promise<void> {
     const { request, session, tokens } = host;
     const token = await tokens.get();
     const controller = new AbortController();
@@ -199,13 +206,15 @@ function createLiveSession(client: Client): LiveSession {
       type: 'connect',
       protocol: PROTOCOL_VERSION,
       session,
-      link,
+      link: newestLink,
       holdMs: 0,
       ...(token === null ? {} : { token }),
       channels: [],
       presence,
     });
-    await post(request, 'poll', { body, signal: controller.signal });
+    const say = (): Promise<unknown> => post(request, 'poll', { body, signal: controller.signal });
+    // The first may go out on a pooled connection that is dead.
+    await say().catch(say);
   }
 
   function nextVersion(): number {

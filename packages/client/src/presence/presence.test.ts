@@ -231,6 +231,46 @@ describe('presence', () => {
     expect(told().at(-1)).toEqual({ channel: 'rooms:1', data: { name: 'Ada' } });
   });
 
+  test('PRES-4: over a poll the leave is of the newest link, and said again where its connection was dead', async () => {
+    const hello = { type: 'hello', protocol: 1, at: 0, beatMs: 15_000, identity: null };
+    const asked: { link: number; holdMs: number; presence?: readonly PresenceItem[] }[] = [];
+    let answers: readonly ('hello' | 'held' | 'dead')[] = ['hello', 'held', 'held'];
+    const poller = createClient({
+      url: 'http://hub.test/realtime',
+      transports: ['poll'],
+      environment: {
+        ...clock,
+        async fetch(_url, init) {
+          asked.push(JSON.parse(typeof init?.body === 'string' ? init.body : ''));
+          const [answer, ...rest] = answers;
+          answers = rest;
+          if (answer === 'hello') return Response.json([hello]);
+          if (answer === 'dead') throw new TypeError('fetch failed');
+          return new Promise(() => undefined);
+        },
+      },
+    });
+    const entered = presenceOf(poller, room).enter({ name: 'Ada' });
+    await clock.advance(1_000);
+    // The next link opens, and is not there yet.
+    entered.update({ name: 'Ada L.' });
+    await clock.advance(200);
+    expect(asked.map(({ link: number }) => number)).toEqual([1, 1, 2]);
+    answers = ['dead', 'held'];
+    await poller.close();
+    await settle();
+    const farewell = { link: 2, holdMs: 0, presence: [{ channel: 'rooms:1', leave: true }] };
+    expect(asked.slice(3)).toMatchObject([farewell, farewell]);
+    // Also of one that nobody has answered yet.
+    answers = ['held', 'held'];
+    poller.connect();
+    await clock.advance(200);
+    expect(asked.slice(5)).toMatchObject([{ presence: [{ data: { name: 'Ada L.' } }] }]);
+    await poller.close();
+    await settle();
+    expect(asked.slice(6)).toMatchObject([{ ...farewell, link: 3 }]);
+  });
+
   test('PRES-11: those whom the server does not name any more go after its time, without another frame', async () => {
     link.setMembers(room, [bob]);
     const presence = presenceOf(client, room);

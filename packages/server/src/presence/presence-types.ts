@@ -23,6 +23,8 @@ export type PresenceEvent =
   | { readonly type: 'watch' | 'unwatch' | 'listening'; readonly channel: string }
   /** On the bus. `channel` is null for what came on the topic of all nodes. */
   | { readonly type: 'heard'; readonly channel: string | null; readonly message: BusMessage }
+  /** The bus took a beat of this node. */
+  | { readonly type: 'beat-taken' }
   | { readonly type: 'tick' }
   /** The hub closes: its sessions have `keepMs` to turn up elsewhere. */
   | { readonly type: 'close'; readonly keepMs: number };

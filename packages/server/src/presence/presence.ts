@@ -3,7 +3,7 @@
 // Rules: PRES-2, PRES-7 … PRES-10, BUS-1.
 
 import { randomBytes } from 'node:crypto';
-import { type Limits, MillraceError, toMillraceError } from '@millrace/protocol';
+import { type Limits, MillraceError } from '@millrace/protocol';
 import { type PresentMember, parseLiveFrame } from '@millrace/protocol/wire';
 import type { Bus } from '../seams/bus.ts';
 import type { Timers } from '../seams/timers.ts';
@@ -12,6 +12,7 @@ import { parseObject } from './entry.ts';
 import { createPresenceCore } from './presence-core.ts';
 import type { PresenceEffect, PresenceEvent } from './presence-types.ts';
 import { RoomFeed, type Seat, type Watcher } from './room-feed.ts';
+import { createTeller } from './teller.ts';
 import { createTopicListener } from './topic-listener.ts';
 
 /** How long a change may wait for others of the same channel, ms. */
@@ -62,7 +63,10 @@ export interface Presence {
 export interface PresenceOptions {
   readonly bus: Bus;
   readonly timers: Timers;
-  readonly limits: Pick<Limits, 'maxPageBytes' | 'maxPresenceChannels' | 'maxPresentPerChannel'>;
+  readonly limits: Pick<
+    Limits,
+    'maxLinksPerIdentity' | 'maxPageBytes' | 'maxPresenceChannels' | 'maxPresentPerChannel'
+  >;
   readonly onError: (error: MillraceError) => void;
   /** How long other nodes may take to answer before somebody is told who is there, ms. */
   readonly settleMs: number;
@@ -78,7 +82,7 @@ export function createPresence(options: PresenceOptions): Presence {
   const core = createPresenceCore({ node: randomBytes(9).toString('base64url'), settleMs });
   const feeds = new Map<string, RoomFeed>();
   const events: PresenceEvent[] = [];
-  const sending = new Set<Promise<void>>();
+  const teller = createTeller({ bus, onError });
   let isRunning = false;
   let isTicking = false;
   let isClosed = false;
@@ -132,7 +136,11 @@ export function createPresence(options: PresenceOptions): Presence {
         feeds.delete(effect.channel);
         return;
       case 'tell':
-        send(topic, encodeBusMessage(effect.message));
+        teller.tell(
+          topic,
+          encodeBusMessage(effect.message),
+          effect.message.type === 'beat' ? beatTaken : undefined,
+        );
         return;
       case 'ready':
         feeds.get(effect.channel)?.ready();
@@ -143,12 +151,8 @@ export function createPresence(options: PresenceOptions): Presence {
     }
   }
 
-  function send(topic: string, text: string): void {
-    const sent = bus
-      .publish(topic, text)
-      .catch((thrown: unknown) => onError(toMillraceError(thrown)))
-      .finally(() => sending.delete(sent));
-    sending.add(sent);
+  function beatTaken(): void {
+    feed({ type: 'beat-taken' });
   }
 
   /** Of a channel that is held. */
@@ -185,8 +189,14 @@ export function createPresence(options: PresenceOptions): Presence {
     },
     enter(channel, { key, user, link }, data) {
       const own = core.room(channel)?.own;
-      if (own !== undefined && own.count >= limits.maxPresentPerChannel && !own.has(key)) {
-        return full(`${own.count} sessions are present in this channel.`);
+      if (own !== undefined && !own.has(key)) {
+        if (own.count >= limits.maxPresentPerChannel) {
+          return full(`${own.count} sessions are present in this channel.`);
+        }
+        // Each change of a member tells of all its sessions.
+        if (own.countOf(user) >= limits.maxLinksPerIdentity) {
+          return full(`This member is present in this channel ${own.countOf(user)} times.`);
+        }
       }
       feed({ type: 'enter', channel, key, user, link, data, wallMs: wallNow() });
       return null;
@@ -214,7 +224,7 @@ export function createPresence(options: PresenceOptions): Presence {
       isClosed = true;
       // Whoever waits to be told of members is told of those that are known.
       for (const one of feeds.values()) one.ready();
-      await Promise.all(sending);
+      await teller.idle();
       listener.close();
     },
   };

@@ -42,6 +42,17 @@ class Reader {
   }
 }
 
+const entryOf = (user: number) => ({
+  node: 'n',
+  key: `${user}`,
+  user: `user-${user}`,
+  link: 1,
+  at: 1,
+  since: 1,
+  stamp: 1,
+  data: '"x"',
+});
+
 type Act =
   | { readonly act: 'put' | 'drop'; readonly user: number }
   | { readonly act: 'flush' }
@@ -81,16 +92,6 @@ test('PRES-2, PRES-8: whatever room its link has, and on however many links, a w
       feed.ready();
       let now = 0;
       const readers = [new Reader(), new Reader(), new Reader()];
-      const entryOf = (user: number) => ({
-        node: 'n',
-        key: `${user}`,
-        user: `user-${user}`,
-        link: 1,
-        at: 1,
-        since: 1,
-        stamp: 1,
-        data: '"x"',
-      });
       const add = (one: Reader): void => {
         one.seat = feed.add(one, one.hash, () => undefined);
       };
@@ -141,4 +142,37 @@ test('PRES-2, PRES-8: whatever room its link has, and on however many links, a w
     }),
     { numRuns: 500 },
   );
+});
+
+test('PRES-2: who knows something already is told of everybody as of now, and not of people who have left meanwhile', () => {
+  const members = new Members();
+  const feed = new RoomFeed({
+    channel: 'room:1',
+    leaveAfterMs: 5_000,
+    maxFrameBytes: 1_000,
+    members,
+  });
+  const flush = (now: number): void => {
+    const change = members.flush(now);
+    if (change !== null) feed.changed(change);
+  };
+  for (const user of [1, 2]) members.put(entryOf(user));
+  flush(0);
+  feed.ready();
+  const joined = (has: string | null): Reader => {
+    const one = new Reader();
+    one.room = 10;
+    one.seat = feed.add(one, has, () => undefined);
+    return one;
+  };
+  joined(null);
+  members.drop(entryOf(2));
+  flush(1_000);
+  flush(2_000);
+  // As another node had it.
+  const back = joined('another.hash');
+  expect([back.frames, [...back.members.keys()]]).toEqual([1, ['user-1']]);
+  // A stranger shares what was made before, and the change after it.
+  const stranger = joined(null);
+  expect([...stranger.members.keys()]).toEqual(['user-1']);
 });

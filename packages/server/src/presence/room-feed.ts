@@ -121,7 +121,7 @@ export class RoomFeed {
       if (seat.reading === null) {
         // The last of them: who came and left again leaves the same hash behind, and the first would begin a circle.
         const step = this.#steps.findLast(({ from }) => from === seat.has);
-        seat.reading = { told: step ?? this.#currentBook(), page: 0 };
+        seat.reading = { told: step ?? this.#bookFor(seat), page: 0 };
       }
       readOn(seat, seat.reading);
     }
@@ -137,14 +137,18 @@ export class RoomFeed {
     }
   }
 
-  /** Made anew only where its reader could not go on from it: a storm of watchers shares one. */
-  #currentBook(): Told {
+  /**
+   * A storm of watchers shares one, which may be older, since they go on from it by steps. Who knows something already
+   * gets it as of now: an older one would show people who have left to somebody who saw them leave.
+   */
+  #bookFor({ has }: Seat): Told {
     const { channel, leaveAfterMs, maxFrameBytes, members } = this.#options;
     const { hash } = members;
     const book = this.#book;
+    const mayBeOlder = has === null;
     if (
       book !== null &&
-      (book.hash === hash || this.#steps.some(({ from }) => from === book.hash))
+      (book.hash === hash || (mayBeOlder && this.#steps.some(({ from }) => from === book.hash)))
     ) {
       return book;
     }

@@ -14,12 +14,15 @@ const ASK_AGAIN_MS = 1_000;
 
 type Diff = Extract<BusMessage, { type: 'diff' }>;
 type State = Extract<BusMessage, { type: 'state' }>;
+type Leave = Extract<BusMessage, { type: 'leave' }>;
 
 /** Another node's sessions in this channel. */
 interface View {
   /** Of the last diff or state that was taken; -1 before any. */
   seq: number;
   readonly entries: Map<string, Entry>;
+  /** Sessions that left by another node, by key: their links up to this one are nobody's here, whatever this node says. */
+  readonly left: Map<string, number>;
   readonly hash: SetHash;
   /** When its state is to be asked for; null while it is what it should be. */
   askAt: number | null;
@@ -69,7 +72,11 @@ export class Room {
     if (read === null || read.seq !== seq || read.next !== page) return;
     read.next += 1;
     read.entries.push(...entries);
-    if (read.next < pages) return;
+    if (read.next < pages) {
+      // A long one is on its way: no need to ask for it again.
+      if (view.askAt !== null) view.askAt = now + ASK_AGAIN_MS;
+      return;
+    }
     const keys = new Set(read.entries.map(({ key }) => key));
     for (const key of [...view.entries.keys()]) if (!keys.has(key)) this.#remove(view, key);
     for (const entry of read.entries) this.#put(view, entry, now);
@@ -88,6 +95,24 @@ export class Room {
     // An older one than what has come since.
     if (seq < view.seq) return;
     this.#confirm(view, now, seq === view.seq && view.hash.toString() === hash);
+  }
+
+  /** It left by `from`: a node that held it before may be dead, and would hold it for its lease. */
+  heardLeave({ node: from, key, user, link }: Leave): void {
+    this.own.leave(key, user, link);
+    for (const [node, view] of this.#views) {
+      const entry = view.entries.get(key);
+      if (node === from || entry === undefined || entry.user !== user || entry.link > link)
+        continue;
+      view.left.set(key, link);
+      this.members.drop(entry);
+    }
+  }
+
+  /** Whether another node holds the session. */
+  isElsewhere(key: string): boolean {
+    for (const { entries } of this.#views.values()) if (entries.has(key)) return true;
+    return false;
   }
 
   /** It is gone, or has nobody here any more. */
@@ -116,6 +141,12 @@ export class Room {
     return due;
   }
 
+  /** Somebody is present here by another node. */
+  get isFollowing(): boolean {
+    for (const { entries } of this.#views.values()) if (entries.size > 0) return true;
+    return false;
+  }
+
   get isAsking(): boolean {
     for (const { askAt } of this.#views.values()) if (askAt !== null) return true;
     return false;
@@ -125,6 +156,7 @@ export class Room {
     const view: View = {
       seq: -1,
       entries: new Map(),
+      left: new Map(),
       hash: new SetHash(),
       askAt: null,
       pages: null,
@@ -147,6 +179,8 @@ export class Room {
     }
     view.entries.set(entry.key, entry);
     view.hash.add(encodeEntry(entry));
+    if (entry.link <= (view.left.get(entry.key) ?? -1)) return;
+    view.left.delete(entry.key);
     this.members.put(entry);
     this.own.heardElsewhere(entry, now);
   }
@@ -155,6 +189,7 @@ export class Room {
     const entry = view.entries.get(key);
     if (entry === undefined) return;
     view.entries.delete(key);
+    view.left.delete(key);
     view.hash.remove(encodeEntry(entry));
     this.members.drop(entry);
   }

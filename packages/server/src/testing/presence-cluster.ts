@@ -46,6 +46,8 @@ export interface Cluster {
   /** Most a message takes, ms; and which part of them gets lost. */
   delayMs: number;
   loss: number;
+  /** Nothing gets through, and whoever tells something knows it. `deaf`: it takes what it is told, and tells nobody. */
+  bus: 'up' | 'down' | 'deaf';
   readonly sightings: readonly Sighting[];
   /** Bytes that nodes have told, each message once. */
   readonly toldBytes: number;
@@ -83,6 +85,7 @@ export function createCluster({ random, settleMs = 200 }: ClusterOptions): Clust
     },
     delayMs: 20,
     loss: 0,
+    bus: 'up',
     sightings,
     get toldBytes() {
       return toldBytes;
@@ -193,6 +196,8 @@ export function createCluster({ random, settleMs = 200 }: ClusterOptions): Clust
     const bytes = Buffer.byteLength(text);
     toldBytes += bytes;
     largestBytes = Math.max(largestBytes, bytes);
+    if (cluster.bus !== 'down' && message.type === 'beat') feed(from, { type: 'beat-taken' });
+    if (cluster.bus !== 'up') return;
     for (const to of nodes.values()) {
       if (!to.topics.has(topic) || random() < cluster.loss) continue;
       const at = Math.max(now + random() * cluster.delayMs, to.lastAt.get(from.name) ?? 0);

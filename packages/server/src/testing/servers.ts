@@ -5,3 +5,4 @@ export {
   type PostgresServerOptions,
   startPostgres,
 } from './postgres-server.ts';
+export { type RedisServer, type RedisServerOptions, startRedis } from './redis-server.ts';
