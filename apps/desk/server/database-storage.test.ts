@@ -45,7 +45,10 @@ test('migrating again, also twice at once, changes nothing', async () => {
   const before = await rows(schema);
   await Promise.all([migrate(storage.sql), migrate(storage.sql)]);
   expect(await rows(schema)).toEqual(before);
-  expect(await rows('select name from desk.migrations')).toEqual([{ name: '001-desk' }, { name: '002-leases' }]);
+  expect(await rows('select name from desk.migrations')).toEqual([
+    { name: '001-desk' },
+    { name: '002-leases' },
+  ]);
 });
 
 test('every user-owned table is under row-level security, for its owner as well', async () => {
@@ -236,7 +239,7 @@ test('a message is a row and an event, or neither', async () => {
 test('the queue of the schedule works on it, and keeps its own schema', async () => {
   let fired = 0;
   const schedule = await startSchedule({
-    ...{ database: storage.sql, log: SILENT_LOG, cron: '* * * * *' },
+    ...{ database: storage.sql, isShared: false, log: SILENT_LOG, cron: '* * * * *' },
     run: async () => {
       fired += 1;
     },

@@ -1,12 +1,12 @@
-// A PostgreSQL of Desk's own in its data folder, for many nodes on one machine: made at the first start, on loopback and
-// a free port, with a password that is kept beside it. Needs PostgreSQL's programs installed.
+// A PostgreSQL of Desk's own in its data folder, for many nodes on one machine: made at the first start, on loopback, with
+// a password that is kept beside it. Needs PostgreSQL's programs installed.
 
 import { randomBytes } from 'node:crypto';
 import { chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MillraceError } from '@millrace/protocol';
+import { CONNECTIONS } from '../database/server-database.ts';
 import { findProgram } from './find-program.ts';
-import { freePort } from './free-port.ts';
 import { endLeftBehind } from './left-behind.ts';
 import { failed, runProcess, startProcess } from './own-process.ts';
 import { isListening, type OwnServer } from './own-server.ts';
@@ -15,7 +15,10 @@ const READY_WITHIN_MS = 30_000;
 const STOPPED_WITHIN_MS = 10_000;
 
 /** @param folder made when it is missing; nobody else may use it at the same time */
-export async function startOwnPostgres(folder: string): Promise<OwnServer> {
+export async function startOwnPostgres(
+  folder: string,
+  { port, nodes }: { readonly port: number; readonly nodes: number },
+): Promise<OwnServer> {
   const server = await programOf('postgres');
   const user = await unprivileged();
   const data = join(folder, 'data');
@@ -32,13 +35,14 @@ export async function startOwnPostgres(folder: string): Promise<OwnServer> {
     withinMs: STOPPED_WITHIN_MS,
   });
 
-  const port = await freePort();
   const args = ['-D', data, '-p', `${port}`, '-c', 'listen_addresses=127.0.0.1'];
+  // Twice what the nodes take: those of a node that was killed are not gone at once.
+  const connections = `max_connections=${20 + 2 * nodes * CONNECTIONS}`;
   const child = startProcess({
     name: 'PostgreSQL',
     file: server,
     // The socket's folder may be too long a path, and nobody needs it.
-    args: [...args, '-c', 'unix_socket_directories='],
+    args: [...args, '-c', connections, '-c', 'unix_socket_directories='],
     ...(user === undefined ? {} : { user }),
   });
   if (!(await isListening(port, child.ended, READY_WITHIN_MS))) {

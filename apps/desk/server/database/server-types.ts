@@ -1,0 +1,13 @@
+// How the driver for servers reads values: as PARSERS says, so that it gives what the embedded one gives.
+
+import pg from 'pg';
+import { PARSERS } from './parsers.ts';
+
+/** `text[]`, and what is read like it, since the elements are: `int8[]`, `date[]`, `numeric[]`. */
+const TEXTS: number = 1009;
+const READ_AS_TEXTS = new Set([1016, 1182, 1231]);
+
+export const SERVER_TYPES: pg.CustomTypesConfig = {
+  getTypeParser: (id, format) =>
+    PARSERS[id] ?? pg.types.getTypeParser(READ_AS_TEXTS.has(id) ? TEXTS : id, format),
+};
