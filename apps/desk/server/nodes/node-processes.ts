@@ -8,6 +8,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { MillraceError } from '@millrace/protocol';
 import type { Log } from '../log.ts';
+import { closeWhatDiesWith } from './handed-over.ts';
 
 /** A node that ends by itself is started again after this, doubled each time up to the most, ms. */
 const RESTART_MS = 500;
@@ -46,6 +47,7 @@ export function startNodes({ count, environment, log }: NodeProcessesOptions): N
     const startedAt = performance.now();
     const worker = cluster.fork({ ...environment, NODE_NUMBER: `${number}` });
     live.set(number, worker);
+    closeWhatDiesWith(worker);
     worker.on('message', (message: unknown) => {
       if (typeof message !== 'object' || message === null || !('address' in message)) return;
       log.info({ node: number, pid: worker.process.pid }, 'node is open');

@@ -33,10 +33,11 @@ export async function startOwnRedis(
     signal: 'SIGTERM',
     withinMs: STOPPED_WITHIN_MS,
   });
-  const child = startProcess({
+  const child = await startProcess({
     name: 'Redis',
     file,
     args: ['-'],
+    endsBy: 'SIGTERM',
     // By standard input: arguments are seen by everybody.
     input: [
       `port ${port}`,
@@ -51,13 +52,13 @@ export async function startOwnRedis(
     ].join('\n'),
   });
   if (!(await isListening(port, child.ended, READY_WITHIN_MS))) {
-    await child.stop('SIGTERM', STOPPED_WITHIN_MS);
+    await child.stop(STOPPED_WITHIN_MS);
     throw failed('Redis', await child.ended);
   }
   return {
     name: 'Redis',
     url: `redis://:${password}@127.0.0.1:${port}`,
     ended: child.ended,
-    stop: () => child.stop('SIGTERM', STOPPED_WITHIN_MS),
+    stop: () => child.stop(STOPPED_WITHIN_MS),
   };
 }

@@ -18,6 +18,7 @@ import { type KeptServer, keepRunning } from './keep-running.ts';
 import { type NodeProcesses, startNodes } from './node-processes.ts';
 import { startOwnPostgres } from './own-postgres.ts';
 import { startOwnRedis } from './own-redis.ts';
+import type { OwnServer } from './own-server.ts';
 
 /** `address` resolves when every node has listened once; `close` ends the nodes in their own grace, then the servers. */
 export type Supervisor = NodeProcesses;
@@ -40,7 +41,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     await Promise.all(servers.map((server) => server.stop()));
     await lock.release();
   };
-  const keep = async (start: Parameters<typeof keepRunning>[0]['start']): Promise<string> => {
+  const keep = async (start: StartOwn): Promise<string> => {
     const server = await keepRunning({ start, log, onFatal });
     servers.push(server);
     return server.url;
@@ -51,7 +52,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       PORT: `${settings.PORT === 0 ? await freePort(settings.HOST) : settings.PORT}`,
       SESSION_SECRET: settings.SESSION_SECRET || (await keepSessionSecret(settings.DATA_DIR)),
       DATABASE_URL: settings.DATABASE_URL || (await keep(await ownPostgres(options))),
-      REDIS_URL: settings.REDIS_URL || (await keep(await ownRedis(options))),
+      REDIS_URL: settings.REDIS_URL || (await keep(await ownRedis(settings))),
     };
     const nodes = startNodes({ count: options.nodes, environment, log });
     let closing: Promise<void> | null = null;
@@ -68,12 +69,15 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   }
 }
 
-async function ownPostgres({ settings, nodes }: SupervisorOptions) {
+/** Each start of it at the same address. */
+type StartOwn = () => Promise<OwnServer>;
+
+async function ownPostgres({ settings, nodes }: SupervisorOptions): Promise<StartOwn> {
   const port = await freePort();
   return () => startOwnPostgres(join(settings.DATA_DIR, 'postgres'), { port, nodes });
 }
 
-async function ownRedis({ settings }: SupervisorOptions) {
+async function ownRedis(settings: Settings): Promise<StartOwn> {
   const port = await freePort();
   const password = randomBytes(24).toString('hex');
   return () => startOwnRedis(join(settings.DATA_DIR, 'redis'), { port, password });
