@@ -76,7 +76,7 @@ async function waitForRedis(
         const message = `The Redis of REDIS_URL refuses: ${why} Check user and password in it.`;
         throw new MillraceError('settings/invalid', message, { cause });
       }
-      if (/^NOPERM/.test(why)) return;
+      if (why.startsWith('NOPERM')) return;
       if (performance.now() > endsAt) {
         const message = `Nothing answers at REDIS_URL (${why}). Start Redis, or check the address.`;
         throw new MillraceError('engine/unavailable', message, { cause });

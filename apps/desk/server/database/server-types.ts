@@ -7,7 +7,11 @@ import { PARSERS } from './parsers.ts';
 const TEXTS: number = 1009;
 const READ_AS_TEXTS = new Set([1016, 1182, 1231]);
 
+type Read = (text: string) => unknown;
+
 export const SERVER_TYPES: pg.CustomTypesConfig = {
-  getTypeParser: (id, format) =>
-    PARSERS[id] ?? pg.types.getTypeParser(READ_AS_TEXTS.has(id) ? TEXTS : id, format),
+  getTypeParser(id, format): Read {
+    const usual: Read = pg.types.getTypeParser(READ_AS_TEXTS.has(id) ? TEXTS : id, format);
+    return PARSERS[id] ?? usual;
+  },
 };

@@ -60,8 +60,8 @@ export async function runProcess(options: ProgramOptions): Promise<void> {
   const { file, args, user, name } = options;
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], ...user });
   const words = keepWords(child);
-  const [code] = await once(child, 'close');
-  if (code !== 0) throw failed(name, words());
+  await once(child, 'close');
+  if (child.exitCode !== 0) throw failed(name, words());
 }
 
 export function failed(name: string, words: string): MillraceError {

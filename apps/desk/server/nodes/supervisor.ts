@@ -2,7 +2,7 @@
 // them out in turn (Node's cluster), so any node serves anybody, whatever it served before; it starts the database and
 // the Redis that were not given.
 //
-//   supervisor ── PostgreSQL, Redis (its own, or given) ── node 1 … n ── close: nodes in grace, then the servers
+//   supervisor ── PostgreSQL, Redis (its own, or given; Redis may be missing) ── node 1 … n ── close: nodes in grace, then the servers
 //
 // Refuses to own: what a node is (desk.ts).
 
@@ -13,6 +13,7 @@ import { requireFreePort } from '../http/node-server.ts';
 import { keepSessionSecret } from '../identity/session-secret.ts';
 import type { Log } from '../log.ts';
 import type { Settings } from '../settings/read.ts';
+import { findProgram } from './find-program.ts';
 import { freePort } from './free-port.ts';
 import { type KeptServer, keepRunning } from './keep-running.ts';
 import { type NodeProcesses, startNodes } from './node-processes.ts';
@@ -46,13 +47,18 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     servers.push(server);
     return server.url;
   };
+  const redisOrNone = async (): Promise<string> => {
+    if ((await findProgram('redis-server')) !== null) return keep(await ownRedis(settings));
+    log.warn({}, 'Redis is not installed, so channels live in the database (slower)');
+    return '';
+  };
   try {
     const environment = {
       // Made once, here: nodes that start together must agree, and one that starts again must find the same.
       PORT: `${settings.PORT === 0 ? await freePort(settings.HOST) : settings.PORT}`,
       SESSION_SECRET: settings.SESSION_SECRET || (await keepSessionSecret(settings.DATA_DIR)),
       DATABASE_URL: settings.DATABASE_URL || (await keep(await ownPostgres(options))),
-      REDIS_URL: settings.REDIS_URL || (await keep(await ownRedis(settings))),
+      REDIS_URL: settings.REDIS_URL || (await redisOrNone()),
     };
     const nodes = startNodes({ count: options.nodes, environment, log });
     let closing: Promise<void> | null = null;
