@@ -11,7 +11,11 @@ type Read = (text: string) => unknown;
 
 export const SERVER_TYPES: pg.CustomTypesConfig = {
   getTypeParser(id, format): Read {
-    const usual: Read = pg.types.getTypeParser(READ_AS_TEXTS.has(id) ? TEXTS : id, format);
-    return PARSERS[id] ?? usual;
+    const usual: unknown = pg.types.getTypeParser(READ_AS_TEXTS.has(id) ? TEXTS : id, format);
+    return PARSERS[id] ?? (isRead(usual) ? usual : String);
   },
 };
+
+function isRead(value: unknown): value is Read {
+  return typeof value === 'function';
+}
