@@ -37,15 +37,19 @@ export function listSteps(filters: readonly string[], say: (line: string) => voi
       projects: ['unit', 'dom'],
       filters,
       timeoutMs: 420_000,
-      prepare: async () => (await ensurePostgres(say)) ?? ensureRedis(say),
+      prepare: () => prepareServers(say),
     }),
     vitestStep('end-to-end tests', {
       projects: ['e2e'],
       filters,
       timeoutMs: 600_000,
-      prepare: () => prepareBrowser(say),
+      prepare: async () => (await prepareServers(say)) ?? prepareBrowser(say),
     }),
   ];
+}
+
+async function prepareServers(say: (line: string) => void): Promise<string | undefined> {
+  return (await ensurePostgres(say)) ?? ensureRedis(say);
 }
 
 async function prepareBrowser(say: (line: string) => void): Promise<string | undefined> {
