@@ -126,7 +126,7 @@ test('three nodes: every reader has each message once and in one order, through 
   expect(family.length).toBeGreaterThan(NODES + 2);
   expect(await desk.server.kill('SIGTERM')).toEqual({ code: 0, signal: null });
   expect(await running(family)).toEqual([]);
-  expect((await desk.log('market kept')).map(({ node }) => node)).toEqual([leader.node]);
+  expect((await desk.log('market kept'))[0]?.node).toBe(leader.node);
   console.info(
     `three nodes: ${to - from + 1} messages on ${readers.length} readers, taken over in ${takenOverMs} ms`,
   );
