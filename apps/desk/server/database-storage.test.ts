@@ -239,7 +239,7 @@ test('a message is a row and an event, or neither', async () => {
 test('the queue of the schedule works on it, and keeps its own schema', async () => {
   let fired = 0;
   const schedule = await startSchedule({
-    ...{ database: storage.sql, log: SILENT_LOG, cron: '* * * * *' },
+    ...{ database: storage.sql, isShared: false, log: SILENT_LOG, cron: '* * * * *' },
     run: async () => {
       fired += 1;
     },

@@ -1,11 +1,10 @@
 // Everything that Desk keeps, in the embedded database of its data folder.
 
 import type { MillraceError } from '@millrace/protocol';
-import { insertAgentMessages } from './database/agent-message-rows.ts';
-import { databaseMarketStore } from './database/database-market-store.ts';
-import { databaseUsers } from './database/database-users.ts';
+import { pgliteEngine } from '@millrace/server/postgres';
 import { migrate } from './database/migrate.ts';
 import { openDataFolder } from './database/open-data-folder.ts';
+import { storageOn } from './database/storage-on.ts';
 import { soleLease } from './lease/lease.ts';
 import type { Storage } from './storage.ts';
 
@@ -27,13 +26,11 @@ export async function openStorage(folder: string, options: StorageOptions = {}):
     throw error;
   }
   return {
-    sql: database,
-    users: databaseUsers(database),
-    market: databaseMarketStore(database),
+    ...storageOn(database, { hasAutovacuum: false }),
+    isShared: false,
+    openEngine: () => pgliteEngine({ database }),
     // Nobody else can open the folder.
     lease: (_name, holding) => soleLease(holding),
-    inMessageTransaction: (work) =>
-      database.transaction((tx) => work((messages) => insertAgentMessages(tx, messages), tx)),
     close: () => database.close(),
   };
 }

@@ -2,12 +2,13 @@
 //
 //   database → engine → hub → Floor (market, talk) → schedule → socket      close: the other way round
 //
+// Of several nodes on one database, the Floor's market and the schedule are on the one that holds their lease.
+//
 // Refuses to own: reading settings, printing, signals (main.ts). Tests and benches start one in their own process.
 
 import { join } from 'node:path';
 import type { MillraceError } from '@millrace/protocol';
-import { createHub, type Engine, type Hub, type LinkNews } from '@millrace/server';
-import { pgliteEngine } from '@millrace/server/postgres';
+import { createHub, type Hub, type LinkNews } from '@millrace/server';
 import { agentActivity, agentEquity, agentMessages, marketTicks } from '../shared/channels.ts';
 import { builtInPhrasing } from './chat/built-in-phrasing.ts';
 import { createGeneration } from './chat/generation.ts';
@@ -15,7 +16,7 @@ import { createMessageBoard } from './chat/message-board.ts';
 import type { Phrasing } from './chat/phrasing.ts';
 import { createClosers } from './closers.ts';
 import { FLOOR_LEASE } from './database/database-market-store.ts';
-import { openStorage, type StorageOptions } from './database-storage.ts';
+import { openStorage } from './database-storage.ts';
 import { startFloor } from './floor/floor.ts';
 import { createApp } from './http/app.ts';
 import { listen, type NodeServer, requireFreePort } from './http/node-server.ts';
@@ -24,10 +25,12 @@ import { hubIdentity, mayRead } from './identity/hub-identity.ts';
 import { keepSessionSecret } from './identity/session-secret.ts';
 import { createTokens, type Tokens } from './identity/tokens.ts';
 import { type Log, SILENT_LOG } from './log.ts';
+import { type OpenedEngine, openEngine } from './open-engine.ts';
 import { startSchedule } from './schedule/schedule.ts';
+import { openServerStorage } from './server-storage.ts';
 import type { Settings } from './settings/read.ts';
 import { createTrust } from './settings/trusted-proxies.ts';
-import { type Storage } from './storage.ts';
+import type { Storage } from './storage.ts';
 
 export interface DeskOptions {
   readonly settings: Settings;
@@ -35,8 +38,8 @@ export interface DeskOptions {
   readonly log?: Log;
   /** Writes in a generation. Default: the built-in phrasing. */
   readonly phrasing?: Phrasing;
-  /** Opens what Desk keeps in a folder. Default: the embedded database. */
-  readonly open?: (folder: string, options: StorageOptions) => Promise<Storage>;
+  /** Its number among the nodes of a supervisor (nodes/supervisor.ts), which has looked at the port. Default: null, alone. */
+  readonly node?: number | null;
   /** Something without which Desk cannot go on has stopped by itself: whoever started it should close it. */
   readonly onFatal?: (error: MillraceError) => void;
   /** Folder of the built page. Default: where `npm start` builds it. */
@@ -51,6 +54,8 @@ export interface Desk {
   close(options?: { readonly graceMs?: number }): Promise<void>;
 }
 
+/** Who runs the schedule. */
+const SCHEDULE_LEASE = 'schedule';
 const PAGE_FOLDER = join(import.meta.dirname, '..', 'web', 'dist');
 
 /**
@@ -58,27 +63,26 @@ const PAGE_FOLDER = join(import.meta.dirname, '..', 'web', 'dist');
  * @throws MillraceError `settings/port-busy`, `settings/data-locked`; what was opened until then is closed again
  */
 export async function createDesk(options: DeskOptions): Promise<Desk> {
-  const { settings, log = SILENT_LOG } = options;
+  const { settings, log = SILENT_LOG, node = null } = options;
   const opened = createClosers(log);
   try {
-    await requireFreePort(settings);
-    const storage = await (options.open ?? openStorage)(settings.DATA_DIR, {
-      onDeath: (err) => {
-        log.error({ err }, 'database stopped');
-        options.onFatal?.(err);
-      },
-    });
+    // A node's socket is the supervisor's: looking for it there would take connections that nobody answers.
+    if (node === null) await requireFreePort(settings);
+    const storage = await openFrom(settings, log, options.onFatal);
     opened.add('database', () => storage.close());
-    log.info({ folder: settings.DATA_DIR }, 'database opened');
 
-    const engine = pgliteEngine({ database: storage.sql });
-    opened.add('engine', () => engine.close());
-    log.info({ tag: 'real-time', ...engine.capabilities }, 'engine started');
+    const channels = await openEngine({
+      redisUrl: settings.REDIS_URL,
+      storage,
+      onError: (err) => log.error({ tag: 'real-time', err }, 'engine has trouble'),
+    });
+    opened.add('engine', () => channels.close());
+    log.info({ tag: 'real-time', ...channels.engine.capabilities }, 'engine started');
 
     const secret = settings.SESSION_SECRET || (await keepSessionSecret(settings.DATA_DIR));
     const tokens = createTokens(secret);
     const isTrusted = createTrust(settings.TRUST_PROXY);
-    const hub = startHub({ settings, log, engine, tokens });
+    const hub = startHub({ settings, log, channels, tokens });
     let server: NodeServer | null = null;
     // Together: the socket waits for streams that only the hub can end.
     opened.add('hub and socket', (graceMs) =>
@@ -109,15 +113,21 @@ export async function createDesk(options: DeskOptions): Promise<Desk> {
       log.warn({}, 'CRON_SECRET is not set: POST /api/chat/generate answers administrators only');
     }
 
-    const schedule = await startSchedule({
-      ...{ database: storage.sql, log },
-      cron: settings.GENERATE_CRON,
-      run: () => generation.run('schedule'),
+    const schedule = await storage.lease(SCHEDULE_LEASE, {
+      async hold() {
+        const begun = await startSchedule({
+          ...{ database: storage.sql, isShared: storage.isShared, log },
+          cron: settings.GENERATE_CRON,
+          run: () => generation.run('schedule'),
+        });
+        return () => begun.close();
+      },
+      onError: (err) => log.error({ err }, 'the lease of the schedule failed'),
     });
-    opened.add('schedule', () => schedule.close());
+    opened.add('schedule', () => schedule.release());
 
     const services: Services = {
-      ...{ settings, log, hub, tokens, board, generation, floor, isTrusted },
+      ...{ settings, log, node, hub, tokens, board, generation, floor, isTrusted },
       users: storage.users,
       health: {
         database: async () => {
@@ -154,16 +164,40 @@ export async function createDesk(options: DeskOptions): Promise<Desk> {
   }
 }
 
+/** A server where DATABASE_URL gives one, else what is embedded in the data folder. */
+async function openFrom(
+  settings: Settings,
+  log: Log,
+  onFatal: DeskOptions['onFatal'],
+): Promise<Storage> {
+  if (settings.DATABASE_URL !== '') {
+    const storage = await openServerStorage(settings.DATABASE_URL, {
+      onError: (err) => log.error({ err }, 'database has trouble'),
+    });
+    log.info({ kind: 'server' }, 'database opened');
+    return storage;
+  }
+  const storage = await openStorage(settings.DATA_DIR, {
+    onDeath: (err) => {
+      log.error({ err }, 'database stopped');
+      onFatal?.(err);
+    },
+  });
+  log.info({ kind: 'embedded', folder: settings.DATA_DIR }, 'database opened');
+  return storage;
+}
+
 function startHub(parts: {
   readonly settings: Settings;
   readonly log: Log;
-  readonly engine: Engine;
+  readonly channels: OpenedEngine;
   readonly tokens: Tokens;
 }): Hub {
-  const { settings, log, engine, tokens } = parts;
+  const { settings, log, channels, tokens } = parts;
   const hub = createHub({
     contracts: [agentMessages, marketTicks, agentEquity, agentActivity],
-    engine,
+    engine: channels.engine,
+    ...channels.outbox,
     authenticate: (request) => hubIdentity(request, { tokens, ...settings }),
     authorize: (_, action, { type }) => mayRead(action, type),
     origins: settings.ORIGINS,

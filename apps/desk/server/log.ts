@@ -19,9 +19,11 @@ export interface LogOptions {
   readonly level: string;
   /** `stdout` or a file, whose folder is made. */
   readonly target: string;
+  /** The number of the node among several, which each line then carries. */
+  readonly node?: number | null;
 }
 
-export function createLog({ level, target }: LogOptions): Log & { flush(): void } {
+export function createLog({ level, target, node = null }: LogOptions): Log & { flush(): void } {
   const isFile = target !== 'stdout';
   const file = resolve(target);
   if (isFile) mkdirSync(dirname(file), { recursive: true });
@@ -30,7 +32,7 @@ export function createLog({ level, target }: LogOptions): Log & { flush(): void 
   const logger = pino(
     {
       level,
-      base: null,
+      base: node === null ? null : { node },
       messageKey: 'step',
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },

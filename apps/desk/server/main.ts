@@ -29,55 +29,78 @@ interface Start {
 
 async function main(): Promise<void> {
   const { nodes } = readOptions(process.argv.slice(2));
-  const isSupervisor = nodes !== null && cluster.isPrimary;
+  const node = cluster.isWorker ? Number(process.env['NODE_NUMBER']) : null;
   const settings = readSettings(process.env);
-  const log = createLog({ level: settings.LOG_LEVEL, target: settings.LOG });
-  const start: Start = {
-    settings,
-    log,
-    onFatal(error) {
-      fail(error);
-      log.flush();
-      // Nothing can be kept any more; what was accepted is kept already. A supervisor starts it anew.
-      process.exit(1);
-    },
-  };
-  const starting = isSupervisor ? startSupervisor({ ...start, nodes }) : startDesk(start);
+  const log = createLog({ level: settings.LOG_LEVEL, target: settings.LOG, node });
+  const isSupervisor = nodes !== null && node === null;
 
-  const stop = (signal: NodeJS.Signals): void => {
-    process.off('SIGTERM', stop).off('SIGINT', stop);
-    log.info({ signal }, 'closing');
+  const leave = (exitCode: number): void => {
+    log.flush();
+    // Left to itself the process would wait for what libraries leave behind.
+    process.exit(exitCode);
+  };
+  const onFatal = (error: Error): void => {
+    fail(error);
+    // The nodes and what else they share end in order. One Desk alone can keep nothing any more, and what was accepted
+    // is kept already. Whoever supervises this process starts it anew.
+    if (isSupervisor) end(1);
+    else leave(1);
+  };
+  const start: Start = { settings, log, onFatal };
+  const starting = isSupervisor ? startSupervisor({ ...start, nodes }) : startDesk(start, node);
+
+  let isEnding = false;
+  const end = (exitCode: number): void => {
+    if (isEnding) return;
+    isEnding = true;
     const withinMs = isSupervisor ? ALL_CLOSED_WITHIN_MS : CLOSED_WITHIN_MS;
-    const cutOff = setTimeout(() => {
+    setTimeout(() => {
       log.error({ withinMs }, 'closing took too long and was cut off');
-      process.exit(1);
+      leave(1);
     }, withinMs);
     const close = async (): Promise<void> => {
       await (await starting).close();
-      clearTimeout(cutOff);
       log.info({}, 'closed');
-      log.flush();
-      // Left to itself the process would wait for what libraries leave behind.
-      process.exit(0);
+      leave(exitCode);
     };
-    close().catch((error: unknown) => fail(error));
+    close().catch((error: unknown) => {
+      fail(error);
+      leave(1);
+    });
   };
-  process.on('SIGTERM', stop).on('SIGINT', stop);
+  const stop = (signal: NodeJS.Signals): void => {
+    // A second one ends it at once.
+    process.off('SIGTERM', stop).off('SIGINT', stop);
+    log.info({ signal }, 'closing');
+    end(0);
+  };
+  process.on('SIGTERM', stop);
+  // A terminal's Ctrl+C reaches nodes as well, which wait for their supervisor's word.
+  if (node === null) process.on('SIGINT', stop);
+  else process.on('SIGINT', () => undefined);
   process.on('unhandledRejection', (err) => {
     log.error({ err }, 'a promise failed and nobody looked');
   });
 
-  const address = await (await starting).address;
-  if (cluster.isWorker) process.send?.({ address });
-  else {
-    const where = nodes === null ? address : `${address} on ${nodes} nodes`;
-    console.log(`Desk is open at ${where} (Ctrl+C closes it)`);
+  const opened = await starting;
+  try {
+    const address = await opened.address;
+    if (node !== null) process.send?.({ address });
+    else console.log(`Desk is open at ${describe(address, nodes)} (Ctrl+C closes it)`);
+  } catch (error) {
+    fail(error);
+    end(1);
   }
 }
 
-async function startDesk(start: Start): Promise<Opened> {
-  const desk = await createDesk(start);
+async function startDesk(start: Start, node: number | null): Promise<Opened> {
+  const desk = await createDesk({ ...start, node });
   return { address: desk.address, close: () => desk.close({ graceMs: GRACE_MS }) };
+}
+
+function describe(address: string, nodes: number | null): string {
+  if (nodes === null) return address;
+  return `${address} on ${nodes === 1 ? 'one node' : `${nodes} nodes`}`;
 }
 
 function fail(error: unknown): void {
@@ -86,4 +109,8 @@ function fail(error: unknown): void {
   process.exitCode = 1;
 }
 
-main().catch(fail);
+main().catch((error: unknown) => {
+  fail(error);
+  // A node would wait for its supervisor's next word.
+  process.exit();
+});

@@ -59,5 +59,5 @@ function startServer(env: Readonly<Record<string, string>>, port?: number): Prom
   });
 }
 
-const deskEntry: string = join(root, 'apps/desk/server/main.ts');
+export const deskEntry: string = join(root, 'apps/desk/server/main.ts');
 export const deskRoot: string = root;

@@ -28,10 +28,13 @@ export const FLOOR_LEASE = 'floor';
 
 type Runs = ReadonlyMap<string, FloorRun>;
 
-/** The embedded database has no autovacuum: old versions of rows that are written again and again would pile up. */
 const SAVES_PER_VACUUM = 100;
 
-export function databaseMarketStore(database: SqlDatabase): MarketStore {
+/** Without autovacuum (the embedded database) old versions of rows that are written again and again would pile up. */
+export function databaseMarketStore(
+  database: SqlDatabase,
+  { hasAutovacuum }: { readonly hasAutovacuum: boolean },
+): MarketStore {
   let saves = 0;
   return {
     async load() {
@@ -52,7 +55,7 @@ export function databaseMarketStore(database: SqlDatabase): MarketStore {
         await saveTrading(tx, batch, await findRuns(tx, batch, isNew));
       });
       saves += 1;
-      if (saves % SAVES_PER_VACUUM !== 0) return;
+      if (hasAutovacuum || saves % SAVES_PER_VACUUM !== 0) return;
       await database.query(
         'vacuum desk.market_snapshots, desk.accounts, desk.runs, desk.positions, desk.rules',
       );

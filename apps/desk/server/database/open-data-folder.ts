@@ -16,7 +16,7 @@ export async function openDataFolder(
   folder: string,
   options: DataFolderOptions = {},
 ): Promise<EmbeddedDatabase> {
-  const lock = await lockWritable(folder);
+  const lock = await lockDataFolder(folder);
   try {
     const database = await openFiles(folder, options);
     let closing: Promise<void> | null = null;
@@ -40,7 +40,11 @@ export async function openDataFolder(
   }
 }
 
-async function lockWritable(folder: string): Promise<FolderLock> {
+/**
+ * Makes it where it is missing.
+ * @throws MillraceError `settings/data-locked`, `settings/invalid`
+ */
+export async function lockDataFolder(folder: string): Promise<FolderLock> {
   try {
     await mkdir(folder, { recursive: true });
     return await lockFolder(folder);

@@ -22,6 +22,7 @@ export async function isRunning({ pid, startedAt }: ProcessMark): Promise<boolea
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
   const now = await readStart(pid);
+  if (now === 'ended') return false;
   return startedAt === null || now === null || now === startedAt;
 }
 
@@ -32,6 +33,7 @@ async function readStart(pid: number): Promise<string | null> {
     // The name in parentheses may hold anything, so count from behind it: state is 3rd, start time 22nd.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const [state] = fields;
+    // Nobody has asked yet what became of it.
     return state === 'Z' || state === 'X' ? 'ended' : `${boot.trim()} ${fields[19]}`;
   } catch {
     // No /proc here, or the process is gone since: no start is known.

@@ -16,6 +16,8 @@ export type HealthCheck = () => Promise<string | null>;
 export interface Services {
   readonly settings: Settings;
   readonly log: Log;
+  /** Its number among the nodes of one machine; null where it is alone. */
+  readonly node: number | null;
   readonly hub: Hub;
   readonly users: Users;
   readonly tokens: Tokens;

@@ -64,6 +64,20 @@ test('a holder that cannot beat gives up before another may begin, and its write
   await second.release();
 }, 15_000);
 
+test('one that waits begins as soon as the lease of a dead one is over', async () => {
+  const told: string[] = [];
+  await database.query(
+    `insert into desk.leases values ('floor', 'dead', 7, clock_timestamp() + interval '700 ms')`,
+  );
+  const startedAt = performance.now();
+  const lease = await databaseLease(database, node('a', told));
+  expect(told).toEqual([]);
+  await vi.waitFor(() => expect(told).toEqual(['a begins 8']), { timeout: 5_000 });
+  expect(performance.now() - startedAt).toBeGreaterThan(600);
+  expect(performance.now() - startedAt).toBeLessThan(BEAT_MS);
+  await lease.release();
+});
+
 test('what cannot begin is left to others, and tried again', async () => {
   const told: string[] = [];
   let tries = 0;

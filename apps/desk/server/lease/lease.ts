@@ -12,8 +12,10 @@ import type { SqlDatabase, SqlTransaction } from '@millrace/server/postgres';
 
 /** How long a holding lasts without a beat, ms: a dead holder's successor begins after that. */
 export const LEASE_MS = 6_000;
-/** Time between two beats, and between two looks of those who wait, ms. */
+/** Time between two beats, and at most between two looks of those who wait, ms. */
 export const BEAT_MS = 2_000;
+/** Those who wait look that much after what they wait for is over, ms. */
+const AFTER_MS = 20;
 /** A holder that could not beat gives up that long before its lease is over, ms. */
 const MARGIN_MS = 1_000;
 
@@ -72,21 +74,24 @@ export async function databaseLease(database: SqlDatabase, options: LeaseOptions
   let firstBegun: Promise<End> | null = null;
 
   async function turn(): Promise<void> {
+    let waitMs = BEAT_MS;
     try {
-      if (held === null) await claim();
+      if (held === null) waitMs = await claim();
       else await beat(held);
     } catch (error) {
       onError(error);
     }
     if (held !== null && now() >= sureUntil) await lose(held);
-    if (!isOver) timer = setTimeout(() => void (running = turn()), BEAT_MS);
+    if (!isOver) timer = setTimeout(() => void (running = turn()), waitMs);
   }
 
-  async function claim(): Promise<void> {
+  /** How long to wait until the next beat, or the next look. */
+  async function claim(): Promise<number> {
     // Counted from before the question: the answer may have been on its way for a while.
     const askedAt = now();
-    const fence = await claimRow(database, name, owner);
-    if (fence === null || isOver) return;
+    const { fence, leftMs } = await claimRow(database, name, owner);
+    if (fence === null) return Math.min(Math.max(0, leftMs) + AFTER_MS, BEAT_MS);
+    if (isOver) return BEAT_MS;
     sureUntil = askedAt + LEASE_MS - MARGIN_MS;
     const isSure = (): boolean => held?.fence === fence && now() < sureUntil;
     const mine: Held = { fence, begun: options.hold(fence, isSure) };
@@ -98,6 +103,7 @@ export async function databaseLease(database: SqlDatabase, options: LeaseOptions
       // Somebody else may be able to.
       await giveUpRow(database, name, owner, fence).catch(onError);
     });
+    return BEAT_MS;
   }
 
   async function beat(mine: Held): Promise<void> {
@@ -172,22 +178,30 @@ export async function isStillHeld(
   return rows.length > 0;
 }
 
-/** The fence, or null while somebody else holds it. */
-async function claimRow(
-  database: SqlDatabase,
-  name: string,
-  owner: string,
-): Promise<number | null> {
+interface Claim {
+  /** Null while somebody else holds it. */
+  readonly fence: number | null;
+  /** How long that one's holding lasts without a beat. */
+  readonly leftMs: number;
+}
+
+async function claimRow(database: SqlDatabase, name: string, owner: string): Promise<Claim> {
   const [row] = await database.query(
-    `insert into desk.leases as kept (name, owner, fence, expires_at)
-      values ($1, $2, 1, clock_timestamp() + $3::float8 * interval '1 millisecond')
-      on conflict (name) do update
-        set owner = excluded.owner, fence = kept.fence + 1, expires_at = excluded.expires_at
-        where kept.expires_at < clock_timestamp() or kept.owner = excluded.owner
-      returning fence::float8 as fence`,
+    `with claimed as (
+      insert into desk.leases as kept (name, owner, fence, expires_at)
+        values ($1, $2, 1, clock_timestamp() + $3::float8 * interval '1 millisecond')
+        on conflict (name) do update
+          set owner = excluded.owner, fence = kept.fence + 1, expires_at = excluded.expires_at
+          where kept.expires_at < clock_timestamp() or kept.owner = excluded.owner
+        returning fence
+    )
+    select (select fence::float8 from claimed) as fence,
+      coalesce((select extract(epoch from expires_at - clock_timestamp())::float8 * 1000
+        from desk.leases where name = $1), 0) as left_ms`,
     [name, owner, LEASE_MS],
   );
-  return row === undefined ? null : Number(row['fence']);
+  const fence = row?.['fence'] ?? null;
+  return { fence: fence === null ? null : Number(fence), leftMs: Number(row?.['left_ms'] ?? 0) };
 }
 
 async function renewRow(

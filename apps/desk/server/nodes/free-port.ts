@@ -1,10 +1,10 @@
-// A port on loopback that nobody has at this moment.
+// A port that nobody has at this moment, on loopback unless told.
 
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
+export async function freePort(host: string = '127.0.0.1'): Promise<number> {
+  const server = createServer().listen(0, host);
   await once(server, 'listening');
   const at = server.address();
   server.close();

@@ -3,6 +3,7 @@
 
 import { readFile, readlink, realpath } from 'node:fs/promises';
 import { MillraceError } from '@millrace/protocol';
+import { isRunning } from '../database/process-mark.ts';
 
 /**
  * Ends the process whose number is in the file's first line, if it works in `folder`: numbers are used again.
@@ -18,12 +19,12 @@ export async function endLeftBehind(options: {
   const { name, pidFile, folder, signal, withinMs } = options;
   const text = await readFile(pidFile, 'utf8').catch(() => '');
   const pid = Number(text.split('\n')[0]);
-  if (!Number.isSafeInteger(pid) || pid <= 1 || !isRunning(pid)) return;
+  if (!Number.isSafeInteger(pid) || pid <= 1 || !(await runs(pid))) return;
   const where = await readlink(`/proc/${pid}/cwd`).catch(() => null);
   if (where !== null && where !== (await realpath(folder))) return;
   if (where !== null) process.kill(pid, signal);
   const endsAt = performance.now() + (where === null ? 0 : withinMs);
-  while (isRunning(pid)) {
+  while (await runs(pid)) {
     if (performance.now() > endsAt) {
       const message = `${name} runs in ${folder} already (process ${pid}). End it, and start again.`;
       throw new MillraceError('settings/data-locked', message);
@@ -32,12 +33,6 @@ export async function endLeftBehind(options: {
   }
 }
 
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Somebody else's is running too.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
+function runs(pid: number): Promise<boolean> {
+  return isRunning({ pid, startedAt: null });
 }

@@ -1,12 +1,12 @@
-// A PostgreSQL of Desk's own in its data folder, for many nodes on one machine: made at the first start, on loopback and
-// a free port, with a password that is kept beside it. Needs PostgreSQL's programs installed.
+// A PostgreSQL of Desk's own in its data folder, for many nodes on one machine: made at the first start, on loopback, with
+// a password that is kept beside it. Needs PostgreSQL's programs installed.
 
 import { randomBytes } from 'node:crypto';
-import { chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { MillraceError } from '@millrace/protocol';
+import { CONNECTIONS } from '../database/server-database.ts';
 import { findProgram } from './find-program.ts';
-import { freePort } from './free-port.ts';
 import { endLeftBehind } from './left-behind.ts';
 import { failed, runProcess, startProcess } from './own-process.ts';
 import { isListening, type OwnServer } from './own-server.ts';
@@ -15,13 +15,19 @@ const READY_WITHIN_MS = 30_000;
 const STOPPED_WITHIN_MS = 10_000;
 
 /** @param folder made when it is missing; nobody else may use it at the same time */
-export async function startOwnPostgres(folder: string): Promise<OwnServer> {
+export async function startOwnPostgres(
+  folder: string,
+  { port, nodes }: { readonly port: number; readonly nodes: number },
+): Promise<OwnServer> {
   const server = await programOf('postgres');
   const user = await unprivileged();
-  const data = join(folder, 'data');
+  const data = resolve(folder, 'data');
   const secretFile = join(folder, 'password');
   await mkdir(folder, { recursive: true });
-  if (user !== undefined) await chown(folder, user.uid, user.gid);
+  if (user !== undefined) {
+    await chown(folder, user.uid, user.gid);
+    await assertReachable(folder);
+  }
   const password = await keepPassword(secretFile, user);
   if (!(await hasData(data))) await makeData(data, secretFile, user);
   await endLeftBehind({
@@ -32,25 +38,27 @@ export async function startOwnPostgres(folder: string): Promise<OwnServer> {
     withinMs: STOPPED_WITHIN_MS,
   });
 
-  const port = await freePort();
   const args = ['-D', data, '-p', `${port}`, '-c', 'listen_addresses=127.0.0.1'];
-  const child = startProcess({
+  // Twice what the nodes take: those of a node that was killed are not gone at once.
+  const connections = `max_connections=${20 + 2 * nodes * CONNECTIONS}`;
+  const child = await startProcess({
     name: 'PostgreSQL',
     file: server,
+    // A fast shutdown: sessions are ended, what was committed is kept.
+    endsBy: 'SIGINT',
     // The socket's folder may be too long a path, and nobody needs it.
-    args: [...args, '-c', 'unix_socket_directories='],
+    args: [...args, '-c', connections, '-c', 'unix_socket_directories='],
     ...(user === undefined ? {} : { user }),
   });
   if (!(await isListening(port, child.ended, READY_WITHIN_MS))) {
-    await child.stop('SIGINT', STOPPED_WITHIN_MS);
+    await child.stop(STOPPED_WITHIN_MS);
     throw failed('PostgreSQL', await child.ended);
   }
   return {
     name: 'PostgreSQL',
     url: `postgres://desk:${password}@127.0.0.1:${port}/postgres`,
     ended: child.ended,
-    // A fast shutdown: sessions are ended, what was committed is kept.
-    stop: () => child.stop('SIGINT', STOPPED_WITHIN_MS),
+    stop: () => child.stop(STOPPED_WITHIN_MS),
   };
 }
 
@@ -81,6 +89,20 @@ async function makeData(
     ...(user === undefined ? {} : { user }),
   });
   await rm(mark);
+}
+
+/** As root it runs as another user, to whom a home of root's is closed. */
+async function assertReachable(folder: string): Promise<void> {
+  for (let above = resolve(folder, '..'); ; above = dirname(above)) {
+    const { mode } = await stat(above);
+    if ((mode & 0o001) === 0) {
+      throw new MillraceError(
+        'settings/invalid',
+        `PostgreSQL runs as the user \`postgres\`, who cannot reach ${resolve(folder)}: ${above} is closed to others. Set DATA_DIR to another folder, start Desk as another user, or give DATABASE_URL.`,
+      );
+    }
+    if (above === dirname(above)) return;
+  }
 }
 
 /** A first start that was killed leaves half of it, in which nothing of anybody's is. */

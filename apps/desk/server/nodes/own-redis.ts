@@ -1,12 +1,10 @@
-// A Redis of Desk's own in its data folder, for many nodes on one machine: on loopback and a free port, with a password,
-// its log of writes on disk. Needs Redis installed.
+// A Redis of Desk's own in its data folder, for many nodes on one machine: on loopback, with a password, its log of writes
+// on disk. Needs Redis installed.
 
-import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { MillraceError } from '@millrace/protocol';
 import { findProgram } from './find-program.ts';
-import { freePort } from './free-port.ts';
 import { endLeftBehind } from './left-behind.ts';
 import { failed, startProcess } from './own-process.ts';
 import { isListening, type OwnServer } from './own-server.ts';
@@ -15,7 +13,10 @@ const READY_WITHIN_MS = 30_000;
 const STOPPED_WITHIN_MS = 10_000;
 
 /** @param folder made when it is missing; nobody else may use it at the same time */
-export async function startOwnRedis(folder: string): Promise<OwnServer> {
+export async function startOwnRedis(
+  folder: string,
+  { port, password }: { readonly port: number; readonly password: string },
+): Promise<OwnServer> {
   const file = await findProgram('redis-server');
   if (file === null) {
     throw new MillraceError(
@@ -32,12 +33,11 @@ export async function startOwnRedis(folder: string): Promise<OwnServer> {
     signal: 'SIGTERM',
     withinMs: STOPPED_WITHIN_MS,
   });
-  const port = await freePort();
-  const password = randomBytes(24).toString('hex');
-  const child = startProcess({
+  const child = await startProcess({
     name: 'Redis',
     file,
     args: ['-'],
+    endsBy: 'SIGTERM',
     // By standard input: arguments are seen by everybody.
     input: [
       `port ${port}`,
@@ -52,13 +52,13 @@ export async function startOwnRedis(folder: string): Promise<OwnServer> {
     ].join('\n'),
   });
   if (!(await isListening(port, child.ended, READY_WITHIN_MS))) {
-    await child.stop('SIGTERM', STOPPED_WITHIN_MS);
+    await child.stop(STOPPED_WITHIN_MS);
     throw failed('Redis', await child.ended);
   }
   return {
     name: 'Redis',
     url: `redis://:${password}@127.0.0.1:${port}`,
     ended: child.ended,
-    stop: () => child.stop('SIGTERM', STOPPED_WITHIN_MS),
+    stop: () => child.stop(STOPPED_WITHIN_MS),
   };
 }

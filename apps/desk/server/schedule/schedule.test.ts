@@ -20,7 +20,7 @@ test('two nodes on one database fire a time once between them', async () => {
   const startedIn = Math.floor(Date.now() / 60_000);
   const node = (name: string) =>
     startSchedule({
-      ...{ database, log: SILENT_LOG, cron: '* * * * *' },
+      ...{ database, isShared: false, log: SILENT_LOG, cron: '* * * * *' },
       run: async () => fired.push(name),
     });
   // Both at the same minute, which the queue fires at once where it has not been.
@@ -43,7 +43,7 @@ test('without an expression nothing is started', async () => {
   const closed = { query: () => Promise.reject(new Error('touched')) };
   const database = { ...pgliteDatabase(pglite), ...closed };
   const schedule = await startSchedule({
-    ...{ database, log: SILENT_LOG, cron: '' },
+    ...{ database, isShared: false, log: SILENT_LOG, cron: '' },
     run: () => Promise.reject(new Error('fired')),
   });
   await expect(schedule.close()).resolves.toBeUndefined();

@@ -10,6 +10,8 @@ const QUEUE = 'generate-messages';
 
 export interface ScheduleOptions {
   readonly database: SqlDatabase;
+  /** Whether it is a server, as opposed to the embedded one with its one connection. */
+  readonly isShared: boolean;
   /** Five fields, UTC; empty: nothing is scheduled here, and what the database kept from before fires nothing. */
   readonly cron: string;
   run(): Promise<unknown>;
@@ -22,11 +24,11 @@ export interface Schedule {
 }
 
 export async function startSchedule(options: ScheduleOptions): Promise<Schedule> {
-  const { database, cron, log } = options;
+  const { database, isShared, cron, log } = options;
   if (cron === '') return { close: async () => undefined };
   const boss = new PgBoss({
     db: bossDatabase(database),
-    backend: 'pglite',
+    backend: isShared ? 'postgres' : 'pglite',
     // The schedule is one job every few minutes: the queue's own housekeeping need not be busier than that.
     superviseIntervalSeconds: 300,
     reindex: false,

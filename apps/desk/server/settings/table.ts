@@ -56,7 +56,7 @@ export const settingsSchema = z.object({
     }),
   DATA_DIR: z.string().min(1).register(about, {
     fallback: './data',
-    meaning: 'Folder of the embedded database',
+    meaning: 'Folder of everything kept here: the database, and what `--nodes` starts',
     allowed: 'a folder',
   }),
   DATABASE_URL: z
@@ -65,7 +65,7 @@ export const settingsSchema = z.object({
     .register(about, {
       fallback: '',
       meaning:
-        'PostgreSQL in place of the embedded database, `postgres://user:password@host:5432/name`; many nodes share one',
+        'PostgreSQL (15 or newer) in place of the embedded database, `postgres://user:password@host:5432/name`; nodes share one',
       allowed: 'an address that begins with postgres://',
       isSecret: true,
     }),
@@ -75,7 +75,7 @@ export const settingsSchema = z.object({
     .register(about, {
       fallback: '',
       meaning:
-        'Redis for the channels, `redis://:password@host:6379`; empty: they live in the database',
+        'Redis (7.0 or newer) for the channels, `redis://:password@host:6379`, and for one Desk alone; empty: they live in the database',
       allowed: 'an address that begins with redis:// or rediss://',
       isSecret: true,
     }),

@@ -1,4 +1,4 @@
-// Health for people and for a platform's checks: alive at all, and each part by its name.
+// Health for people and for a platform's checks: alive at all, and each part by its name, on the node that answers.
 
 import type { AddRoute } from '../routes.ts';
 import type { HealthCheck, Services } from '../services.ts';
@@ -6,8 +6,12 @@ import type { HealthCheck, Services } from '../services.ts';
 /** A part that does not answer within this is not well. */
 const PATIENCE_MS = 2_000;
 
-export function addHealthRoutes(add: AddRoute, { health }: Pick<Services, 'health'>): void {
-  add('GET /health/live', (c) => c.json({ status: 'live' }));
+export function addHealthRoutes(
+  add: AddRoute,
+  { health, node }: Pick<Services, 'health' | 'node'>,
+): void {
+  const who = node === null ? {} : { node };
+  add('GET /health/live', (c) => c.json({ status: 'live', ...who }));
 
   add('GET /health', async (c) => {
     const checked = await Promise.all(
@@ -21,7 +25,7 @@ export function addHealthRoutes(add: AddRoute, { health }: Pick<Services, 'healt
       ]),
     );
     c.header('Cache-Control', 'no-store');
-    return c.json({ status: isReady ? 'ready' : 'failing', parts }, isReady ? 200 : 503);
+    return c.json({ status: isReady ? 'ready' : 'failing', ...who, parts }, isReady ? 200 : 503);
   });
 }
 
