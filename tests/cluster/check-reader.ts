@@ -1,9 +1,8 @@
 // One reader's record of one channel against the truth: each event the next one, each hole told before it, each state
 // the fold of what stands before it, and at the end the head. Pure. Rules: EVT-1, SUB-2 … SUB-5a, CUR-4.
 
-import type { Tally } from '../e2e/probe/contract.ts';
+import type { ProbeKind, Tally } from '../e2e/probe/contract.ts';
 import type { RecordEntry } from '../e2e/probe/recorder.ts';
-import type { ProbeKind } from '../e2e/probe/contract.ts';
 import { type Place, type Truth, text } from './truth.ts';
 
 export interface ReaderExpectation {
@@ -41,7 +40,8 @@ export function checkReader(
   function move(next: Place): void {
     if (place !== null && place.epoch !== next.epoch) {
       left.add(place.epoch);
-      if (left.has(next.epoch) && !mayReturn) problems.push(`${text(next)} is of an epoch that is over`);
+      if (left.has(next.epoch) && !mayReturn)
+        problems.push(`${text(next)} is of an epoch that is over`);
     }
     place = next;
   }

@@ -32,12 +32,13 @@ const present: StandardSchema<Present> = {
   },
 };
 
-type NoEvents = Record<never, never>;
+/** Nobody says anything there; a contract has an event. */
+type Said = { readonly said: StandardSchema<Present> };
 
-export const rooms: Contract<'id', NoEvents, undefined, StandardSchema<Present>> = defineChannel({
+export const rooms: Contract<'id', Said, undefined, StandardSchema<Present>> = defineChannel({
   type: 'room',
   params: ['id'],
-  events: {},
+  events: { said: present },
   presence: present,
   access: { subscribe: 'public', presence: 'public' },
 });

@@ -78,7 +78,9 @@ export async function startFleet(engine: TestedEngine, count: number): Promise<F
     const { process } = node;
     void process.exited().then(({ code, signal }) => {
       if (node.isKilled || isClosing) return;
-      broken.push(`node ${node.index} ended (${signal ?? code}): ${process.stderr().slice(-2_000)}`);
+      broken.push(
+        `node ${node.index} ended (${signal ?? code}): ${process.stderr().slice(-2_000)}`,
+      );
     });
   }
 
@@ -91,7 +93,9 @@ export async function startFleet(engine: TestedEngine, count: number): Promise<F
   };
 
   async function ask<Answer>(node: Node, path: string): Promise<Answer> {
-    const response = await fetch(`${node.url}/bed/${path}`, { signal: AbortSignal.timeout(20_000) });
+    const response = await fetch(`${node.url}/bed/${path}`, {
+      signal: AbortSignal.timeout(20_000),
+    });
     if (!response.ok) throw new Error(`${path} of node ${node.index}: ${await response.text()}`);
     return (await response.json()) as Answer;
   }

@@ -50,7 +50,7 @@ export async function awaitHeads(
     },
     { label: 'every reader to have everything', deadlineMs: HEADS_MS, everyMs: 500 },
   ).catch((error: unknown) => {
-    if (logs.size === 0) throw error;
+    if (logs.size === 0) throw new Error('the log cannot be read', { cause: error });
   });
   return { logs, late };
 }
@@ -68,7 +68,11 @@ async function findLate(readers: readonly Reader[], logs: Logs): Promise<readonl
   return all.flat();
 }
 
-function isAtHead(entries: readonly RecordEntry[], id: string, log: ChannelLog | undefined): boolean {
+function isAtHead(
+  entries: readonly RecordEntry[],
+  id: string,
+  log: ChannelLog | undefined,
+): boolean {
   const { name } = channelOf(id);
   const isStated = kindOf(id) === 'tallied' || kindOf(id) === 'paced';
   const last = entries.findLast(

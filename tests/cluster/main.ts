@@ -4,9 +4,10 @@
 //   npm run chaos -- --seeds 20 --minutes 3 --report out/t1    several, and out/t1.json and out/t1.md
 //
 // The seed draws engine, nodes and carriers; `--engine`, `--nodes`, `--carriers` set them. `--clients`, `--channels`,
-// `--per-second`, `--publishers`, `--members` and `--kill-every-seconds` change the size. Exit code 1 when a promise
-// broke; the seed repeats the run.
+// `--per-second`, `--publishers`, `--members` and `--kill-every-seconds` change the size. `--records FILE` keeps what the
+// readers with a problem were told, a JSON line each. Exit code 1 when a promise broke; the seed repeats the run.
 
+import { appendFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { writeReport } from '../soak/report.ts';
 import { seedOfRun } from '../support/seeded-random.ts';
@@ -29,6 +30,7 @@ const { values } = parseArgs({
     members: { type: 'string', default: '8' },
     'kill-every-seconds': { type: 'string', default: '60' },
     report: { type: 'string' },
+    records: { type: 'string' },
   },
 });
 
@@ -83,6 +85,11 @@ for (let run = 0; run < number(values.seeds, 'seeds', 1_000); run += 1) {
     members: number(values.members, 'members', 1_000),
     killEveryMs: number(values['kill-every-seconds'], 'kill-every-seconds', 3_600) * 1_000,
     say: (line) => console.log(line),
+    onBroken(what, entries) {
+      if (values.records === undefined) return;
+      const lines = entries.map((entry) => JSON.stringify({ seed, what, entry }));
+      appendFileSync(values.records, `${lines.join('\n')}\n`);
+    },
   });
   console.log(JSON.stringify({ ...result, problems: result.problems.slice(0, 50) }, null, 2));
   results.push({ ...result });

@@ -1,14 +1,14 @@
 // One node as a program of its own, so that it can be killed: a hub on the engine that `ENGINE` names (JSON), behind an
 // HTTP server on `PORT`. Under /bed/ the test bed looks into it and makes its clock jump. Says one line when it listens.
 
-// First: nobody may hold the real clock.
-import { jumpClock } from './shifted-clock.ts';
 // biome-ignore assist/source/organizeImports: the clock comes before those who read it.
 import { createServer } from 'node:http';
 import { createHub } from '@millrace/server';
 import { probeContracts } from '../e2e/probe/contract.ts';
 import { rooms } from './contract.ts';
 import { openEngine } from './engines/open.ts';
+// First: nobody may hold the real clock.
+import { jumpClock } from './shifted-clock.ts';
 
 const contracts = [...Object.values(probeContracts), rooms];
 const errors: string[] = [];
@@ -39,7 +39,8 @@ async function readLog(name: string): Promise<unknown> {
   const entries: (readonly [offset: number, n: number])[] = [];
   for (;;) {
     entries.push(...page.events.map(({ offset, data }) => [offset, data.n] as const));
-    if (page.events.length === 0) return { epoch: page.next.epoch, head: page.next.offset, entries };
+    if (page.events.length === 0)
+      return { epoch: page.next.epoch, head: page.next.offset, entries };
     page = await hub.history(channel, { after: page.next });
     if (page.verdict.verdict !== 'exact') {
       throw new Error(`${name} moved: ${JSON.stringify([first, page.verdict])}`);

@@ -191,7 +191,9 @@ function judgeStories(
       judged += 1;
       slowestGhostMs = Math.max(slowestGhostMs, goneMs);
       if (goneMs > GHOST_MS) {
-        problems.push(`${watcher.name} saw ${ghost.name} for ${goneMs} ms after its node was killed`);
+        problems.push(
+          `${watcher.name} saw ${ghost.name} for ${goneMs} ms after its node was killed`,
+        );
       }
     }
   }
@@ -240,8 +242,7 @@ function isOpen({ client }: Member): boolean {
 
 function wasAway({ offline }: Member, fromMs: number, untilMs: number): boolean {
   return offline.some(
-    (one) =>
-      Math.min(one.untilMs, untilMs) - Math.max(one.fromMs, fromMs) > AWAY_MS,
+    (one) => Math.min(one.untilMs, untilMs) - Math.max(one.fromMs, fromMs) > AWAY_MS,
   );
 }
 

@@ -2,8 +2,8 @@
 // seed, and trouble of nodes and engine beside it. Owns the run; the verdict is a list of problems, empty when every
 // promise held. Rules: EVT-1, SUB-2, LOG-15, LOG-16, PRES-7.
 
-import { changeWeather, faultsOf, LONG_MS } from '../soak/weather.ts';
 import { channelIds, openReaders, type Reader } from '../soak/readers.ts';
+import { changeWeather, faultsOf, LONG_MS } from '../soak/weather.ts';
 import { createChaos } from '../support/chaos.ts';
 import { createFaultyProxy } from '../support/faulty-proxy.ts';
 import { createSeededRandom } from '../support/seeded-random.ts';
@@ -12,7 +12,7 @@ import type { Draw } from './draw.ts';
 import { ANSWER_WITHIN_MS } from './engines/open.ts';
 import { startTestedEngine } from './engines/tested.ts';
 import { startFleet } from './fleet.ts';
-import { awaitHeads, judge, type Judgement } from './judge.ts';
+import { awaitHeads, type Judgement, judge } from './judge.ts';
 import { type PresenceFindings, watchPresence } from './presence-watch.ts';
 import { startPublishers } from './publishers.ts';
 import { makeTrouble } from './trouble.ts';
@@ -28,6 +28,8 @@ export interface ClusterRunOptions extends Draw {
   readonly members: number;
   readonly killEveryMs: number;
   readonly say?: (line: string) => void;
+  /** Told the whole record of a reader with a problem, and what was acknowledged, to find out why. */
+  readonly onBroken?: (what: string, entries: readonly unknown[]) => void;
 }
 
 export interface ClusterReport extends Draw, Judgement {
@@ -43,7 +45,6 @@ export interface ClusterReport extends Draw, Judgement {
   readonly presence: Omit<PresenceFindings, 'problems'>;
   readonly faults: Readonly<Record<string, number>>;
 }
-
 
 /** What a busy machine adds to an answer that is due. */
 const MARGIN_MS = 4_000;
@@ -125,6 +126,8 @@ export async function runCluster(options: ClusterRunOptions): Promise<ClusterRep
   network.setRules({});
   say(`trouble is over, ${chaos.history.length} faults of the network`);
 
+  // The one whose node was not killed leaves like anybody.
+  await Promise.all(trouble.ghosts.map((ghost) => ghost.close()));
   const healedFrom = Date.now();
   await publishers.stop(30_000);
   const unanswered = publishers.pending().map((one) => `never answered: ${one}`);
@@ -141,8 +144,15 @@ export async function runCluster(options: ClusterRunOptions): Promise<ClusterRep
     newEpochs: trouble.newEpochs,
     mayReturn: kind === 'sentinel',
   });
+  if (options.onBroken !== undefined && judgement.problems.length > 0) {
+    options.onBroken('acknowledged', acknowledged);
+    for (const { label, entries } of readers) {
+      if (judgement.problems.some((problem) => problem.startsWith(label))) {
+        options.onBroken(label, await entries());
+      }
+    }
+  }
   const presenceFindings = await presence.judge(trouble);
-  await Promise.all(trouble.ghosts.map((ghost) => ghost.close()));
   const { problems: presenceProblems, ...present } = presenceFindings;
   const faults = new Map(trouble.counts);
   for (const { what } of chaos.history) faults.set(what, (faults.get(what) ?? 0) + 1);

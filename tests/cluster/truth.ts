@@ -110,7 +110,8 @@ function checkOrder(
   const newest = new Map<number, number>();
   for (const [offset, n] of [...own].sort(([a], [b]) => a - b)) {
     const before = offsets.get(n);
-    if (before !== undefined) problems.push(`n=${n} stands twice: ${epoch}.${before} and .${offset}`);
+    if (before !== undefined)
+      problems.push(`n=${n} stands twice: ${epoch}.${before} and .${offset}`);
     offsets.set(n, offset);
     // A request that was stuck in the network may arrive when the log has forgotten that it was answered.
     if ((answeredIn.get(n) ?? epoch) !== epoch) continue;

@@ -47,7 +47,10 @@ export async function openEngine(
       return postgresEngine({ database: postgresDatabase({ ...common, pool }) });
     }
     case 'redis':
-      return redisEngine({ ...common, client: quiet(new Redis(words.port, { lazyConnect: true })) });
+      return redisEngine({
+        ...common,
+        client: quiet(new Redis(words.port, { lazyConnect: true })),
+      });
     case 'sentinel': {
       const { port, natMap } = words;
       const sentinels = [{ host: HOST, port }];

@@ -4,8 +4,14 @@
 import { type PostgresServer, startPostgres } from '@millrace/server/testing/servers';
 import type { SeededRandom } from '../../support/seeded-random.ts';
 import { openTcpLink, type TcpLink } from '../../support/tcp-link.ts';
-import { type EngineFault, HARMLESS, LOSES, type OutageTimes, type TestedEngine } from './tested-engine.ts';
 import { pause } from './pause.ts';
+import {
+  type EngineFault,
+  HARMLESS,
+  LOSES,
+  type OutageTimes,
+  type TestedEngine,
+} from './tested-engine.ts';
 
 export async function testedPostgres(nodes: number, times: OutageTimes): Promise<TestedEngine> {
   const stack = new AsyncDisposableStack();

@@ -6,7 +6,13 @@ import { openTcpLink, type TcpLink } from '../../support/tcp-link.ts';
 import { until } from '../../support/wait.ts';
 import { pause } from './pause.ts';
 import { natMapOf } from './redis-sentinel.ts';
-import { type EngineFault, HARMLESS, LOSES, type OutageTimes, type TestedEngine } from './tested-engine.ts';
+import {
+  type EngineFault,
+  HARMLESS,
+  LOSES,
+  type OutageTimes,
+  type TestedEngine,
+} from './tested-engine.ts';
 
 export async function testedCluster(nodes: number, times: OutageTimes): Promise<TestedEngine> {
   const stack = new AsyncDisposableStack();

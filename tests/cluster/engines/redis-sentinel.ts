@@ -15,7 +15,13 @@ import { until } from '../../support/wait.ts';
 import type { NatMap } from './open.ts';
 import { pause } from './pause.ts';
 import { APPEND_ONLY } from './redis.ts';
-import { type EngineFault, type Harm, HARMLESS, type OutageTimes, type TestedEngine } from './tested-engine.ts';
+import {
+  type EngineFault,
+  HARMLESS,
+  type Harm,
+  type OutageTimes,
+  type TestedEngine,
+} from './tested-engine.ts';
 
 /** The one that goes on is another epoch, and again when it gets its first replica. */
 const FAILED_OVER: Harm = { newEpochs: 2, loses: true };

@@ -7,7 +7,14 @@ import { type RedisServer, startRedis } from '@millrace/server/testing/servers';
 import type { SeededRandom } from '../../support/seeded-random.ts';
 import { openTcpLink, type TcpLink } from '../../support/tcp-link.ts';
 import { pause } from './pause.ts';
-import { type EngineFault, HARMLESS, LOSES, type OutageTimes, RESTARTED, type TestedEngine } from './tested-engine.ts';
+import {
+  type EngineFault,
+  HARMLESS,
+  LOSES,
+  type OutageTimes,
+  RESTARTED,
+  type TestedEngine,
+} from './tested-engine.ts';
 
 export const APPEND_ONLY = ['--appendonly', 'yes', '--appendfsync', 'everysec'];
 
