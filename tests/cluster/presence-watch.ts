@@ -124,10 +124,14 @@ export async function watchPresence(options: {
 
   async function judge({ outages, ghosts }: Parameters<PresenceWatch['judge']>[0]) {
     const expected = members.map(({ name }) => name).sort();
+    const isHaunted = (): boolean => ghosts.some(({ name }) => seers(name) > 0);
     const wrong = (): readonly string[] =>
       members
         .filter((one) => one.names().join() !== expected.join())
         .map((one) => `${one.name} sees ${one.names().join(' ') || 'nobody'}`);
+    await until(() => !isHaunted(), { label: 'the ghosts to go', deadlineMs: GHOST_MS }).catch(
+      () => undefined,
+    );
     const from = Date.now();
     await until(() => members.every(isOpen), {
       label: 'links of all members',

@@ -4,6 +4,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createSeededRandom, type SeededRandom } from '../support/seeded-random.ts';
+import { until } from '../support/wait.ts';
 import { pause } from './engines/pause.ts';
 import type { EngineFault, Harm, TestedEngine } from './engines/tested-engine.ts';
 import type { Fleet, Node } from './fleet.ts';
@@ -103,6 +104,7 @@ export async function makeTrouble(options: TroubleOptions): Promise<TroubleRecor
     if (victim === null) await chooseVictim(random);
     if (victim === null) return;
     const { node, ghost } = victim;
+    victim = null;
     ghost.leaveBehind();
     note('kill -9 of a node');
     await fleet.kill(node);
@@ -111,7 +113,16 @@ export async function makeTrouble(options: TroubleOptions): Promise<TroubleRecor
     await fleet.start(node);
     harmed(engine.onNodeKill);
     onNodes();
-    await chooseVictim(random);
+  }
+
+  /** Once more when everything else is over: nothing but the lease tells the others then that its sessions are gone. */
+  async function killInPeace(random: SeededRandom): Promise<void> {
+    if (fleet.nodes.length < 2) return;
+    if (victim === null) await chooseVictim(random);
+    await until(() => ghosts.at(-1)?.isSeen() === true, { label: 'the ghost', deadlineMs: 8_000 })
+      // Judged as nobody's then.
+      .catch(() => undefined);
+    await killNode(random);
   }
 
   /** Each once before any of them again. */
@@ -160,12 +171,16 @@ export async function makeTrouble(options: TroubleOptions): Promise<TroubleRecor
   const every = times.killEveryMs;
   const hasServer = engine.faults.length > 0;
   await Promise.all([
-    repeat(1, [every * 0.6, every * 1], killNode),
+    repeat(1, [every * 0.6, every * 1], async (random) => {
+      await killNode(random);
+      if (!isOver()) await chooseVictim(random);
+    }),
     hasServer ? repeat(2, times.engineEveryMs, breakEngine) : undefined,
     hasServer ? repeat(3, times.engineEveryMs, cutNode) : undefined,
     repeat(4, [durationMs / 6, durationMs / 3], jumpClock),
     sleep(durationMs),
   ]);
+  await killInPeace(root.fork(5));
   problems.push(...fleet.broken);
   return { counts, outages, ghosts, newEpochs, lossUntilMs, dialsPerSecond, problems };
 }
