@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { seedOfRun } from '../support/seeded-random.ts';
 import { runCluster } from './run.ts';
 
-test.each(['redis', 'postgres'] as const)(
+test.concurrent.each(['redis', 'postgres'] as const)(
   'EVT-1, LOG-15, LOG-16, PRES-7: on three nodes with %s every reader gets everything once, in one order, or is told',
   { timeout: 120_000 },
   async (engine) => {

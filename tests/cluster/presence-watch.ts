@@ -19,7 +19,7 @@ export interface Span {
 export interface PresenceFindings {
   /** Times that a watcher saw somebody leave who was not asked to. */
   readonly leaves: number;
-  /** Of these, those that an outage of the engine or of the member's own link explains. */
+  /** Of these, those that an outage of the engine, of the member's own link or of the watcher's network explains. */
   readonly excusedLeaves: number;
   readonly ghosts: number;
   /** The longest that a killed node's session was seen after it, ms. */
@@ -172,6 +172,8 @@ function judgeStories(
       leaves += 1;
       const isExcused =
         !member.isCalm ||
+        // What it sees may have been on its way for as long as its network was frozen.
+        !watcher.isCalm ||
         isOutage(atMs - AFTER_OUTAGE_MS, atMs) ||
         wasAway(member, atMs - AFTER_OUTAGE_MS, atMs);
       if (isExcused) excusedLeaves += 1;
