@@ -7,10 +7,9 @@ import { join } from 'node:path';
 import { createClient } from '@millrace/client';
 import { openProbe, type ProbePage } from '../e2e/probe/open-probe.ts';
 import { httpPublish, startPublisher } from '../e2e/probe/publisher.ts';
-import { allFaults, type ChaosFault, createChaos } from '../support/chaos.ts';
+import { createChaos } from '../support/chaos.ts';
 import type { Chromium } from '../support/chromium.ts';
 import { createFaultyProxy, type FaultyProxy } from '../support/faulty-proxy.ts';
-import type { Rules } from '../support/proxy/rules.ts';
 import { createSeededRandom, type SeededRandom } from '../support/seeded-random.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 import { tempFolder } from '../support/wait.ts';
@@ -23,6 +22,7 @@ import {
   type Reader,
   subscription,
 } from './readers.ts';
+import { changeWeather, faultsOf, LONG_MS } from './weather.ts';
 
 export interface ChaosRunOptions {
   readonly seed: number;
@@ -50,37 +50,6 @@ export interface ChaosReport extends Judgement {
   readonly kills: number;
   /** From the end of the trouble until every reader had everything, ms. */
   readonly healedMs: number;
-}
-
-const refused = { mode: 'status', status: 403 } as const;
-
-/** What the network lets through, changed every few seconds; what is no longer let through is cut. */
-const weathers: readonly Rules[] = [
-  {},
-  {},
-  { websocket: refused },
-  { websocket: { mode: 'upgrade-then-swallow' } },
-  { websocket: { mode: 'blackhole' }, stream: { mode: 'buffer' } },
-  {
-    websocket: { mode: 'close-after-frames', frames: 2 },
-    stream: { mode: 'buffer-bytes', bytes: 4_096 },
-  },
-  { stream: { mode: 'blackhole' }, poll: { mode: 'lose-response' } },
-  { websocket: refused, stream: refused },
-];
-
-/** A reader that takes 250 bytes a second for a while: it leaves the tail and must find its way back. */
-const slow: ChaosFault = { kind: 'impose', fault: { mode: 'drip' }, forMs: [4_000, 15_000] };
-
-/** From here on a run has room for the promise's own times. */
-const LONG_MS = 120_000;
-
-/** Those of the promise; in a run of half a minute with freezes that fit into it. */
-function faultsOf(durationMs: number): readonly ChaosFault[] {
-  if (durationMs >= LONG_MS) return [...allFaults, slow];
-  return allFaults.map((fault) =>
-    fault.kind === 'freeze' ? { kind: 'freeze', forMs: [1_000, 8_000] } : fault,
-  );
 }
 
 export async function runChaos(options: ChaosRunOptions): Promise<ChaosReport> {
@@ -228,14 +197,6 @@ function planKills(
     await reached(beganAt + durationMs);
   }
   return { done: run(), count: () => killed };
-}
-
-function changeWeather(network: FaultyProxy, draw: SeededRandom): void {
-  const rules = draw.pick(weathers);
-  network.setRules(rules);
-  const how = draw.pick(['rst', 'fin'] as const);
-  if (rules.websocket !== undefined) network.cut('websocket', { how });
-  if (rules.stream !== undefined) network.cut('stream', { how });
 }
 
 function reached(at: number): Promise<void> {

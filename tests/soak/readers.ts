@@ -67,19 +67,23 @@ export interface ReaderOptions {
   readonly random: SeededRandom;
   /** One in four begins at a drawn moment of the first so many ms, the others at once. */
   readonly lateMs: number;
+  /** Of the channels, each reader follows so many of one. Default 0.6. */
+  readonly share?: number;
+  /** Carriers of each reader in turn. Default: all together most often, each alone, and each pair. */
+  readonly carriers?: readonly (readonly Carrier[] | undefined)[];
 }
 
 export function openReaders(options: ReaderOptions): readonly Reader[] {
-  const { url, count, ids, random, lateMs } = options;
+  const { url, count, ids, random, lateMs, share = 0.6, carriers = carrierSets } = options;
   return Array.from({ length: count }, (_, n) => {
-    const transports = carrierSets[n % carrierSets.length];
-    const followed = ids.filter(() => random.next() < 0.6);
+    const transports = carriers[n % carriers.length];
+    const followed = ids.filter(() => random.next() < share);
     const afterMs = random.next() < 0.25 ? random.between(0, lateMs) : 0;
     return openReader({
       label: `reader ${n} (${transports?.join(' ') ?? 'all carriers'}, after ${afterMs} ms)`,
       url,
       transports,
-      ids: followed.length > 0 ? followed : ids.slice(0, 1),
+      ids: followed.length > 0 ? followed : [random.pick(ids)],
       afterMs,
     });
   });

@@ -25,7 +25,8 @@ import type { Target } from './proxy/upstream.ts';
 import { createSeededRandom } from './seeded-random.ts';
 
 export interface FaultyProxyOptions {
-  readonly target: Target;
+  /** Of several, each request goes to one drawn by the seed: nothing sticks. */
+  readonly target: Target | readonly Target[];
   /** Port to listen on at 127.0.0.1. Default: a free one. */
   readonly port?: number;
   /** For rules that draw. Default 1. */
@@ -48,7 +49,7 @@ export interface FaultyProxy extends AsyncDisposable {
   /** Replaces all rules. Requests that have begun keep theirs: see `impose`. */
   setRules(rules: Rules): void;
   /** `null` = server gone: new requests are reset. Open connections stay until one end closes. */
-  setTarget(target: Target | null): void;
+  setTarget(target: Target | readonly Target[] | null): void;
   /** Half-open: no byte, no FIN, either way, on these connections. Returns how many are meant. */
   freeze(which: Selection): number;
   /** Lets everything go that waited, closes included. */
@@ -78,7 +79,8 @@ export async function createFaultyProxy(options: FaultyProxyOptions): Promise<Fa
   const paths = { ...defaultPaths, ...options.paths };
   const open = new Map<number, ProxiedConnection>();
   let rules = options.rules ?? {};
-  let target: Target | undefined = options.target;
+  const draws = createSeededRandom(options.seed ?? 1);
+  let targets = listOf(options.target);
 
   function decide(connection: number, head: Head): { request: SeenRequest; fault: Fault } {
     const kind = classify(head, paths);
@@ -96,13 +98,14 @@ export async function createFaultyProxy(options: FaultyProxyOptions): Promise<Fa
 
   function accept(client: Socket): void {
     const id = diary.stats().connections + 1;
+    const draw = draws.fork(id);
     diary.record(id, { type: 'open' });
     const connection = createProxiedConnection({
       id,
       client,
       startsDeaf: rules.connection === 'refuse' || rules.connection === 'blackhole',
       surroundings: {
-        target: () => target,
+        target: () => (targets.length > 1 ? draw.pick(targets) : targets[0]),
         decide: (head) => decide(id, head),
         count: diary.count,
         record(happening) {
@@ -112,7 +115,7 @@ export async function createFaultyProxy(options: FaultyProxyOptions): Promise<Fa
       },
     });
     open.set(id, connection);
-    if (rules.connection === 'refuse' || target === undefined) connection.cut('rst');
+    if (rules.connection === 'refuse' || targets.length === 0) connection.cut('rst');
   }
 
   function forEach(which: Selection, act: (connection: ProxiedConnection) => boolean): number {
@@ -151,7 +154,7 @@ export async function createFaultyProxy(options: FaultyProxyOptions): Promise<Fa
       rules = next;
     },
     setTarget(next) {
-      target = next ?? undefined;
+      targets = next === null ? [] : listOf(next);
     },
     freeze: (which) =>
       forEach(which, (each) => {
@@ -175,6 +178,10 @@ export async function createFaultyProxy(options: FaultyProxyOptions): Promise<Fa
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+function listOf(target: Target | readonly Target[]): readonly Target[] {
+  return 'host' in target ? [target] : target;
 }
 
 function isSelected(which: Selection, connection: ConnectionInfo): boolean {

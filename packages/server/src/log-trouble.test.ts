@@ -1,5 +1,6 @@
 // What may happen to a log under the readers of a loaded topic: it is trimmed past them, goes back, is out of reach.
 
+import { MillraceError } from '@millrace/protocol';
 import { toOffset } from '@millrace/protocol/wire';
 import { expect, test } from 'vitest';
 import { memoryEngine } from './engines/memory/memory-engine.ts';
@@ -120,4 +121,73 @@ test('an engine out of reach is told once in a while, however many channels and 
   isDown = false;
   await Promise.all(links.map((link) => link.next('verdict')));
   expect(new Set(links.flatMap(verdictsOf))).toEqual(new Set(['exact']));
+});
+
+test('CUR-4: a node that has not heard of a new epoch asks the log before it takes a reader back to the old one', async () => {
+  let reads = 0;
+  const engine = silentEngine((page) => {
+    reads += 1;
+    return page();
+  });
+  await using hub = runCore({ engine });
+  const stale = hub.open(on(notes, 'start'));
+  await stale.next('verdict');
+  const old = await hub.publish(notes, 'old');
+  await waitUntil('the old one', () => textsOf(stale).length === 1);
+  // By other hubs of this engine: the channel is another one, and a reader has been told so there.
+  await engine.log.forget(notes.name);
+  await engine.log.append([{ channel: notes.name, body: body('new') }]);
+  const { epoch } = await engine.log.read(notes.name, toOffset(0), { maxEvents: 0, maxBytes: 0 });
+  const moved = Array.from({ length: 20 }, () =>
+    hub.open(on(notes, { epoch, offset: toOffset(1) })),
+  );
+  for (const link of moved) expect(await link.next('verdict')).toMatchObject({ verdict: 'exact' });
+  expect(moved.flatMap(textsOf)).toEqual([]);
+  await waitUntil('what is new', () => textsOf(stale).length === 2);
+  expect(verdictsOf(stale)).toEqual(['exact', 'gap']);
+  expect(reads).toBeLessThan(12);
+
+  // One that is known to be over costs no read of the log each time.
+  const first = hub.open(on(notes, old));
+  await first.next('verdict');
+  const readsBefore = reads;
+  const late = Array.from({ length: 20 }, () => hub.open(on(notes, old)));
+  for (const link of late) expect(await link.next('verdict')).toMatchObject({ verdict: 'gap' });
+  expect(reads - readsBefore).toBeLessThan(2);
+});
+
+test('LOG-16, SUB-8: an engine that refuses at once is not asked again in the same turn, however many channels of a link wait', async () => {
+  const engine = memoryEngine();
+  let isDown = false;
+  let reads = 0;
+  const log: Log = {
+    ...engine.log,
+    read(...args) {
+      if (!isDown) return engine.log.read(...args);
+      reads += 1;
+      // A loop would leave no turn to anything else, this test included.
+      if (reads > 1_000) return new Promise(() => undefined);
+      return Promise.reject(new MillraceError('engine/unavailable', 'Out of reach.'));
+    },
+  };
+  const capabilities = { ...engine.capabilities, isLocal: false };
+  await using hub = runCore({ engine: { ...engine, log, capabilities } });
+  const channels = Array.from({ length: 12 }, (_, id) => openNotes.of({ id: `${id}` }));
+  const early = channels.map((channel) => hub.open(on(channel)));
+  const verdicts = await Promise.all(early.map((link) => link.next('verdict')));
+  isDown = true;
+  // Ahead of what this node knows: only the log can tell.
+  const link = hub.open({
+    channels: channels.map(({ name }, index) => {
+      const verdict = verdicts[index];
+      const epoch = verdict !== undefined && 'cursor' in verdict ? verdict.cursor.epoch : '';
+      return { channel: name, start: { epoch, offset: toOffset(7) }, version: 1 };
+    }),
+  });
+  await waitUntil('every channel to have tried', () => reads >= channels.length);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(reads).toBeLessThan(channels.length * 2);
+  isDown = false;
+  await waitUntil('all verdicts', () => verdictsOf(link).length === channels.length, 5_000);
+  expect(new Set(verdictsOf(link))).toEqual(new Set(['gap']));
 });

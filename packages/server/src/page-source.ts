@@ -2,6 +2,7 @@
 // ten thousand readers that come back after the same cut cost one read and one encoding. Rules: SUB-8.
 
 import type { Limits, Offset } from '@millrace/protocol';
+import { ZERO_OFFSET } from '@millrace/protocol/wire';
 import type { Pressure } from './hub-types.ts';
 import { pageFromLog, pageFromMemory, type TopicPage } from './page.ts';
 import type { Ring } from './ring.ts';
@@ -13,10 +14,17 @@ import type { TopicPosition } from './topic-position.ts';
 const KEEP_MS = 2_000;
 /** Pages kept for each source, and how many channels may hold some is bounded by their readers. */
 const MAX_KEPT = 4;
+/** So many epochs are remembered as over: each is one read less for everybody who still comes with it. */
+const MAX_OVER = 16;
 
 export interface PageSource {
-  /** The entries after `after`. @throws what the engine throws, as a rejection */
-  read(position: TopicPosition, after: Offset): TopicPage | Promise<TopicPage>;
+  /** The entries after `after` as far as memory has them; null where the log must be asked. */
+  remembered(position: TopicPosition, after: Offset, doubted: string | null): TopicPage | null;
+  /**
+   * From the log, the entries after `after`; with a `doubted` epoch, which may be newer than the position's, as the log has them now.
+   * @throws what the engine throws, as a rejection
+   */
+  read(position: TopicPosition, after: Offset, doubted: string | null): Promise<TopicPage>;
   /** Forgets what it kept: the epoch changed. */
   clear(): void;
 }
@@ -37,6 +45,11 @@ export function createPageSource(options: PageSourceOptions): PageSource {
   const fromMemory = new Map<Offset, TopicPage>();
   const fromLog = new Map<Offset, Promise<TopicPage>>();
   let memoryHead: Offset | null = null;
+  /** Epochs that the log has answered with another one since somebody came with them: they do not come back. */
+  const over = new Set<string>();
+  /** Reads for those in doubt: one that runs, and one that begins after it for all who came meanwhile. */
+  let running: Promise<TopicPage> | null = null;
+  let following: Promise<TopicPage> | null = null;
 
   function readMemory({ epoch, head }: TopicPosition, after: Offset): TopicPage | null {
     if (ring === null) return null;
@@ -58,13 +71,41 @@ export function createPageSource(options: PageSourceOptions): PageSource {
     return pageFromLog(channel, after, await log.read(channel, after, size));
   }
 
+  /** Begins after it was asked for: an answer from before may be older than the epoch in question. */
+  function readAnew(): Promise<TopicPage> {
+    if (following !== null) return following;
+    if (running === null) {
+      running = readLog(ZERO_OFFSET).finally(() => {
+        running = null;
+      });
+      return running;
+    }
+    const begin = (): Promise<TopicPage> => {
+      following = null;
+      return readAnew();
+    };
+    following = running.then(begin, begin);
+    return following;
+  }
+
+  async function readInDoubt(epoch: string): Promise<TopicPage> {
+    const page = await readAnew();
+    if (page.epoch !== epoch && over.size < MAX_OVER) over.add(epoch);
+    return page;
+  }
+
+  function isInDoubt(epoch: string | null): epoch is string {
+    return epoch !== null && !over.has(epoch);
+  }
+
   return {
-    read(position, after) {
-      const remembered = readMemory(position, after);
-      if (remembered !== null) {
-        onPressure('pagesFromMemory');
-        return remembered;
-      }
+    remembered(position, after, doubted) {
+      const page = isInDoubt(doubted) ? null : readMemory(position, after);
+      if (page !== null) onPressure('pagesFromMemory');
+      return page;
+    },
+    read(position, after, doubted) {
+      if (isInDoubt(doubted)) return readInDoubt(doubted);
       // At or past the head the question is whether the log has moved: an answer of before would be a lie.
       if (after >= position.head) return readLog(after);
       const shared = fromLog.get(after);
@@ -85,6 +126,7 @@ export function createPageSource(options: PageSourceOptions): PageSource {
       fromMemory.clear();
       fromLog.clear();
       memoryHead = null;
+      over.clear();
     },
   };
 }

@@ -125,7 +125,7 @@ export class Reader implements TopicReader {
         this.#topic?.sendPaced();
         return;
       case 'read':
-        this.#read(effect.after);
+        this.#read(effect.after, effect.doubted);
         return;
       case 'send-page':
         this.#sendPage();
@@ -156,20 +156,19 @@ export class Reader implements TopicReader {
     else this.#dispatch({ type: 'refused', verdict: 'denied', error: noState(this.channel) });
   }
 
-  #read(after: Cursor['offset']): void {
+  #read(after: Cursor['offset'], doubted: string | null): void {
     if (this.#topic === null) return;
     const { queue } = this.#owner;
-    queue.reserve();
-    const answer = this.#topic.read(after);
-    if (answer instanceof Promise) {
-      void answer.then((page) => {
-        queue.release();
-        this.#took(page);
-      });
-    } else {
-      queue.release();
+    const answer = this.#topic.read(after, doubted);
+    if (!(answer instanceof Promise)) {
       this.#took(answer);
+      return;
     }
+    queue.reserve();
+    void answer.then((page) => {
+      queue.release();
+      this.#took(page);
+    });
   }
 
   #took(answer: TopicPage | 'failed' | 'restarted'): void {

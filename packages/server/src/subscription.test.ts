@@ -176,6 +176,13 @@ describe('taking a page', () => {
   const state = { hasState: true };
   const rows: readonly [rule: string, name: string, Subscription, SubscriptionEvent, string][] = [
     [
+      'SUB-5a',
+      'where states are delivered a page ahead of the topic is no state: it waits for the topic',
+      behind(at(12), false, true),
+      page(range(12, 14, 14), { hasState: true, deliversState: true }),
+      'exact 12, wait, = behind',
+    ],
+    [
       'SUB-3',
       'the first page comes after its verdict',
       behind(at(6)),

@@ -67,7 +67,8 @@ export type SubscriptionEffect =
   | { readonly type: 'tell-state' }
   /** Join, and be sent the topic's state as a first verdict when its pace allows. */
   | { readonly type: 'await-state' }
-  | { readonly type: 'read'; readonly after: Offset }
+  /** `doubted`: an epoch that may be newer than the topic's, so that memory is no answer; null for none. */
+  | { readonly type: 'read'; readonly after: Offset; readonly doubted: string | null }
   | { readonly type: 'send-page' }
   | { readonly type: 'look' }
   /** Be told when the topic has news. */
@@ -134,7 +135,7 @@ function look(state: Subscription, view: TopicView | null, hasRoom: boolean): Su
     return after === view.head ? arrive(state, view) : read(state, after);
   }
   // Another epoch may be news that has not reached the topic: only the log can tell.
-  if (from.epoch !== view.epoch) return read(state, ZERO_OFFSET);
+  if (from.epoch !== view.epoch) return read(state, ZERO_OFFSET, from.epoch);
   if (from.offset === view.head) return arrive(state, view);
   // Ahead of the topic, or of a log that went back: only the log can tell.
   if (from.offset > view.head) return read(state, from.offset);
@@ -150,7 +151,8 @@ function takePage(state: Subscription, view: TopicView, page: PageRange): Subscr
   if (verdict === 'state') return tellState(view);
   const effects: SubscriptionEffect[] = [];
   if (verdict.verdict !== 'exact' || !state.isTold) effects.push({ type: 'tell', verdict });
-  const isWanted = page.begin === after && page.last > after;
+  // Where states are delivered the log is ahead of the topic here: its state comes when that has followed.
+  const isWanted = !view.deliversState && page.begin === after && page.last > after;
   if (isWanted) effects.push({ type: 'send-page' });
   const from: Cursor = { epoch: view.epoch, offset: isWanted ? page.last : after };
   // Ahead of the topic, whose news is under way: it wakes those who wait.
@@ -218,8 +220,8 @@ function tellState(view: TopicView): SubscriptionStep {
   };
 }
 
-function read(state: Behind, after: Offset): SubscriptionStep {
-  return { state: { ...state, isReading: true }, effects: [{ type: 'read', after }] };
+function read(state: Behind, after: Offset, doubted: string | null = null): SubscriptionStep {
+  return { state: { ...state, isReading: true }, effects: [{ type: 'read', after, doubted }] };
 }
 
 function firstOffset(from: Exclude<Start, Cursor>, view: TopicView): Offset {

@@ -111,15 +111,20 @@ export class Topic implements Gathering {
     return { ...place, hasState: this.#folded !== null, deliversState: this.#pace !== null };
   }
 
-  /** The entries after `after`. Never rejects: a failure is reported, and `wait` tells when to try again. */
-  read(after: Offset): TopicRead | Promise<TopicRead> {
+  /**
+   * The entries after `after`; with `doubted` an epoch that somebody was told, which may be newer than what is known here.
+   * Never rejects: a failure is reported, and `wait` tells when to try again.
+   */
+  read(after: Offset, doubted: string | null = null): TopicRead | Promise<TopicRead> {
     this.flush();
     if (this.#place === null) return 'restarted';
     const askedAt: Place = { ...this.#place };
     this.#pages ??= createPageSource({ ...this.#options, channel: this.name, ring: this.#ring });
-    const page = this.#pages.read(askedAt, after);
-    if (!(page instanceof Promise)) return this.#received(page, askedAt);
-    return page.then(
+    const remembered = this.#pages.remembered(askedAt, after, doubted);
+    if (remembered !== null) return this.#received(remembered, askedAt);
+    // Not even asked: an engine that refuses at once would be asked again in the same turn, for ever.
+    if (this.#isWaking) return 'failed';
+    return this.#pages.read(askedAt, after, doubted).then(
       (one) => this.#received(one, askedAt),
       (thrown: unknown) => {
         this.#wakeLater(thrown);

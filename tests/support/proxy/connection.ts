@@ -38,7 +38,7 @@ export interface ProxiedConnection {
 }
 
 export interface ConnectionSurroundings {
-  /** The present target; undefined = off. The same object as long as it has not been changed. */
+  /** Where the next request goes; undefined = off. The same object as long as the target is the same. */
   target(): Target | undefined;
   decide(head: Head): { request: SeenRequest; fault: Fault };
   record(happening: ProxyHappening): void;

@@ -5,4 +5,11 @@ export {
   type PostgresServerOptions,
   startPostgres,
 } from './postgres-server.ts';
-export { type RedisServer, type RedisServerOptions, startRedis } from './redis-server.ts';
+export {
+  type RedisServer,
+  type RedisServerOptions,
+  startCluster,
+  startRedis,
+  startReplica,
+  startSentinel,
+} from './redis-server.ts';

@@ -29,4 +29,6 @@ export interface PgPool {
   readonly options?: { readonly max?: number };
   connect(): Promise<PgPoolClient>;
   on(event: 'error', listener: (error: Error) => void): unknown;
+  /** A connection was made; told before anybody is given it. */
+  on(event: 'connect', listener: (client: PgClient) => void): unknown;
 }

@@ -1,5 +1,7 @@
 // A pool of the driver's as a SqlDatabase: what the seam's contract says, on a server of its own.
 
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../testing/postgres-server.ts';
@@ -156,4 +158,32 @@ test('a listener hears what is committed until it stops, and is told when it may
   await tell('three');
   expect(heard).toEqual(['one', 'two']);
   await waitUntil('that its connection is gone', () => pool.totalCount === pool.idleCount);
+});
+
+test('LOG-16: a connection that is ended in the packet which made it fails its call, and not the process', async () => {
+  const message = (type: string, ...parts: readonly (string | Buffer)[]): Buffer => {
+    const body = Buffer.concat(parts.map((part) => Buffer.from(part)));
+    const head = Buffer.alloc(5, type);
+    head.writeInt32BE(body.length + 4, 1);
+    return Buffer.concat([head, body]);
+  };
+  const words = ['SFATAL', 'C57P01', 'Mterminating connection', ''].map((word) => `${word}\0`);
+  const answer = Buffer.concat([
+    message('R', Buffer.alloc(4)),
+    message('Z', 'I'),
+    message('E', words.join('')),
+  ]);
+  const ending = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', () => socket.end(answer));
+  });
+  ending.listen(0, '127.0.0.1');
+  await once(ending, 'listening');
+  const address = ending.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const own = new pg.Pool({ connectionString: `postgres://x@127.0.0.1:${address.port}/x` });
+  const ended = postgresDatabase({ pool: own, answerWithinMs: 1_000 });
+  await expect(ended.query('select 1', [])).rejects.toThrow();
+  await own.end();
+  ending.close();
 });

@@ -54,6 +54,9 @@ export function postgresDatabase(options: PostgresDatabaseOptions): PostgresData
   const pooledLines = new Set<Line>();
   // An idle connection that breaks is the pool's to replace; with nobody to hear of it, Node would end the process.
   pool.on('error', () => undefined);
+  // A server that ends a connection while it is being made may say so in the packet that makes it: before whoever asked
+  // for it can listen.
+  pool.on('connect', (client) => client.on('error', () => undefined));
 
   async function takeSeat(statementMs: number): Promise<Seat> {
     const client = await within(answerWithinMs, pool.connect(), (late) => late.release());
