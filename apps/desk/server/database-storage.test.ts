@@ -45,7 +45,10 @@ test('migrating again, also twice at once, changes nothing', async () => {
   const before = await rows(schema);
   await Promise.all([migrate(storage.sql), migrate(storage.sql)]);
   expect(await rows(schema)).toEqual(before);
-  expect(await rows('select name from desk.migrations')).toEqual([{ name: '001-desk' }, { name: '002-leases' }]);
+  expect(await rows('select name from desk.migrations')).toEqual([
+    { name: '001-desk' },
+    { name: '002-leases' },
+  ]);
 });
 
 test('every user-owned table is under row-level security, for its owner as well', async () => {

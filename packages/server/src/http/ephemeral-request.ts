@@ -8,8 +8,8 @@ import {
   parseSession,
 } from '@millrace/protocol/wire';
 import type { Refusal } from '../identity.ts';
-import { type Live, type PassingEvent, presentAs } from '../presence/live.ts';
 import { unknownChannel } from '../prepare-event.ts';
+import { type Live, type PassingEvent, presentAs } from '../presence/live.ts';
 import type { Peer } from '../seams/link.ts';
 
 /** The answer's JSON text: for each event `{}`, or its error. @throws MillraceError for the request as a whole */

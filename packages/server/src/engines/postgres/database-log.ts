@@ -64,7 +64,10 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
     const outcomes = await attempt(async () => {
       await ready();
       // Hints are sent apart: a notification in its transaction would make commits wait for each other.
-      return parseOutcomes(await database.query(APPEND, appendParams(batch, options.keyWindowMs)), batch);
+      return parseOutcomes(
+        await database.query(APPEND, appendParams(batch, options.keyWindowMs)),
+        batch,
+      );
     }).catch((error: unknown) => {
       onDoubt();
       throw error;
