@@ -34,7 +34,7 @@ const names: readonly Setup[] = [
 export const crossNodeCost: Bench = {
   name: 'cross-node-cost',
   question: 'What does a delivery cost when the readers of a channel are on two nodes?',
-  method: `${readers.toLocaleString('en-US')} WebSocket readers of one channel, ${perSecond} messages of 200 bytes a second, so ${(readers * perSecond).toLocaleString('en-US')} deliveries a second, windows of ${windowSeconds} s after ${warmupSeconds} s: one process with all readers on its memory engine, one on the Redis engine, two on it with ${(readers / 2).toLocaleString('en-US')} each, one after the other in each round. User and system time of all node processes, which share one core; Redis and the load client in C have the other and are not counted. The publisher is in the node process, in the first one of two.`,
+  method: `${readers.toLocaleString('en-US')} WebSocket readers of one channel, ${perSecond} messages of 200 bytes a second, so ${(readers * perSecond).toLocaleString('en-US')} deliveries a second, windows of ${windowSeconds} s after ${warmupSeconds} s: one process with all readers on its memory engine, one on the Redis engine, two on it with ${(readers / 2).toLocaleString('en-US')} each, one after the other in each round, in turn forwards and backwards. User and system time of all node processes, which share one core; Redis and the load client in C have the other and are not counted. The publisher is in the node process, in the first one of two.`,
   run,
 };
 
@@ -43,7 +43,8 @@ async function run({ runs = 5 }: BenchOptions): Promise<Findings> {
   const lines = new Map<Setup, DeliveryLine[]>(names.map((name) => [name, []]));
   let losses = 0;
   for (let round = 0; round < runs; round += 1) {
-    for (const name of names) {
+    // In turn forwards and backwards: what the machine does meanwhile changes slowly.
+    for (const name of round % 2 === 0 ? names : names.toReversed()) {
       const measured = await measure(name);
       losses += measured.losses;
       lines.get(name)?.push(measured.line);
@@ -99,7 +100,11 @@ async function measure(
     cores: serverCore,
     ...(isShared ? { engine: `redis:${redis.port}` } : {}),
   });
-  const load = { connections: readers, warmupSeconds, phases: [`rate:${perSecond}:${windowSeconds}`] };
+  const load = {
+    connections: readers,
+    warmupSeconds,
+    phases: [`rate:${perSecond}:${windowSeconds}`],
+  };
   const args = loadArguments(contestants['millrace-ws'].speech(1), load, nodes.target);
   const lines = parseLoadLines(await runLoad(args));
   const [line] = linesOf(lines, 'rate');

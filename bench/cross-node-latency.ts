@@ -93,14 +93,14 @@ function figuresOf(engine: EngineName, reader: ReaderName, taken: readonly Laten
 
 async function withEngine<Result>(
   engine: EngineName,
-  use: (place: string) => Promise<Result>,
+  work: (place: string) => Promise<Result>,
 ): Promise<Result> {
   if (engine === 'Redis') {
     await using redis = await startRedisProcess();
-    return await use(`redis:${redis.port}`);
+    return await work(`redis:${redis.port}`);
   }
   await using postgres = await startBenchServer();
-  return await use(postgres.url);
+  return await work(postgres.url);
 }
 
 async function measure(engine: string, reader: ReaderName): Promise<Latency> {
