@@ -118,7 +118,7 @@ async function readByLoad(target: Target): Promise<Latency> {
     phases: [`rate:${perSecond}:${seconds}`],
   };
   const args = loadArguments(contestants['millrace-ws'].speech(1), load, target);
-  const lines = parseLoadLines(await runLoad(args));
+  const lines = parseLoadLines(await runLoad(args, cores));
   const [line] = linesOf(lines, 'rate');
   if (line === undefined) throw new Error('the load client measured nothing');
   return {

@@ -22,7 +22,7 @@ export const engineAppends: Bench = {
   run,
 };
 
-async function run({ runs = 3 }: BenchOptions): Promise<Findings> {
+async function run({ runs = 5 }: BenchOptions): Promise<Findings> {
   const figures = new Map<string, number[]>();
   const note = (label: string, value: number): void => {
     const values = figures.get(label) ?? [];

@@ -69,10 +69,10 @@ export async function serve(
   };
 }
 
-/** The load client beside it, and what it printed. @throws Error with what it said when it failed */
-export async function runLoad(args: readonly string[]): Promise<string> {
+/** The load client beside it, on these cores, and what it printed. @throws Error with what it said when it failed */
+export async function runLoad(args: readonly string[], cores: string = loadCore): Promise<string> {
   const { load } = compilePrograms();
-  const child = spawn(...pinned(loadCore, load, args), { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(...pinned(cores, load, args), { stdio: ['ignore', 'pipe', 'pipe'] });
   const endWithUs = (): void => void child.kill('SIGKILL');
   process.once('exit', endWithUs);
   let printed = '';
