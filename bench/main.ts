@@ -14,6 +14,8 @@ import { parseArgs } from 'node:util';
 import { bundleSize } from './bundle-size.ts';
 import { busyPage } from './busy-page.ts';
 import { connectRate } from './connect-rate.ts';
+import { crossNodeCost } from './cross-node-cost.ts';
+import { crossNodeLatency } from './cross-node-latency.ts';
 import { engineAppends } from './engine-appends.ts';
 import { fanOut } from './fan-out.ts';
 import { firstMessage } from './first-message.ts';
@@ -49,13 +51,18 @@ const delivery: readonly Bench[] = [
   resumeStorm,
 ];
 
-/** Of the engines behind several nodes: Linux and PostgreSQL 15 (`npm run unit` installs it). */
-const nodes: readonly Bench[] = [engineAppends, nodeHints];
+/** Of several nodes and their engines: Linux, PostgreSQL 15 and Redis (`npm run unit` installs them), a C compiler. */
+const nodes: readonly Bench[] = [
+  engineAppends,
+  nodeHints,
+  redisEngineBench,
+  crossNodeLatency,
+  crossNodeCost,
+];
 
 const benches: readonly Bench[] = [
   ...delivery,
   ...nodes,
-  redisEngineBench,
   presence,
   publishToScreen,
   idlePage,

@@ -24,7 +24,7 @@ interface Sample {
   readonly readMs: number;
 }
 
-async function run({ runs = 3 }: BenchOptions): Promise<Findings> {
+async function run({ runs = 5 }: BenchOptions): Promise<Findings> {
   const rounds: Sample[][] = [];
   for (let round = 0; round < runs; round += 1) rounds.push(await measure());
   const figure = (label: string, which: keyof Sample, share: number) => ({

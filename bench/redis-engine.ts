@@ -24,7 +24,7 @@ export const redisEngineBench: Bench = {
   name: 'redis-engine',
   question:
     'What does an append through the Redis engine cost beside XADD and PUBLISH by hand, and how soon does another node hear of it?',
-  method: `A redis-server of the bench's own, nothing kept, and one node that appends batches of ${BATCHES.join(', ')} events (200 bytes, over 10 channels) for ${SECONDS} s, one batch after the other: through the engine, or XADD and PUBLISH of each event by the same client in one pipeline a batch. Both in each round; events for each second of CPU (user and system) of the node and of Redis, as ratios within the round. Latency: a node appends ${PER_SECOND.toLocaleString('en')} events a second, each alone, to ${CHANNELS} channels for ${LATENCY_SECONDS} s, after one that is not counted; from the call to the watcher in another process.`,
+  method: `A redis-server of the bench's own, nothing kept on disk, nobody listening, and one node that appends batches of ${BATCHES.join(', ')} events (200 bytes, over 10 channels) for ${SECONDS} s, one batch after the other: through the engine, or XADD and PUBLISH of each event by the same client (ioredis) in one pipeline a batch, which makes no offsets and checks nothing. (A batch of 100 has ten events for each channel, so ten PUBLISH by hand where the engine sends one message; one of 10 has one each. The goals are those of 100.) Both in each round; events for each second of CPU (user and system) of the node and of Redis, as ratios within the round. Latency: a node appends ${PER_SECOND.toLocaleString('en')} events a second, each alone, to ${CHANNELS} channels for ${LATENCY_SECONDS} s, after one that is not counted; from the call to the watcher in another process.`,
   run,
 };
 

@@ -3,7 +3,7 @@ import { contestants } from './contestants.ts';
 import { type Load, loadArguments } from './load-arguments.ts';
 import { lossesOf, parseLoadLines } from './load-lines.ts';
 
-const target = { label: 'x', port: 1, controlPort: 2, pids: [7, 8], tokensFile: 'tokens' };
+const target = { label: 'x', ports: [1], controlPort: 2, pids: [7, 8], tokensFile: 'tokens' };
 const load: Load = { connections: 10, phases: ['idle:2', 'max:3:8'] };
 
 function valuesOf(args: readonly string[], name: string): (string | undefined)[] {
@@ -38,6 +38,12 @@ test('only ours needs tokens, and only who comes back with cursors is tracked', 
   expect(valuesOf(loadArguments(ours.speech(1), storm, target), 'track')).toEqual(['1']);
   expect(valuesOf(loadArguments(ours.speech(1), storm, target), 'missed')).toEqual(['3']);
   expect(valuesOf(loadArguments(naive.speech(1), storm, target), 'missed')).toEqual([]);
+});
+
+test('several servers are named one after the other', () => {
+  const { speech } = contestants['millrace-ws'];
+  const args = loadArguments(speech(1), load, { ...target, ports: [3, 4] });
+  expect(valuesOf(args, 'port')).toEqual(['3', '4']);
 });
 
 test('a connection of five channels waits for five verdicts', () => {

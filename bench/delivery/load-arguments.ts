@@ -20,7 +20,8 @@ export interface Load {
 
 export interface Target {
   readonly label: string;
-  readonly port: number;
+  /** Of one server, or of several that take connections in turn. */
+  readonly ports: readonly number[];
   readonly controlPort: number;
   /** Whose CPU and memory is the server's. */
   readonly pids: readonly number[];
@@ -31,7 +32,7 @@ export interface Target {
 export function loadArguments(speech: Speech, load: Load, target: Target): string[] {
   const pairs: (readonly [string, string | number])[] = [
     ['label', target.label],
-    ['port', target.port],
+    ...target.ports.map((port) => ['port', port] as const),
     ['transport', speech.transport],
     ['path', speech.path],
     ...(speech.body === undefined ? [] : [['body', speech.body] as const]),

@@ -11,19 +11,29 @@ import type { Target } from './load-arguments.ts';
 import { writeNchanConfig } from './nchan.ts';
 import { bunFile } from './peer-packages.ts';
 
-const serverCore = '0';
+export const serverCore = '0';
 const loadCore = '1';
 
 export interface Served extends Target, AsyncDisposable {}
 
-export async function serve(name: ContestantName): Promise<Served> {
+/** What a bench changes about a server. */
+export interface ServeOptions {
+  /** As `taskset` names them. Default: one of its own. */
+  readonly cores?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export async function serve(
+  name: ContestantName,
+  { cores = serverCore, env: more }: ServeOptions = {},
+): Promise<Served> {
   const port = await freePort();
   const controlPort = await freePort();
   const [file, ...args] = commandOf(name, port, controlPort);
   const { runs } = contestants[name];
   const env = runs.by === 'node' ? runs.env : {};
-  const child = spawn(...pinned(serverCore, file ?? '', args), {
-    env: { ...process.env, ...env, PORT: `${port}`, CONTROL_PORT: `${controlPort}` },
+  const child = spawn(...pinned(cores, file ?? '', args), {
+    env: { ...process.env, ...env, ...more, PORT: `${port}`, CONTROL_PORT: `${controlPort}` },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const endWithUs = (): void => void child.kill('SIGKILL');
@@ -51,7 +61,7 @@ export async function serve(name: ContestantName): Promise<Served> {
   }
   return {
     label: name,
-    port,
+    ports: [port],
     controlPort,
     pids: [child.pid ?? 0, ...childrenOf(child.pid ?? 0)],
     tokensFile: tokensFile(),
@@ -59,10 +69,10 @@ export async function serve(name: ContestantName): Promise<Served> {
   };
 }
 
-/** The load client beside it, and what it printed. @throws Error with what it said when it failed */
-export async function runLoad(args: readonly string[]): Promise<string> {
+/** The load client beside it, on these cores, and what it printed. @throws Error with what it said when it failed */
+export async function runLoad(args: readonly string[], cores: string = loadCore): Promise<string> {
   const { load } = compilePrograms();
-  const child = spawn(...pinned(loadCore, load, args), { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(...pinned(cores, load, args), { stdio: ['ignore', 'pipe', 'pipe'] });
   const endWithUs = (): void => void child.kill('SIGKILL');
   process.once('exit', endWithUs);
   let printed = '';

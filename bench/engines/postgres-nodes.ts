@@ -8,9 +8,11 @@ import { type PostgresServer, startPostgres } from '@millrace/server/testing/ser
 import pg from 'pg';
 
 export interface BenchServer extends AsyncDisposable {
+  /** Where a driver connects. */
+  readonly url: string;
   /** Another node. */
   engine(): Engine;
-  /** User and system time of all its processes so far, s. */
+  /** User and system time of all its processes so far, also of those that have ended, s. */
   cpuSeconds(): number;
 }
 
@@ -21,6 +23,7 @@ export async function startBenchServer(): Promise<BenchServer> {
   for (const pid of processesOf(server)) execFileSync('taskset', ['-acp', '1', `${pid}`]);
   const open: (() => Promise<void>)[] = [];
   return {
+    url: server.url(),
     engine() {
       const pool = new pg.Pool({ connectionString: server.url(), max: 4 });
       const engine = postgresEngine({ database: postgresDatabase({ pool }) });
@@ -30,7 +33,10 @@ export async function startBenchServer(): Promise<BenchServer> {
       });
       return engine;
     },
-    cpuSeconds: () => processesOf(server).reduce((sum, pid) => sum + cpuSecondsOf(pid), 0),
+    cpuSeconds: () => {
+      const running = processesOf(server).reduce((sum, pid) => sum + cpuSecondsOf(pid, OWN), 0);
+      return running + cpuSecondsOf(server.pid, OF_ENDED_CHILDREN);
+    },
     async [Symbol.asyncDispose]() {
       for (const close of open) await close();
       await server.close();
@@ -46,8 +52,12 @@ function processesOf({ pid }: PostgresServer): readonly number[] {
   return [pid, ...children];
 }
 
-function cpuSecondsOf(pid: number): number {
-  return (Number(fieldOf(`${pid}`, 11)) + Number(fieldOf(`${pid}`, 12))) / 100;
+/** Places of user and system time in /proc/PID/stat, in ticks of 10 ms. */
+const OWN = [11, 12];
+const OF_ENDED_CHILDREN = [13, 14];
+
+function cpuSecondsOf(pid: number, places: readonly number[]): number {
+  return places.reduce((sum, place) => sum + Number(fieldOf(`${pid}`, place)), 0) / 100;
 }
 
 /** Counted from the state, after the name in parentheses, which may hold anything. */

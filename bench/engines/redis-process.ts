@@ -10,11 +10,16 @@ export interface RedisProcess extends AsyncDisposable {
   readonly client: Redis;
 }
 
-export async function startRedisProcess(): Promise<RedisProcess> {
+/** @param cores as `taskset` names them; default all */
+export async function startRedisProcess(cores?: string): Promise<RedisProcess> {
   const folder = await tempFolder();
   const port = await freePort();
   const args = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder.path, '--save', ''];
-  const child = spawn('redis-server', args, { stdio: 'ignore' });
+  const [program = '', ...words] = [
+    ...(cores === undefined ? [] : ['taskset', '-c', cores]),
+    ...['redis-server', ...args],
+  ];
+  const child = spawn(program, words, { stdio: 'ignore' });
   const client = new Redis(port, { maxRetriesPerRequest: null, retryStrategy: () => 50 });
   client.on('error', () => undefined);
   await client.ping();

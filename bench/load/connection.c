@@ -142,6 +142,9 @@ static void connected(connection *c) {
   if (c->state != DEAD && c->out.start == c->out.end) watch(c, 0);
 }
 
+/* In turn, so that each server has as many. */
+int port_of(const connection *c) { return options.ports[c->index % options.port_count]; }
+
 void open_connection(connection *c, int index) {
   c->index = index;
   c->step = c->is_waiting = c->is_chunked = c->chunk_state = 0;
@@ -157,7 +160,7 @@ void open_connection(connection *c, int index) {
   struct sockaddr_in address = { .sin_family = AF_INET };
   address.sin_addr.s_addr = htonl(0x7f000002 + index / options.per_address);
   if (bind(c->fd, (void *)&address, sizeof address)) fail("bind: %s", strerror(errno));
-  address.sin_port = htons(options.port);
+  address.sin_port = htons(port_of(c));
   inet_pton(AF_INET, options.host, &address.sin_addr);
   c->state = CONNECTING;
   c->wants_out = 1;

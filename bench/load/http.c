@@ -13,13 +13,13 @@ void send_request(connection *c) {
   int length;
   if (options.transport == WEBSOCKET) {
     length = sprintf(request, "GET %s HTTP/1.1\r\nHost: %s:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n", path, options.host, options.port, headers);
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n", path, options.host, port_of(c), headers);
   } else if (!options.body) {
-    length = sprintf(request, "GET %s HTTP/1.1\r\nHost: %s:%d\r\n%s\r\n", path, options.host, options.port, headers);
+    length = sprintf(request, "GET %s HTTP/1.1\r\nHost: %s:%d\r\n%s\r\n", path, options.host, port_of(c), headers);
   } else {
     int body_length = expand(body, sizeof body, options.body, c);
     length = sprintf(request, "POST %s HTTP/1.1\r\nHost: %s:%d\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n%s",
-      path, options.host, options.port, body_length, headers, body);
+      path, options.host, port_of(c), body_length, headers, body);
   }
   c->link++;
   send_bytes(c, request, length);

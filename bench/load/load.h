@@ -43,7 +43,8 @@ typedef struct { int is_expected; char *text; } step;
 
 typedef struct {
   const char *label, *host, *path, *body, *control, *publish_path;
-  int port, connections, channels, channels_each, payload_bytes;
+  int ports[8], port_count;  /* connection n goes to the n-th in turn */
+  int connections, channels, channels_each, payload_bytes;
   int connecting_at_once, per_address, missed, tracks, faults;
   enum transport transport;
   double warmup_s, connect_timeout_s;
@@ -68,6 +69,7 @@ extern int holds_polls;   /* an answered poll waits until it is told to ask agai
 
 /* connection.c */
 void connections_init(void);
+int port_of(const connection *c);
 void open_connection(connection *c, int index);
 void drop_connection(connection *c);
 void fail_connection(connection *c);

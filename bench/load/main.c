@@ -17,13 +17,18 @@
 #include <string.h>
 
 load_options options = {
-  .label = "", .host = "127.0.0.1", .path = "/", .port = 8080, .connections = 100, .channels = 1, .channels_each = 1,
+  .label = "", .host = "127.0.0.1", .path = "/", .connections = 100, .channels = 1, .channels_each = 1,
   .payload_bytes = 200, .connecting_at_once = 128, .per_address = 8000, .warmup_s = 1, .connect_timeout_s = 60,
 };
 
 static void add_step(int is_expected, const char *text) {
   if (options.step_count == 16) fail("too many steps");
   options.steps[options.step_count++] = (step){ is_expected, unescape(text) };
+}
+
+static void add_port(const char *text) {
+  if (options.port_count == sizeof options.ports / sizeof *options.ports) fail("too many ports");
+  options.ports[options.port_count++] = atoi(text);
 }
 
 static void add_header(const char *text) {
@@ -54,7 +59,7 @@ static const char *tokens_path;
 
 static void take_option(const char *name, char *value) {
   if (!strcmp(name, "--label")) options.label = value;
-  else if (!strcmp(name, "--port")) options.port = atoi(value);
+  else if (!strcmp(name, "--port")) add_port(value);
   else if (!strcmp(name, "--transport")) options.transport = transport_of(value);
   else if (!strcmp(name, "--path")) options.path = value;
   else if (!strcmp(name, "--body")) options.body = value;
@@ -86,6 +91,7 @@ int main(int count, char **arguments) {
     if (i + 1 >= count) fail("%s needs a value", arguments[i]);
     take_option(arguments[i], arguments[i + 1]);
   }
+  if (!options.port_count) fail("--port is missing");
   if (tokens_path) read_tokens(tokens_path);
   raise_open_files(options.connections);
   connections_init();

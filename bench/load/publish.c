@@ -46,7 +46,7 @@ static int publish_one(void) {
     expand(path, sizeof path, options.publish_path, &named);
     int length = make_payload(body, channel, made / options.channels + 1);
     int head = sprintf(request, "POST %s HTTP/1.1\r\nHost: %s:%d\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n",
-      path, options.host, options.port, length);
+      path, options.host, port_of(c), length);
     memcpy(request + head, body, length);
     made++;
     sent++;

@@ -9,24 +9,16 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { epochOffsetMs } from '../lib/epoch-clock.ts';
+import type { Message } from './bench-channel.ts';
 
 export const port: number = Number(process.env['PORT']);
 const controlPort = Number(process.env['CONTROL_PORT']);
 
-export interface Message {
-  /** 1, 2, 3 … in its channel. */
-  readonly n: number;
-  /** When it was made, µs since 1970. */
-  readonly t: number;
-  readonly ch: string;
-  /** Fills the message up to its size. */
-  readonly d: string;
-}
-
 export interface Publisher {
   publish(channel: number, message: Message): void;
-  /** After the messages of one turn, for a server that joins them. What it returns is awaited. */
-  endTurn?(): Promise<void> | void;
+  /** After the messages of one turn, for a server that joins them. What it returns is awaited. Paced: not at full speed. */
+  endTurn?(turn: { readonly isPaced: boolean }): Promise<void> | void;
   /** Whether bytes pile up in front of a socket. Asked each turn: must not look at every socket. */
   isCongested(): boolean;
 }
@@ -46,9 +38,8 @@ export function startControl(publisher: Publisher): void {
   let filler = '';
   let turns = 0;
   let running = 0;
-  let clockOffsetMs = calibrate();
+  let clockOffsetMs = epochOffsetMs();
   const lag = monitorEventLoopDelay({ resolution: 5 });
-  lag.enable();
 
   const nowUs = (): number => Math.floor((clockOffsetMs + performance.now()) * 1_000);
 
@@ -66,7 +57,7 @@ export function startControl(publisher: Publisher): void {
         continue;
       }
       for (let count = 0; count < perTurn; count += 1) publishNext(turns++ % channels, nowUs());
-      await publisher.endTurn?.();
+      await publisher.endTurn?.({ isPaced: false });
       await nextTurn();
     }
   }
@@ -86,8 +77,10 @@ export function startControl(publisher: Publisher): void {
         const burstEnd = (Math.floor(sent / burst) + 1) * burst;
         publishNext(turns++ % channels, dueUs(burstEnd));
       }
-      await publisher.endTurn?.();
-      await sleep(1);
+      await publisher.endTurn?.({ isPaced: true });
+      // Until the next is due: a loop of every ms would cost each server 4 % of a core at any pace.
+      const nextMs = startedAt + ((sent + burst) / perSecond) * 1_000;
+      await sleep(Math.max(1, nextMs - performance.now()));
     }
   }
 
@@ -98,7 +91,7 @@ export function startControl(publisher: Publisher): void {
       burst: Number(query.get('burst')) || 1,
       channels: Number(query.get('channels')) || 1,
     };
-    clockOffsetMs = calibrate();
+    clockOffsetMs = epochOffsetMs();
     const bare = { n: 10_000, t: nowUs(), ch: 'ch0', d: '' };
     const missing = (Number(query.get('size')) || 200) - JSON.stringify(bare).length;
     filler = 'abcdefghijklmnopqrstuvwxyz'.repeat(3_000).slice(0, Math.max(0, missing));
@@ -119,13 +112,15 @@ export function startControl(publisher: Publisher): void {
     else if (pathname === '/lag') {
       told = JSON.stringify({ p99Ms: lag.percentile(99) / 1e6, maxMs: lag.max / 1e6 });
       lag.reset();
+      // From the first time on that it is asked for: it wakes the process 200 times a second.
+      lag.enable();
     } else if (pathname === '/publish') {
       const count = Number(searchParams.get('count'));
       const channels = Number(searchParams.get('channels')) || 1;
       for (let each = 0; each < count; each += 1) {
         for (let channel = 0; channel < channels; channel += 1) publishNext(channel, nowUs());
       }
-      await publisher.endTurn?.();
+      await publisher.endTurn?.({ isPaced: false });
     }
     response.setHeader('connection', 'close').end(told);
   }
@@ -139,18 +134,6 @@ export function startControl(publisher: Publisher): void {
 function giveUp(error: unknown): never {
   console.error(error);
   process.exit(1);
-}
-
-/** Between Date.now, of whole ms, and performance.now: the largest difference is the nearest to the truth. */
-function calibrate(): number {
-  let largestMs = 0;
-  const endMs = performance.now() + 3;
-  for (let nowMs = 0; nowMs < endMs; ) {
-    const dateMs = Date.now();
-    nowMs = performance.now();
-    largestMs = Math.max(largestMs, dateMs - nowMs);
-  }
-  return largestMs;
 }
 
 function collectGarbage(): void {

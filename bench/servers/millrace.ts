@@ -1,23 +1,16 @@
 // Millrace as a server of the delivery benches: what its package exports and nothing else. Everything that it
 // promises is on: cursors and history, a token checked on each connection, each subscription authorized, each
-// event checked by its contract, bounded queues. DIRECT_WRITES=off leaves the writing to Node's streams.
+// event checked by its contract, bounded queues. DIRECT_WRITES=off leaves the writing to Node's streams; ENGINE makes
+// it one of several nodes (engine.ts).
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
-import { defineChannel, MillraceError, type StandardSchema } from '@millrace/protocol';
+import { MillraceError } from '@millrace/protocol';
 import { createHub, type HubOptions, type Identity, type PublishManyItem } from '@millrace/server';
-import { type Message, port, startControl } from './control.ts';
+import { benchChannel } from './bench-channel.ts';
+import { port, startControl } from './control.ts';
+import { engineOf } from './engine.ts';
 import { tokenSecret } from './token.ts';
-
-const message: StandardSchema<Message> = {
-  '~standard': {
-    version: 1,
-    vendor: 'bench',
-    validate: (value) => (isMessage(value) ? { value } : { issues: [{ message: 'no message' }] }),
-  },
-};
-
-const bench = defineChannel({ type: 'bench', params: ['id'], events: { m: message } });
 
 /** One machine plays all users, and a bench publishes more than any of them. */
 const limits = {
@@ -30,11 +23,12 @@ const limits = {
 };
 
 const options: HubOptions = {
-  contracts: [bench],
+  contracts: [benchChannel],
   limits,
   authenticate: ({ token }) => (token === null ? null : readToken(token)),
   authorize: (identity, action) => identity !== null && action === 'subscribe',
   directWrites: process.env['DIRECT_WRITES'] !== 'off',
+  ...(await engineOf(process.env['ENGINE'])),
 };
 const hub = createHub(options);
 
@@ -61,37 +55,30 @@ startControl({
   publish(channel, data) {
     items.push({ channel: channelOf(channel), event: { type: 'm', data } });
   },
-  async endTurn() {
+  async endTurn({ isPaced }) {
     if (items.length === 0) return;
-    const results = await hub.publishMany(items.splice(0));
-    for (const result of results) if ('error' in result) throw result.error;
+    const published = publishAll(items.splice(0));
+    // At a pace nobody waits for the answer before the next event is due, as no request waits for another's. What fails
+    // ends the process.
+    if (isPaced) void published;
+    else await published;
   },
   isCongested: congestion,
 });
 
-/** Made once each: a server has its channels at hand. */
-const channels: ReturnType<typeof bench.of>[] = [];
-function channelOf(number: number): ReturnType<typeof bench.of> {
-  const known = channels[number];
-  if (known !== undefined) return known;
-  const made = bench.of({ id: `${number}` });
-  channels[number] = made;
-  return made;
+async function publishAll(batch: readonly PublishManyItem[]): Promise<void> {
+  const results = await hub.publishMany(batch);
+  for (const result of results) if ('error' in result) throw result.error;
 }
 
-function isMessage(value: unknown): value is Message {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'n' in value &&
-    typeof value.n === 'number' &&
-    't' in value &&
-    typeof value.t === 'number' &&
-    'ch' in value &&
-    typeof value.ch === 'string' &&
-    'd' in value &&
-    typeof value.d === 'string'
-  );
+/** Made once each: a server has its channels at hand. */
+const channels: ReturnType<typeof benchChannel.of>[] = [];
+function channelOf(number: number): ReturnType<typeof benchChannel.of> {
+  const known = channels[number];
+  if (known !== undefined) return known;
+  const made = benchChannel.of({ id: `${number}` });
+  channels[number] = made;
+  return made;
 }
 
 /** `user.signature`, as a session token of an application would be checked. */
