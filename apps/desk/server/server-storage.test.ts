@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as z from 'zod';
 import { agentMessages, marketTicks } from '../shared/channels.ts';
 import { createMessageBoard } from './chat/message-board.ts';
+import { asUser, FLOOR_USER_ID } from './database/as-user.ts';
 import { openEmbeddedDatabase } from './database/embedded-database.ts';
 import { openServerDatabase } from './database/server-database.ts';
 import { createJournal } from './floor/journal.ts';
@@ -232,6 +233,38 @@ test('what is not there, or does not let us in, is one plain sentence without a 
     message: expect.stringMatching(/^Nothing answers at REDIS_URL \(.*ECONNREFUSED/),
   });
 }, 20_000);
+
+test.each([
+  ['who may create roles', 'maker', 'create role maker login createrole password %L'],
+  [
+    'to whom desk_app was granted',
+    'plain',
+    'create role plain login password %L; grant desk_app to plain',
+  ],
+])(
+  'a user %s and owns the database needs no more',
+  async (_, name, statement) => {
+    const admin = node(0).sql;
+    await admin.query(statement.replace('%L', `'of-the-test'`));
+    await admin.query(`create database ${name} owner ${name}`);
+    const url = new URL(postgres.url);
+    [url.username, url.password, url.pathname] = [name, 'of-the-test', `/${name}`];
+    const environment = { DATABASE_URL: url.href, MARKET_TICK_MS: '20', MARKET_SAVE_TICKS: '1' };
+    await using desk = await startTestDesk({ environment });
+    const posted = await desk.get('/api/chat/generate', { method: 'POST' });
+    expect(posted.status).toBe(200);
+    const storage = await openServerStorage(url.href);
+    const runs = 'select count(*)::int as count from desk.runs';
+    await eventually('the market was kept', async () => {
+      const [row] = await asUser(storage.sql, FLOOR_USER_ID, (tx) => tx.query(runs, []));
+      return row?.['count'] === 5;
+    });
+    // No superuser, so the rows of others are not there, for the owner of the tables neither.
+    expect(await storage.sql.query(runs, [])).toEqual([{ count: 0 }]);
+    await storage.close();
+  },
+  20_000,
+);
 
 test('a server of our own that is started again has what it had, at the same address', async () => {
   const { port } = new URL(postgres.url);

@@ -167,9 +167,14 @@ export const DESK_TABLES: string = `
     if not exists (select from pg_roles where rolname = 'desk_app') then
       create role desk_app nologin;
     end if;
-    if not pg_has_role(current_user, 'desk_app', 'member') then
+    -- Not asked for first: from PostgreSQL 16 on who makes a role is a member of it, and may not act as it.
+    begin
       execute format('grant desk_app to %I', current_user);
-    end if;
+    exception when insufficient_privilege then
+      if not pg_has_role(current_user, 'desk_app', 'member') then
+        raise exception 'the user % may not act as desk_app: grant it to them', current_user;
+      end if;
+    end;
   end $$;
   grant usage on schema desk to desk_app;
   ${OWNED.map(
