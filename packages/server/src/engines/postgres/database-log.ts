@@ -3,7 +3,15 @@
 
 import { MillraceError, type Offset } from '@millrace/protocol';
 import { encodeEvent } from '@millrace/protocol/wire';
-import type { AppendHint, AppendOutcome, AppendRequest, Log, LogEntry } from '../../seams/log.ts';
+import type {
+  AppendHint,
+  AppendOutcome,
+  AppendRequest,
+  Log,
+  LogEntry,
+  Retention,
+  StoredSnapshot,
+} from '../../seams/log.ts';
 import { createInFlight } from '../in-flight.ts';
 import { createListeners, type Listeners } from '../listeners.ts';
 import { createAppendQueue } from './append-queue.ts';
@@ -16,6 +24,7 @@ import {
   COMPACT,
   FORGET_CHANNEL,
   FORGET_PRODUCERS,
+  MAX_FORGOTTEN_PRODUCERS,
   parseOutcomes,
   parsePage,
   READ,
@@ -45,7 +54,7 @@ export interface DatabaseLog extends Log {
   notified(payload: string, own?: string): void;
 }
 
-/** Rows one compaction deletes at most; what is over goes with the next. */
+/** Rows one statement of a compaction deletes at most: others get their turn between two. */
 const MAX_TRIMMED_ROWS = 10_000;
 
 /** Requests that are gathered into one statement at most: some 30 ms of an embedded database's time. */
@@ -86,6 +95,27 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
     });
   }
 
+  async function trim(
+    channel: string,
+    { size, maxAgeMs, needsSnapshot = false, epoch, snapshot }: Trimming,
+  ): Promise<number> {
+    const [row] = await database.query(COMPACT, [
+      ...[channel, size, maxAgeMs, needsSnapshot, epoch ?? null],
+      ...[snapshot?.offset ?? null, snapshot?.version ?? null, snapshot?.text ?? null],
+      MAX_TRIMMED_ROWS,
+    ]);
+    const trimmed = Number(row?.['trimmed']);
+    if (trimmed >= 0) return trimmed;
+    throw new MillraceError('request/invalid', 'A snapshot cannot be newer than its channel.');
+  }
+
+  async function forgetProducers(): Promise<number> {
+    const [row] = await database.query(FORGET_PRODUCERS, []);
+    const gone = Number(row?.['gone']);
+    await options.onTrimmed(gone);
+    return gone;
+  }
+
   function run<Result>(work: () => Promise<Result>): Promise<Result> {
     return inFlight.run(() => attempt(work));
   }
@@ -104,27 +134,14 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
     compact(channel, retention) {
       return run(async () => {
         await ready();
-        const { snapshot } = retention;
-        const [row] = await database.query(COMPACT, [
-          channel,
-          retention.size,
-          retention.maxAgeMs,
-          retention.needsSnapshot ?? false,
-          retention.epoch ?? null,
-          snapshot?.offset ?? null,
-          snapshot?.version ?? null,
-          snapshot?.text ?? null,
-          MAX_TRIMMED_ROWS,
-        ]);
-        const trimmed = Number(row?.['trimmed']);
-        if (trimmed < 0) {
-          throw new MillraceError(
-            'request/invalid',
-            'A snapshot cannot be newer than its channel.',
-          );
-        }
-        await database.query(FORGET_PRODUCERS, []);
+        let trimmed = await trim(channel, retention);
         await options.onTrimmed(trimmed);
+        // As long as it takes: a channel may grow by more between two compactions than one statement takes away.
+        while (trimmed === MAX_TRIMMED_ROWS) {
+          trimmed = await trim(channel, { ...retention, snapshot: undefined });
+          await options.onTrimmed(trimmed);
+        }
+        while ((await forgetProducers()) === MAX_FORGOTTEN_PRODUCERS);
       });
     },
     forget(channel, forgetOptions) {
@@ -151,6 +168,8 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
     },
   };
 }
+
+type Trimming = Omit<Retention, 'snapshot'> & { readonly snapshot?: StoredSnapshot | undefined };
 
 interface HintOfBatch {
   readonly epoch: string;

@@ -5,7 +5,13 @@ import { createHash } from 'node:crypto';
 import { PGlite } from '@electric-sql/pglite';
 import { toOffset } from '@millrace/protocol/wire';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { appendOne, dataOf, event, readAll } from '../../testing/engine-cases/engine-case.ts';
+import {
+  appendOne,
+  dataOf,
+  event,
+  range,
+  readAll,
+} from '../../testing/engine-cases/engine-case.ts';
 import { by, codesOf } from '../../testing/engine-cases/producer-cases.ts';
 import { engineCases, runEngineCase } from '../../testing/engine-cases.ts';
 import type { SqlDatabase } from './database.ts';
@@ -63,6 +69,8 @@ describe('database engine on PGlite', () => {
     const { log, close } = pgliteEngine({ database: await emptyDatabase(), keyWindowMs: 0 });
     await appendOne(log, 'a', 1, 'k');
     expect((await appendOne(log, 'a', 2, 'k')).offset).toBe(2);
+    // More than one statement takes away.
+    await log.append(range(1, 2_500).map((n) => event('a', n, `${n}`)));
     await log.compact('a', { size: 10, maxAgeMs: 60_000 });
     expect(await database.query('select * from millrace.producer', [])).toEqual([]);
     await close();

@@ -36,15 +36,21 @@ export const COMPACT = `select millrace.compact(
     $7::integer, $8, $9::bigint
   ) as trimmed`;
 
+export const MAX_FORGOTTEN_PRODUCERS = 2_000;
+
 /**
  * Bounded: on an embedded database a long statement holds up every append. What another node is forgetting, or an
  * append is about to use again, is left alone: waiting for it could end in a dead-lock.
  */
-export const FORGET_PRODUCERS = `delete from millrace.producer where (channel_id, name_hash) in (
-    select channel_id, name_hash from millrace.producer
-    where expires_at < clock_timestamp() order by expires_at limit 2000
-    for update skip locked
-  )`;
+export const FORGET_PRODUCERS: string = `with gone as (
+    delete from millrace.producer where (channel_id, name_hash) in (
+      select channel_id, name_hash from millrace.producer
+      where expires_at < clock_timestamp() order by expires_at limit ${MAX_FORGOTTEN_PRODUCERS}
+      for update skip locked
+    )
+    returning 1
+  )
+  select count(*)::float8 as gone from gone`;
 
 /** Compared after the lock: nothing comes between that and the forgetting. */
 export const FORGET_CHANNEL = `with known as materialized (

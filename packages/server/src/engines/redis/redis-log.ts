@@ -58,8 +58,9 @@ const MAX_CALL_REQUESTS = 1_000;
 const MAX_CALL_BYTES = 1_000_000;
 /** Redis closes who has 32 MB waiting, and remembers those who have 8 MB for a minute: larger batches are read. */
 const MAX_MESSAGE_BYTES = 256_000;
-/** Entries that one compaction takes away at most; what is over goes with the next. */
+/** Entries that one call of a compaction takes away at most: others get their turn between two. */
 const MAX_TRIMMED = 10_000;
+const NO_SNAPSHOT = ['', '', ''];
 
 export function createRedisLog(options: RedisLogOptions): RedisLog {
   const { connection, keys, isSharded, answerWithinMs } = options;
@@ -148,23 +149,17 @@ export function createRedisLog(options: RedisLogOptions): RedisLog {
     watch: (channel, listener) => (isClosed ? () => undefined : listeners.add(channel, listener)),
     compact: (channel, { size, maxAgeMs, snapshot, epoch, needsSnapshot }) =>
       inFlight.run(async () => {
-        const of =
-          snapshot === undefined
-            ? ['', '', '']
-            : [snapshot.offset, snapshot.version, snapshot.text];
-        const reply = await run(COMPACT, channel, [
-          size,
-          maxAgeMs,
-          needsSnapshot === true ? '1' : '0',
-          epoch ?? '',
-          ...of,
-          MAX_TRIMMED,
-        ]);
-        if (readNumber(reply[1]) === 0) {
-          throw new MillraceError(
-            'request/invalid',
-            'A snapshot cannot be newer than its channel.',
-          );
+        const kept = [size, maxAgeMs, needsSnapshot === true ? '1' : '0', epoch ?? ''];
+        let of: readonly (string | number)[] =
+          snapshot === undefined ? NO_SNAPSHOT : [snapshot.offset, snapshot.version, snapshot.text];
+        // As long as it takes: a channel may grow by more between two compactions than one call takes away.
+        for (let trimmed = MAX_TRIMMED; trimmed === MAX_TRIMMED; of = NO_SNAPSHOT) {
+          const reply = await run(COMPACT, channel, [...kept, ...of, MAX_TRIMMED]);
+          if (readNumber(reply[1]) === 0) {
+            const message = 'A snapshot cannot be newer than its channel.';
+            throw new MillraceError('request/invalid', message);
+          }
+          trimmed = readNumber(reply[2]);
         }
       }),
     forget: (channel, forgetOptions) =>

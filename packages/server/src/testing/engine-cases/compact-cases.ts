@@ -36,6 +36,21 @@ export const compactCases: readonly EngineCase[] = [
   },
   {
     rule: 'LOG-8',
+    title: 'one compaction takes away all that is over, however much',
+    async run({ engine: { log } }) {
+      for (const batch of range(0, 20)) {
+        await log.append(range(1, 1_000).map((step) => event('vast', batch * 1_000 + step)));
+      }
+      const snapshot: StoredSnapshot = { offset: offset(20_995), version: 1, text: '"folded"' };
+      const retention = { size: 3, maxAgeMs: HOUR_MS, needsSnapshot: true };
+      await log.compact('vast', { ...retention, snapshot });
+      const page = await readAll(log, 'vast');
+      assertEqual(offsetsOf(page), range(20_996, 21_000), 'the kept offsets');
+      assertEqual(page.snapshot, snapshot, 'the snapshot');
+    },
+  },
+  {
+    rule: 'LOG-8',
     title: 'what is over the age goes, and a channel can be empty with its head kept',
     async run({ engine: { log } }) {
       await log.append(range(1, 3).map((step) => event('aged', step)));

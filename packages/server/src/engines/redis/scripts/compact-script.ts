@@ -5,7 +5,8 @@ import { defineScript, type Script } from './script.ts';
 /**
  * KEYS: record, entries. ARGV: [3] size, [4] greatest age, ms, [5] `1`: nothing after the snapshot goes, [6] epoch of
  * the snapshot or empty, [7] [8] [9] its offset, version and text, or empty, [10] how many entries may go at most.
- * Answers [sees its incarnation, `1` or `0` where the snapshot is of a future that this channel does not have].
+ * Answers [sees its incarnation, `1` or `0` where the snapshot is of a future that this channel does not have, how
+ * many offsets went].
  */
 export const COMPACT: Script = defineScript(`
 local meta, stream = KEYS[1], KEYS[2]
@@ -13,8 +14,8 @@ local problem, isMissing, isNew, epoch, generation, head, first, ended = load(me
 if problem then return redis.error_reply(problem) end
 local offset, version = tonumber(ARGV[7]), tonumber(ARGV[8])
 if offset and ARGV[6] ~= '' and ARGV[6] ~= epoch then offset = nil end
-if offset and offset > head then return { seesIncarnation, 0 } end
-if isMissing then return { seesIncarnation, 1 } end
+if offset and offset > head then return { seesIncarnation, 0, 0 } end
+if isMissing then return { seesIncarnation, 1, 0 } end
 keep(meta, stream, isMissing, isNew, epoch, generation, head, first, ended)
 
 local stored = redis.call('HMGET', meta, 'snapshot_offset', 'snapshot_version')
@@ -44,5 +45,5 @@ if firstKept > first then
   else redis.call('XTRIM', stream, 'MINID', whole(firstKept) .. '-0') end
   redis.call('HSET', meta, 'first', whole(firstKept))
 end
-return { seesIncarnation, 1 }
+return { seesIncarnation, 1, math.max(0, firstKept - first) }
 `);
