@@ -52,8 +52,8 @@ export async function runProcess(options: OwnProcessOptions): Promise<void> {
   const { file, args, user, name } = options;
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], ...user });
   const words = keepWords(child);
-  const [code]: readonly unknown[] = await once(child, 'close');
-  if (code !== 0) throw failed(name, words());
+  const ended: readonly unknown[] = await once(child, 'close');
+  if (ended[0] !== 0) throw failed(name, words());
 }
 
 export function failed(name: string, words: string): MillraceError {
