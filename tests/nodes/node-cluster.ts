@@ -32,6 +32,7 @@ export async function startNodes(kind: EngineKind, count: number): Promise<NodeC
         entry: join(import.meta.dirname, 'node.ts'),
         env: { ENGINE: backing.name },
         ready: { stdout: /listening/ },
+        deadlineMs: 40_000,
       }),
     ),
   );

@@ -35,6 +35,8 @@ export interface PresenceRun extends PresenceFigures {
   readonly cuts: number;
   /** From the last act until all watchers showed the same, and what is true. */
   readonly agreedMs: number;
+  /** How late this process's own timers were at most: with a second or more the machine was too busy to judge by. */
+  readonly lateMs: number;
 }
 
 const ACT_EVERY_MS = 80;
@@ -70,6 +72,7 @@ export async function runPresence(options: PresenceRunOptions): Promise<Presence
   let isKilling = false;
   let cuts = 0;
   let mostTabs = 0;
+  let lateMs = 0;
   const killing = killNodes(kills);
   for (let cutAt = 0; now() < endAt; ) {
     if (!isKilling) crowd.act();
@@ -78,7 +81,9 @@ export async function runPresence(options: PresenceRunOptions): Promise<Presence
       cutAt = now() + CUT_EVERY_MS;
       cuts += cutOne(random.pick(doors.slice(1)));
     }
+    const pausedAt = now();
     await pause(ACT_EVERY_MS);
+    lateMs = Math.max(lateMs, now() - pausedAt - ACT_EVERY_MS);
   }
   await killing;
   say(`${crowd.tabs} tabs of ${truth.present().length} users, ${cuts} cuts, ${kills.length} kills`);
@@ -104,6 +109,7 @@ export async function runPresence(options: PresenceRunOptions): Promise<Presence
     kills: kills.length,
     cuts,
     agreedMs,
+    lateMs: Math.round(lateMs),
     ...figures,
     problems,
   };

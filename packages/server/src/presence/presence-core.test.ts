@@ -309,7 +309,12 @@ type Act =
     }
   | { readonly act: 'kill' | 'start' | 'freeze' | 'thaw' | 'close'; readonly node: number }
   | { readonly act: 'wait'; readonly ms: number }
-  | { readonly act: 'bus'; readonly loss: number; readonly delayMs: number };
+  | {
+      readonly act: 'bus';
+      readonly bus: Cluster['bus'];
+      readonly loss: number;
+      readonly delayMs: number;
+    };
 
 const node = fc.nat(3);
 const acts: fc.Arbitrary<Act[]> = fc.array(
@@ -341,6 +346,7 @@ const acts: fc.Arbitrary<Act[]> = fc.array(
       weight: 1,
       arbitrary: fc.record({
         act: fc.constant('bus' as const),
+        bus: fc.constantFrom('up' as const, 'up' as const, 'down' as const, 'deaf' as const),
         loss: fc.constantFrom(0, 0.1, 0.5, 1),
         delayMs: fc.constantFrom(0, 20, 400),
       }),
@@ -380,8 +386,10 @@ class Truth {
   act(one: Act): void {
     const cluster = this.#cluster;
     if (one.act === 'wait') return cluster.advance(one.ms);
-    if (one.act === 'bus')
-      return void Object.assign(cluster, { loss: one.loss, delayMs: one.delayMs });
+    if (one.act === 'bus') {
+      const { bus, loss, delayMs } = one;
+      return void Object.assign(cluster, { bus, loss, delayMs });
+    }
     if (one.act === 'start') return this.start(one.node);
     const name = this.#names.get(one.node);
     if (name === undefined) return undefined;
@@ -452,7 +460,7 @@ describe('whatever happens', () => {
         for (const one of list) truth.act(one);
         truth.thawAll();
         truth.callRoll();
-        Object.assign(cluster, { loss: 0, delayMs: 20 });
+        Object.assign(cluster, { bus: 'up', loss: 0, delayMs: 20 });
         // The lease of a node that was killed a moment ago, and the time of a session that broke off.
         cluster.advance(16_000);
         const users = truth.users();

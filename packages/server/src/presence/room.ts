@@ -21,8 +21,8 @@ interface View {
   /** Of the last diff or state that was taken; -1 before any. */
   seq: number;
   readonly entries: Map<string, Entry>;
-  /** Sessions that left by another node, by key: their links up to this one are nobody's here, whatever this node says. */
-  readonly left: Map<string, number>;
+  /** Sessions that left by another node, by key: their links up to this one are nobody's here, whatever this node says. Null for none, as mostly. */
+  left: Map<string, number> | null;
   readonly hash: SetHash;
   /** When its state is to be asked for; null while it is what it should be. */
   askAt: number | null;
@@ -104,6 +104,7 @@ export class Room {
       const entry = view.entries.get(key);
       if (node === from || entry === undefined || entry.user !== user || entry.link > link)
         continue;
+      view.left ??= new Map();
       view.left.set(key, link);
       this.members.drop(entry);
     }
@@ -156,7 +157,7 @@ export class Room {
     const view: View = {
       seq: -1,
       entries: new Map(),
-      left: new Map(),
+      left: null,
       hash: new SetHash(),
       askAt: null,
       pages: null,
@@ -179,8 +180,8 @@ export class Room {
     }
     view.entries.set(entry.key, entry);
     view.hash.add(encodeEntry(entry));
-    if (entry.link <= (view.left.get(entry.key) ?? -1)) return;
-    view.left.delete(entry.key);
+    if (entry.link <= (view.left?.get(entry.key) ?? -1)) return;
+    view.left?.delete(entry.key);
     this.members.put(entry);
     this.own.heardElsewhere(entry, now);
   }
@@ -189,7 +190,7 @@ export class Room {
     const entry = view.entries.get(key);
     if (entry === undefined) return;
     view.entries.delete(key);
-    view.left.delete(key);
+    view.left?.delete(key);
     view.hash.remove(encodeEntry(entry));
     this.members.drop(entry);
   }
