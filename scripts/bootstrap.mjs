@@ -33,6 +33,9 @@ async function main([command = '', ...rest]) {
   switch (command) {
     case 'start':
       await page(node, env);
+      // Several nodes share servers of the system's; one needs nothing but this folder.
+      if (rest.some((arg) => arg.startsWith('--nodes')))
+        await handOver(node.file, [conditions, 'scripts/ensure-servers.ts'], env);
       return handOver(node.file, [conditions, 'apps/desk/server/main.ts', ...rest], env);
     case 'page':
       await page(node, env);
