@@ -13,7 +13,7 @@ import { ANSWER_WITHIN_MS } from './engines/open.ts';
 import { startTestedEngine } from './engines/tested.ts';
 import { startFleet } from './fleet.ts';
 import { awaitHeads, type Judgement, judge } from './judge.ts';
-import { type PresenceFindings, watchPresence } from './presence-watch.ts';
+import { type PresenceFindings, type Span, watchPresence } from './presence-watch.ts';
 import { startPublishers } from './publishers.ts';
 import { makeTrouble } from './trouble.ts';
 
@@ -42,6 +42,8 @@ export interface ClusterReport extends Draw, Judgement {
   /** Attempts to publish that were not answered with a cursor, by what was told. */
   readonly refusals: Readonly<Record<string, number>>;
   readonly dialsPerSecond: number;
+  /** How often the machine gave a node no turn for a second. */
+  readonly stalls: number;
   readonly presence: Omit<PresenceFindings, 'problems'>;
   readonly faults: Readonly<Record<string, number>>;
 }
@@ -152,7 +154,14 @@ export async function runCluster(options: ClusterRunOptions): Promise<ClusterRep
       }
     }
   }
-  const presenceFindings = await presence.judge(trouble);
+  const stalls = await fleet.stalls();
+  const presenceFindings = await presence.judge({
+    ghosts: trouble.ghosts,
+    outages: [
+      ...trouble.outages,
+      ...stalls.map((atMs): Span => ({ fromMs: atMs - 1_000, untilMs: atMs })),
+    ],
+  });
   const { problems: presenceProblems, ...present } = presenceFindings;
   const faults = new Map(trouble.counts);
   for (const { what } of chaos.history) faults.set(what, (faults.get(what) ?? 0) + 1);
@@ -167,6 +176,7 @@ export async function runCluster(options: ClusterRunOptions): Promise<ClusterRep
     slowestAnswerMs: attempts.slowestMs,
     refusals: Object.fromEntries(attempts.failures),
     dialsPerSecond: trouble.dialsPerSecond,
+    stalls: stalls.length,
     presence: present,
     faults: Object.fromEntries([...faults].sort(([a], [b]) => (a < b ? -1 : 1))),
     problems: [
