@@ -193,5 +193,5 @@ export async function runCluster(options: ClusterRunOptions): Promise<ClusterRep
 }
 
 async function closeAll(readers: readonly Reader[]): Promise<void> {
-  await Promise.all(readers.map(({ client }) => client?.close()));
+  for (const { client } of readers) await client?.close();
 }
