@@ -43,7 +43,8 @@ export function listSteps(filters: readonly string[], say: (line: string) => voi
       projects: ['e2e'],
       filters,
       timeoutMs: 600_000,
-      prepare: () => prepareBrowser(say),
+      prepare: async () =>
+        (await ensurePostgres(say)) ?? (await ensureRedis(say)) ?? prepareBrowser(say),
     }),
   ];
 }
