@@ -33,8 +33,8 @@ export interface Fleet extends AsyncDisposable {
   start(node: Node): Promise<void>;
   jumpClock(node: Node, byMs: number): Promise<void>;
   readLog(node: Node, channel: string): Promise<ChannelLog>;
-  /** What the hubs had to tell, of the processes that run now. */
-  errors(): Promise<readonly string[]>;
+  /** When the machine gave one of the processes that run now no turn for a second, ms since 1970. */
+  stalls(): Promise<readonly number[]>;
   /** In words: those that ended without having been killed. */
   readonly broken: readonly string[];
 }
@@ -122,11 +122,9 @@ export async function startFleet(engine: TestedEngine, count: number): Promise<F
       await ask(node, `clock?byMs=${byMs}`);
     },
     readLog: (node, channel) => ask(node, `log?channel=${encodeURIComponent(channel)}`),
-    errors: async () => {
-      const all = await Promise.all(
-        nodes.filter((one) => one.isUp()).map((one) => ask<readonly string[]>(one, 'errors')),
-      );
-      return all.flatMap((list, index) => list.map((text) => `node ${index}: ${text}`));
+    stalls: async () => {
+      const up = nodes.filter((one) => one.isUp());
+      return (await Promise.all(up.map((one) => ask<readonly number[]>(one, 'stalls')))).flat();
     },
     async [Symbol.asyncDispose]() {
       isClosing = true;

@@ -7,13 +7,14 @@
 // `--per-second`, `--publishers`, `--members` and `--kill-every-seconds` change the size. `--records FILE` keeps what the
 // readers with a problem were told, a JSON line each. Exit code 1 when a promise broke; the seed repeats the run.
 
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { writeReport } from '../soak/report.ts';
 import { seedOfRun } from '../support/seeded-random.ts';
 import { type Carriers, type Draw, drawRun } from './draw.ts';
 import type { EngineKind } from './engines/tested-engine.ts';
 import { runCluster } from './run.ts';
+import { tableOf } from './table.ts';
 
 const { values } = parseArgs({
   options: {
@@ -92,8 +93,15 @@ for (let run = 0; run < number(values.seeds, 'seeds', 1_000); run += 1) {
     },
   });
   console.log(JSON.stringify({ ...result, problems: result.problems.slice(0, 50) }, null, 2));
-  results.push({ ...result });
+  results.push(result);
   // After each: what has run is kept when a later run is broken off.
-  if (values.report !== undefined) await writeReport(values.report, 'chaos', results);
+  if (values.report !== undefined) {
+    await writeReport(
+      values.report,
+      'chaos',
+      results.map((one) => ({ ...one })),
+    );
+    writeFileSync(`${values.report}.md`, tableOf(results));
+  }
 }
 process.exit(results.every(({ problems }) => problems.length === 0) ? 0 : 1);

@@ -28,6 +28,15 @@ const hub = createHub({
   onError: note,
 });
 
+/** When the machine gave this process no turn for a second, ms since 1970: leases are longer then, by intention. */
+const stalls: number[] = [];
+let lookedAt = performance.now();
+setInterval(() => {
+  const now = performance.now();
+  if (now - lookedAt > 1_000) stalls.push(Math.round(performance.timeOrigin + now));
+  lookedAt = now;
+}, 50);
+
 /** Everything that is kept of a channel: its epoch, and number and place of each event. */
 async function readLog(name: string): Promise<unknown> {
   const [type = '', id = ''] = name.split(':');
@@ -51,7 +60,7 @@ async function readLog(name: string): Promise<unknown> {
 async function answer(path: string, query: URLSearchParams): Promise<unknown> {
   if (path === '/bed/log') return readLog(query.get('channel') ?? '');
   if (path === '/bed/errors') return errors;
-  if (path === '/bed/stats') return { ...hub.stats(), cpu: process.cpuUsage() };
+  if (path === '/bed/stalls') return stalls;
   if (path === '/bed/clock') {
     jumpClock(Number(query.get('byMs')));
     return Date.now();
