@@ -24,7 +24,9 @@ import {
   COMPACT,
   FORGET_CHANNEL,
   FORGET_PRODUCERS,
+  HEADS,
   MAX_FORGOTTEN_PRODUCERS,
+  parseHead,
   parseOutcomes,
   parsePage,
   READ,
@@ -109,6 +111,17 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
     throw new MillraceError('request/invalid', 'A snapshot cannot be newer than its channel.');
   }
 
+  async function tellHead(channel: string): Promise<void> {
+    if (listeners.of(channel) === undefined) return;
+    try {
+      const [row] = await database.query(HEADS, [[channel]]);
+      if (row !== undefined) listeners.hint(channel, parseHead(row).hint);
+    } catch {
+      // What was asked for is done: those who watch find out by themselves.
+      listeners.refresh(channel);
+    }
+  }
+
   async function forgetProducers(): Promise<number> {
     const [row] = await database.query(FORGET_PRODUCERS, []);
     const gone = Number(row?.['gone']);
@@ -147,9 +160,10 @@ export function createDatabaseLog(options: DatabaseLogOptions): DatabaseLog {
     forget(channel, forgetOptions) {
       return run(async () => {
         await ready();
-        // Its notification hints.
+        // Its notification hints; those here, too, where it is not heard.
         const [row] = await database.query(FORGET_CHANNEL, [channel, forgetOptions?.epoch ?? null]);
         await options.onTrimmed(Number(row?.['erased']));
+        await tellHead(channel);
         return row?.['is_own'] === true;
       });
     },
