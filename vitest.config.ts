@@ -21,6 +21,8 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     passWithNoTests: false,
+    // Half of the time a file waits for a server, a clock or a network; by default two cores get one worker.
+    maxWorkers: 2,
     projects: [
       {
         extends: true,

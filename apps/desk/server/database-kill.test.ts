@@ -131,9 +131,9 @@ test('a first start that was killed half-way is made again', async () => {
       { env: { PATH: process.env['PATH'], FOLDER: young }, stdio: 'inherit' },
     );
     children.push(child);
-    await eventually('it was under way', async () =>
-      (await readdir(join(young, 'pg')).catch((): string[] => [])).includes('PG_VERSION'),
-    );
+    const hasBegun = async (): Promise<boolean> =>
+      (await readdir(join(young, 'pg')).catch((): string[] => [])).includes('PG_VERSION');
+    await eventually('it was under way', hasBegun, 20_000);
     child.kill('SIGKILL');
     await once(child, 'close');
     expect(await readdir(young)).toContain('pg.making');
