@@ -1,11 +1,17 @@
-// One configuration for every test of the workspace, as three projects:
-// `unit` (Node), `dom` (happy-dom, for what renders) and `e2e` (tests/, real servers and a real
-// Chromium, one file at a time so that timings mean something on a small machine).
+// One configuration for every test of the workspace, as four projects:
+// `unit` (Node), `dom` (happy-dom, for what renders), `e2e` (tests/, real servers and a real Chromium) and `e2e-alone`
+// (those of them that measure times or memory: one file at a time, so that figures mean something on a small machine).
 // Workspace packages resolve to their sources through the `@millrace/source` condition.
 import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 const conditions = ['@millrace/source', ...defaultServerConditions];
+
+const alone = [
+  'tests/e2e/{desk-live,ladder,mid-life,publish,tabs}.test.ts',
+  'tests/matrix/{ladder,overload,storm}.test.ts',
+  'tests/proof/{churn,half-open,slow-readers,storm}.test.ts',
+];
 
 const shared = {
   execArgv: ['--conditions=@millrace/source'],
@@ -15,6 +21,8 @@ const shared = {
   // Fixed, so that a formatted date or time is the same on every machine.
   env: { TZ: 'UTC' },
 };
+
+const endToEnd = { environment: 'node', testTimeout: 60_000, hookTimeout: 60_000 } as const;
 
 export default defineConfig({
   resolve: { conditions },
@@ -55,12 +63,22 @@ export default defineConfig({
         extends: true,
         test: {
           ...shared,
+          ...endToEnd,
           name: 'e2e',
-          environment: 'node',
           include: ['tests/**/*.test.{ts,tsx}'],
+          exclude: alone,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...shared,
+          ...endToEnd,
+          name: 'e2e-alone',
+          include: alone,
           fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

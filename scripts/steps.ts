@@ -40,7 +40,7 @@ export function listSteps(filters: readonly string[], say: (line: string) => voi
       prepare: () => prepareServers(say),
     }),
     vitestStep('end-to-end tests', {
-      projects: ['e2e'],
+      projects: ['e2e', 'e2e-alone'],
       filters,
       timeoutMs: 600_000,
       prepare: async () => (await prepareServers(say)) ?? prepareBrowser(say),
