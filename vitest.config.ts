@@ -13,6 +13,9 @@ const alone = [
   'tests/proof/{churn,half-open,slow-readers,storm}.test.ts',
 ];
 
+/** Half of the time a file waits for a server, a clock or a network. By default two cores get one worker. */
+const workers = { unit: 3, endToEnd: 2 };
+
 const shared = {
   execArgv: ['--conditions=@millrace/source'],
   // A test that needs more than this waits on something that will not come.
@@ -29,14 +32,13 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     passWithNoTests: false,
-    // Half of the time a file waits for a server, a clock or a network; by default two cores get one worker.
-    maxWorkers: 2,
     projects: [
       {
         extends: true,
         test: {
           ...shared,
           name: 'unit',
+          maxWorkers: workers.unit,
           environment: 'node',
           include: [
             'packages/{protocol,client,server,ai}/src/**/*.test.ts',
@@ -52,6 +54,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'dom',
+          maxWorkers: workers.unit,
           environment: 'happy-dom',
           include: [
             'packages/{react,ui}/src/**/*.test.{ts,tsx}',
@@ -65,6 +68,7 @@ export default defineConfig({
           ...shared,
           ...endToEnd,
           name: 'e2e',
+          maxWorkers: workers.endToEnd,
           include: ['tests/**/*.test.{ts,tsx}'],
           exclude: alone,
           sequence: { groupOrder: 1 },
