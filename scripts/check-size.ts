@@ -13,7 +13,7 @@ interface Bundle {
 }
 
 const bundles: readonly Bundle[] = [
-  { name: '@millrace/client', entry: 'packages/client/src/index.ts', maxBytes: 13.75 * 1024 },
+  { name: '@millrace/client', entry: 'packages/client/src/index.ts', maxBytes: 13.85 * 1024 },
   // With what it shares with the client, which a page loads once.
   {
     name: '@millrace/client/presence',

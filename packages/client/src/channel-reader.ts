@@ -56,11 +56,13 @@ export function judge(place: Place, verdict: Verdict, asked: Start): Judged {
   }
 }
 
-/** Takes the event at `offset`, passes it by, or finds that one before it is missing. */
-export function take(place: Place, offset: Offset): Place | 'past' | 'hole' {
-  if (place.at !== 'reading' || offset <= place.cursor.offset) return 'past';
+/** Takes the event at `offset` of `epoch`, passes it by, or finds that one before it is missing. */
+export function take(place: Place, epoch: string | null, offset: Offset): Place | 'past' | 'hole' {
+  if (place.at !== 'reading' || place.cursor.epoch !== epoch || offset <= place.cursor.offset) {
+    return 'past';
+  }
   if (offset !== nextOffset(place.cursor.offset)) return 'hole';
-  return { at: 'reading', cursor: { epoch: place.cursor.epoch, offset } };
+  return { at: 'reading', cursor: { epoch, offset } };
 }
 
 /** The channel ended at `cursor`. */

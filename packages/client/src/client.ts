@@ -121,7 +121,7 @@ export function createClient(options: ClientOptions): Client {
       case 'verdict':
         return subscriptions.verdict(frame.channel, frame, link.wired);
       case 'events':
-        return subscriptions.events(frame.channel, frame.events);
+        return subscriptions.events(frame.channel, frame.events, link.wired);
       case 'end':
         return subscriptions.end(frame.channel, frame.cursor);
       case 'published':

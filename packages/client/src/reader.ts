@@ -27,9 +27,15 @@ export interface Reader {
   /** The contract's. */
   readonly version: number;
   add(options: ErasedOptions): { readonly end: () => void; readonly welcome: () => void };
-  /** @param asked what the link had asked for this channel */
-  verdict(verdict: Verdict, asked: Start): void;
-  events(events: readonly ChannelEvent[]): void;
+  /** The channel's, as the last verdict told it. */
+  readonly epoch: string | null;
+  /**
+   * @param asked what the link had asked for this channel
+   * @param stood the epoch that the link knew of: where another one is known by now, it asks again
+   */
+  verdict(verdict: Verdict, asked: Start, stood: string | null): void;
+  /** @param epoch theirs, as the link's last verdict told it */
+  events(events: readonly ChannelEvent[], epoch: string | null): void;
   end(cursor: Cursor): void;
   isEmpty(): boolean;
   /** Nothing more can come: every subscriber has had the end. */
@@ -46,6 +52,7 @@ export function createReader(contract: ErasedContract, host: ReaderHost): Reader
   const { state: folding, version } = contract;
   let state: unknown;
   let hasHole = false;
+  let epoch: string | null = null;
   /** What was asked for last is where the others go on, so that the next new link may serve one that waits. */
   let isTurnOfWaiting = false;
   /** The last event that was given out: whoever joins from inside a callback gets what comes after it. */
@@ -125,8 +132,16 @@ export function createReader(contract: ErasedContract, host: ReaderHost): Reader
       : { verdict: 'snapshot', cursor, version, state };
   }
 
-  function verdict(told: Verdict, asked: Start): void {
+  function verdict(told: Verdict, asked: Start, stood: string | null): void {
     let hasFolded = false;
+    if ('cursor' in told) {
+      // Of two links at once the one whose server is behind may be the later to answer: nobody goes back to what is over.
+      if (told.cursor.epoch !== epoch && stood !== epoch) {
+        hasHole = true;
+        return;
+      }
+      epoch = told.cursor.epoch;
+    }
     for (const consumer of ready()) {
       const { place } = consumer;
       // Of several first subscriptions that begin at different places each has its own turn.
@@ -143,12 +158,12 @@ export function createReader(contract: ErasedContract, host: ReaderHost): Reader
     if (hasFolded) tellState();
   }
 
-  function events(list: readonly ChannelEvent[]): void {
+  function events(list: readonly ChannelEvent[], of: string | null): void {
     let hasMoved = false;
     for (const raw of list) {
-      const event = decode(raw);
+      const event = decode(raw, of);
       for (const consumer of ready()) {
-        if (!moveTo(consumer, take(consumer.place, raw.offset))) continue;
+        if (!moveTo(consumer, take(consumer.place, of, raw.offset))) continue;
         hasMoved = true;
         const { place, options } = consumer;
         if (place.at !== 'reading') continue;
@@ -159,9 +174,10 @@ export function createReader(contract: ErasedContract, host: ReaderHost): Reader
     if (hasMoved && folding !== undefined) tellState();
   }
 
-  function decode(raw: ChannelEvent): ChannelEvent | null {
+  function decode(raw: ChannelEvent, of: string | null): ChannelEvent | null {
     // Checking costs: what nobody will take is not looked at.
-    if (everyone().every(({ place }) => typeof take(place, raw.offset) === 'string')) return null;
+    if (everyone().every(({ place }) => typeof take(place, of, raw.offset) === 'string'))
+      return null;
     let event: ChannelEvent | null = null;
     host.call(() => {
       event = decodeEvent(contract, raw);
@@ -187,6 +203,9 @@ export function createReader(contract: ErasedContract, host: ReaderHost): Reader
 
   return {
     version,
+    get epoch() {
+      return epoch;
+    },
     add,
     verdict,
     events,

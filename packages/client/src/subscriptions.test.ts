@@ -57,10 +57,13 @@ function harness() {
     later: (callback) => later.push(callback),
     changed: () => undefined,
   });
-  const wired: Wired = new Map();
+  let wired: Wired = new Map();
   return {
     subscriptions,
-    wired,
+    /** Of the link that was opened last. */
+    get wired() {
+      return wired;
+    },
     errors,
     close: () => {
       isActive = false;
@@ -70,17 +73,18 @@ function harness() {
     },
     /** A new link: what it asks for. */
     connect: (): (readonly [string, Start])[] => {
-      wired.clear();
+      wired = new Map();
       return subscriptions.items(wired).map(({ channel, start }) => [channel, start] as const);
     },
     /** What an open link is asked for in addition. */
     asks: (): Start[] => subscriptions.changes(wired).subscribe.map(({ start }) => start),
-    verdict: (verdict: Verdict, channel = 'plain') =>
-      subscriptions.verdict(channel, verdict, wired),
+    verdict: (verdict: Verdict, channel = 'plain', link = wired) =>
+      subscriptions.verdict(channel, verdict, link),
     events: (...offsets: number[]) =>
       subscriptions.events(
         'plain',
         offsets.map((offset) => event(offset)),
+        wired,
       ),
     soon: () => {
       for (const callback of later.splice(0)) callback();
@@ -177,7 +181,7 @@ describe('one subscriber', () => {
     const { told } = record(h);
     h.connect();
     h.verdict(exact(0));
-    h.subscriptions.events('plain', [event(1, 1, 'novel'), event(2, 'text'), event(3)]);
+    h.subscriptions.events('plain', [event(1, 1, 'novel'), event(2, 'text'), event(3)], h.wired);
     expect(told).toEqual(['exact', 3]);
     expect(h.errors).toMatchObject([{ code: 'contract/invalid-event' }]);
   });
@@ -291,6 +295,63 @@ describe('CLI-7: a callback may do anything', () => {
   });
 });
 
+describe('CLI-8a: two links at once, of which one is behind', () => {
+  const restarted = (epoch: string): Verdict => {
+    const cursor = at(0, epoch);
+    return { verdict: 'gap', cursor, from: null, to: null, reason: 'restarted' };
+  };
+
+  test('a verdict of an epoch that is over, to what was asked before, is not taken: the link is asked again', () => {
+    const h = harness();
+    const { told } = record(h);
+    h.connect();
+    h.verdict(exact(2));
+    const old = h.wired;
+    // It is asked for what the client had then; meanwhile the other one tells of another epoch.
+    expect(h.connect()).toEqual([['plain', at(2)]]);
+    h.verdict(restarted('new'), 'plain', old);
+    h.verdict(exact(2));
+    h.events(3);
+    expect(told).toEqual(['exact', 'gap']);
+    expect(h.asks()).toEqual([at(0, 'new')]);
+    // On its way since before it was asked again.
+    h.events(1);
+    h.verdict(exact(0, 'new'));
+    h.events(1);
+    expect(told).toEqual(['exact', 'gap', 1]);
+  });
+
+  test('events of an epoch that is over pass by, whatever their offsets', () => {
+    const h = harness();
+    const { told } = record(h);
+    h.connect();
+    h.verdict(exact(0));
+    const old = h.wired;
+    h.connect();
+    h.verdict(restarted('new'));
+    h.subscriptions.events('plain', [event(1)], old);
+    expect(told).toEqual(['exact', 'gap']);
+    expect(h.asks()).toEqual([]);
+    // The old link hears of it in its turn, and is no trouble then.
+    h.verdict(restarted('new'), 'plain', old);
+    h.events(1);
+    expect(told).toEqual(['exact', 'gap', 1]);
+  });
+
+  test('a link that stands is believed each time, as often as the channel begins again', () => {
+    const h = harness();
+    const { told } = record(h);
+    h.connect();
+    h.verdict(exact(0));
+    for (const epoch of ['second', 'third']) {
+      h.verdict(restarted(epoch));
+      h.events(1);
+    }
+    expect(told).toEqual(['exact', 'gap', 1, 'gap', 1]);
+    expect(h.asks()).toEqual([]);
+  });
+});
+
 describe('CHAN-7: state', () => {
   test('a snapshot and what follows fold to the same as everything, also for one that joins late', () => {
     const h = harness();
@@ -299,13 +360,13 @@ describe('CHAN-7: state', () => {
     h.subscriptions.add(summed, { onState: (state) => states.push(state) });
     h.connect();
     h.verdict({ verdict: 'snapshot', cursor: at(3), version: 1, state: 6 }, 'summed');
-    h.subscriptions.events('summed', [event(3), event(4), event(5)]);
+    h.subscriptions.events('summed', [event(3), event(4), event(5)], h.wired);
     h.subscriptions.add(summed, {
       onVerdict: ({ verdict }) => late.push(verdict),
       onState: (state) => late.push(state),
     });
     h.soon();
-    h.subscriptions.events('summed', [event(6)]);
+    h.subscriptions.events('summed', [event(6)], h.wired);
     expect(states).toEqual([6, 15, 21]);
     expect(late).toEqual(['snapshot', 15, 21]);
   });
@@ -316,7 +377,7 @@ describe('CHAN-7: state', () => {
     h.subscriptions.add(summed, { onState: (state) => states.push(state) });
     h.connect();
     h.verdict(exact(0), 'summed');
-    h.subscriptions.events('summed', [event(1)]);
+    h.subscriptions.events('summed', [event(1)], h.wired);
     expect(states).toEqual([0, 1]);
   });
 
@@ -332,10 +393,11 @@ describe('CHAN-7: state', () => {
     });
     h.connect();
     h.verdict(snapshot(3, 6), 'summed');
+    const old = h.wired;
     h.connect();
-    h.subscriptions.events('summed', [event(4)]);
+    h.subscriptions.events('summed', [event(4)], old);
     h.verdict(snapshot(3, 6), 'summed');
-    h.subscriptions.events('summed', [event(4), event(5)]);
+    h.subscriptions.events('summed', [event(4), event(5)], h.wired);
     expect(states).toEqual([6, 10, 15]);
     h.connect();
     h.verdict(snapshot(2, 3), 'summed');

@@ -25,6 +25,10 @@ interface Asked {
   readonly reader: Reader;
   readonly start: Start;
   isAnswered: boolean;
+  /** The channel's epoch as it was known when this was asked. */
+  readonly stood: string | null;
+  /** The epoch of what the link sends, as its last verdict told it. */
+  epoch: string | null;
 }
 
 /** What one link must still be told. */
@@ -46,7 +50,7 @@ export interface Subscriptions {
   /** What to tell an open link; noted in `wired`. */
   changes(wired: Wired): WiringChange;
   verdict(channel: string, verdict: Verdict, wired: Wired): void;
-  events(channel: string, events: readonly ChannelEvent[]): void;
+  events(channel: string, events: readonly ChannelEvent[], wired: Wired): void;
   end(channel: string, cursor: Cursor): void;
 }
 
@@ -101,7 +105,8 @@ export function createSubscriptions(host: SubscriptionsHost): Subscriptions {
       // A poll that only goes on may be held for long: who joins meanwhile must not wait for its answer.
       const isAnswered = !isNewLink && before.isAnswered && !reader.needsAsk();
       const start = reader.ask(isNewLink);
-      wired.set(channel, { reader, start, isAnswered });
+      const epoch = isNewLink ? null : before.epoch;
+      wired.set(channel, { reader, start, isAnswered, stood: reader.epoch, epoch });
       return { channel, version: reader.version, start };
     });
   }
@@ -140,13 +145,15 @@ export function createSubscriptions(host: SubscriptionsHost): Subscriptions {
       const asked = wired.get(channel);
       const reader = readers.get(channel);
       if (asked === undefined || asked.reader !== reader) return;
+      const stood = asked.isAnswered ? asked.epoch : asked.stood;
       asked.isAnswered = true;
-      reader.verdict(verdict, asked.start);
+      if ('cursor' in verdict) asked.epoch = verdict.cursor.epoch;
+      reader.verdict(verdict, asked.start, stood);
       host.changed();
     },
-    events(channel, events) {
+    events(channel, events, wired) {
       const reader = readers.get(channel);
-      reader?.events(events);
+      reader?.events(events, wired.get(channel)?.epoch ?? null);
       if (reader?.needsAsk()) host.changed();
     },
     end(channel, cursor) {
