@@ -44,6 +44,8 @@ export const programs: Readonly<Record<string, Program>> = {
       eventBytes: 2_048,
       eventsPerSecond: 200,
       stalledMs: minutes * 60_000,
+      // Each reads all of it: more of them than one process can be in a minute tell of that process.
+      resuming: Math.min(clients, 30),
       slowAfterMs: 30_000,
     })),
   }),
