@@ -11,15 +11,15 @@ export const OUTBOX_NOTIFIED = 'millrace_outbox';
 
 /** One text, since not every driver that a user may have writes lists as PostgreSQL reads them. */
 export const WRITE: string = `
-  with written as (
-    insert into millrace.outbox (channel, kind, body, conditions)
-    select asked.channel, asked.kind, asked.body, asked.conditions
-    from rows from (
-      json_to_recordset($1::text::json) as (channel text, kind text, body text, conditions text)
-    ) with ordinality as asked (channel, kind, body, conditions, place)
-    order by asked.place
-  )
-  select pg_notify('${OUTBOX_NOTIFIED}', '')`;
+  insert into millrace.outbox (channel, kind, body, conditions)
+  select asked.channel, asked.kind, asked.body, asked.conditions
+  from rows from (
+    json_to_recordset($1::text::json) as (channel text, kind text, body text, conditions text)
+  ) with ordinality as asked (channel, kind, body, conditions, place)
+  order by asked.place`;
+
+/** Never in the transaction of the rows: commits that notify wait for each other. */
+const TELL = `select pg_notify('${OUTBOX_NOTIFIED}', '')`;
 
 /** The clock may have been set back since: then a lease of the future would be nobody's for hours. */
 const IS_LAPSED = `renewed_at not between clock_timestamp() - $2::float8 * interval '1 millisecond'
@@ -150,6 +150,8 @@ export interface OutboxStore {
   takeAgain(rows: readonly OutboxRow[]): Promise<TakenRows | null>;
   /** Deletes the rows; keeps those that were refused aside. */
   settle(rows: readonly OutboxRow[], refused: readonly RefusedRow[]): Promise<void>;
+  /** Tells whoever relays that rows are on their way. */
+  tell(): Promise<void>;
   /** The highest id that waits; null when none does. */
   newest(): Promise<number | null>;
   /** Whether one up to that id waits. */
@@ -189,6 +191,9 @@ export function outboxStore(options: OutboxStoreOptions): OutboxStore {
     },
     claim: () => isOwnAfter(CLAIM, [holder, leaseMs]),
     renew: () => isOwnAfter(RENEW, [holder]),
+    async tell() {
+      await database.query(TELL, []);
+    },
     async giveUp() {
       await database.query(GIVE_UP, [holder]);
     },

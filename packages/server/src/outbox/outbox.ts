@@ -11,6 +11,7 @@ import { encodeRow, type OutboxRequest } from './outbox-row.ts';
 import { migrateOutbox } from './outbox-schema.ts';
 import { OUTBOX_NOTIFIED, outboxStore, WRITE } from './outbox-store.ts';
 import { RELAY_TIMING, type RelayTiming, startRelay } from './relay.ts';
+import { createTeller } from './teller.ts';
 
 /** Where what is published in a transaction waits until it has been appended. */
 export interface OutboxOptions {
@@ -39,7 +40,7 @@ export interface OutboxStats {
 }
 
 export interface Outbox {
-  /** Writes rows in the transaction, in this order; woken by its commit the relay appends them. */
+  /** Writes rows in the transaction, in this order; the relay looks for them until they are committed, and appends them. */
   write(tx: OutboxTransaction, requests: readonly OutboxRequest[]): Promise<void>;
   /**
    * Resolves once what was committed before the call has been appended or moved aside.
@@ -101,6 +102,7 @@ export function createOutbox(parts: OutboxParts): Outbox {
     deliver: createDelivery(parts),
     listen: (ring) => database.listen(OUTBOX_NOTIFIED, ring),
   });
+  const tell = createTeller({ ring: relay.ring, tell: store.tell, onError });
 
   return {
     async write(tx, requests) {
@@ -114,6 +116,7 @@ export function createOutbox(parts: OutboxParts): Outbox {
       } catch (thrown) {
         throw toEngineError(thrown);
       }
+      tell();
     },
     async relayed(withinMs) {
       const giveUpAt = performance.now() + withinMs;

@@ -16,6 +16,7 @@ import { dataOf, readAll } from '../testing/engine-cases/engine-case.ts';
 import { neverRelays, QUICK, runOutbox } from '../testing/outbox-subject.ts';
 import { type PostgresServer, startPostgres } from '../testing/postgres-server.ts';
 import { openNotes, testHubOptions } from '../testing/test-channels.ts';
+import { waitUntil } from '../testing/waiting.ts';
 import type { OutboxRequest } from './outbox-row.ts';
 import { RELAY_TIMING, type RelayTiming } from './relay.ts';
 
@@ -76,6 +77,29 @@ test('OUT-3: a transaction that began first and commits last is not passed over'
   await drained();
   expect(await kept()).toEqual(['late 1', 'late 2', 'early 1', 'early 2', 'early 3']);
   expect(subject.errors).toEqual([]);
+});
+
+test('OUT-12: whoever relays is told outside of the transaction, before its commit, and is there soon after it', async () => {
+  // Looks by itself every 2 s only.
+  await using relaying = runOutbox({ database, log: engine.log, timing: RELAY_TIMING });
+  await waitUntil('the relay', () => relaying.outbox.stats().isRelaying);
+  await using writer = runOutbox({ database, log: engine.log, timing: RELAY_TIMING });
+  let told = 0;
+  const deafen = await database.listen('millrace_outbox', () => (told += 1));
+  for (const text of ['first', 'second']) {
+    told = 0;
+    await database.transaction(async (tx) => {
+      await writer.outbox.write(tx, [said(text)]);
+      // The transaction goes on meanwhile.
+      await waitUntil('the word', () => told > 0);
+      await tx.query('select pg_sleep(0.1)', []);
+    });
+    const committedAt = performance.now();
+    await drained();
+    expect(performance.now() - committedAt).toBeLessThan(1_000);
+  }
+  expect(await kept()).toEqual(['first', 'second']);
+  await deafen();
 });
 
 test('OUT-2, OUT-3: hundreds of transactions at once, any of which may roll back, beside plain publishes', async () => {

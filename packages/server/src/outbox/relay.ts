@@ -4,7 +4,7 @@
 //
 //   watching ── free, or lapsed while rows wait: claim ──► relaying: what was left to it first
 //      ▲                                                       │ take ► deliver ► settle ► take …
-//      └── lease lost, or given up after failures ◄────────────┘ nothing waits: until NOTIFY, or the next look
+//      └── lease lost, or given up after failures ◄────────────┘ nothing waits: until it is told, or the next look
 
 import { setImmediate } from 'node:timers/promises';
 import { type MillraceError, toMillraceError } from '@millrace/protocol';
@@ -36,7 +36,7 @@ export interface RelayOptions {
   readonly store: OutboxStore;
   /** Resolves once the schema stands; asked before each look, and tries anew where it failed. */
   readonly ready: () => Promise<void>;
-  /** Calls back after each commit with rows of the outbox. Resolves with its end. */
+  /** Calls back when rows have been written, which may be committed later. Resolves with its end. */
   readonly listen: (ring: () => void) => Promise<() => Promise<void>>;
   readonly deliver: Deliver;
   readonly log: Pick<Log, 'read'>;
@@ -48,6 +48,8 @@ export interface Relay {
   /** As it was last seen. */
   readonly seen: OutboxLook;
   readonly isRelaying: boolean;
+  /** Rows are on their way. False where it is not this hub that relays. */
+  ring(): boolean;
   /** Ends after what is under way; gives the lease up. Idempotent. */
   close(): Promise<void>;
 }
@@ -60,6 +62,8 @@ type State =
       readonly deafen: () => Promise<void>;
     };
 
+/** How soon it looks again for rows that are on their way and not committed yet: then after twice as long, and so on. */
+const ATTENTIVE_MS = 2;
 /** Another node may reach what this one does not. */
 const FAILURES_BEFORE_GIVING_UP = 3;
 const MOST_BACKOFF_MS = 5_000;
@@ -79,6 +83,8 @@ export function startRelay(options: RelayOptions): Relay {
   let seenAt = Number.NEGATIVE_INFINITY;
   /** When the lease was surely its own, by the question that the answer came to. */
   let heldAt = momentNow();
+  /** The pause until the next look for rows that are on their way; 0 where none are known of. */
+  let attentiveMs = 0;
   let deletedRows = 0;
   let isClosed = false;
   const ended = run();
@@ -108,14 +114,14 @@ export function startRelay(options: RelayOptions): Relay {
     if (performance.now() - seenAt >= timing.pollMs * 0.75) await look();
     if (state.kind === 'watching') return watch();
     const batch = await (state.batch === null ? take() : keep(state.batch));
-    if (batch === null) return pollMs();
+    if (batch === null) return pauseMs();
     await deliverBatch(batch);
     setBatch(null);
     if (deletedRows >= VACUUM_AFTER_ROWS) {
       deletedRows = 0;
       await store.vacuum();
     }
-    return batch.taken.isMore ? 0 : pollMs();
+    return batch.taken.isMore ? 0 : pauseMs();
   }
 
   async function look(): Promise<void> {
@@ -151,7 +157,11 @@ export function startRelay(options: RelayOptions): Relay {
 
   /** Null where nothing waits, or the lease was lost. */
   async function take(): Promise<Batch | null> {
-    if (!alarm.hasRung() && seen.waiting === 0) return null;
+    const hasRung = alarm.hasRung();
+    if (!hasRung && seen.waiting === 0 && attentiveMs === 0) return null;
+    // A transaction that takes long is found late by as much again, at most.
+    const next = hasRung ? ATTENTIVE_MS : attentiveMs * 2;
+    attentiveMs = next < timing.pollMs ? next : 0;
     const askedAt = momentNow();
     const taken = await store.take();
     if (taken === null) {
@@ -250,6 +260,10 @@ export function startRelay(options: RelayOptions): Relay {
     }
   }
 
+  function pauseMs(): number {
+    return attentiveMs > 0 ? attentiveMs : pollMs();
+  }
+
   /** Each hub looks at another time. */
   function pollMs(): number {
     return timing.pollMs * (0.75 + Math.random() / 2);
@@ -261,6 +275,11 @@ export function startRelay(options: RelayOptions): Relay {
     },
     get isRelaying() {
       return state.kind === 'relaying';
+    },
+    ring() {
+      if (state.kind !== 'relaying') return false;
+      alarm.ring();
+      return true;
     },
     close() {
       isClosed = true;
