@@ -8,8 +8,10 @@ import { defineConfig } from 'vitest/config';
 const conditions = ['@millrace/source', ...defaultServerConditions];
 
 const alone = [
-  'tests/e2e/{desk-live,ladder,mid-life,publish,tabs}.test.ts',
+  'tests/cluster/cluster.test.ts',
+  'tests/e2e/{desk-live,desk-nodes,ladder,mid-life,publish,tabs}.test.ts',
   'tests/matrix/{ladder,overload,storm}.test.ts',
+  'tests/nodes/presence.test.ts',
   'tests/proof/{churn,half-open,slow-readers,storm}.test.ts',
 ];
 

@@ -71,27 +71,31 @@ export async function runSlowReaders(options: SlowReadersOptions): Promise<SlowR
   closing.defer(async () => {
     await Promise.all(readers.map(({ client }) => client.close()));
   });
-  const open = (url: string, count: number): Reader[] => {
+  const areOpen = (): boolean =>
+    readers.every(({ recorder }) => recorder.entries.some(({ kind }) => kind === 'verdict'));
+  const open = async (url: string, count: number): Promise<readonly Reader[]> => {
     const opened = Array.from({ length: count }, (_, n) =>
       openReader(url, carriers[n % 3] ?? 'poll'),
     );
     readers.push(...opened);
+    await until(areOpen, { label: 'all readers', deadlineMs: 60_000 });
     return opened;
   };
-  const healthyReaders = open(server.url, healthy);
-  open(network.url, stalled);
-  const areOpen = (): boolean =>
-    readers.every(({ recorder }) => recorder.entries.some(({ kind }) => kind === 'verdict'));
-  await until(areOpen, { label: 'all readers', deadlineMs: 30_000 });
+  const healthyReaders = await open(server.url, healthy);
 
   const publisher = startPublishing(server, options);
   // A rest for what was just started, then the figures without trouble.
   await sleep(1_500);
   const quietFrom = Date.now();
   await sleep(Math.min(4_000, stalledMs / 2));
+  const quietTo = Date.now();
+  // While nothing is published: a thousand that read everything would be more than this process can.
+  publisher.pause();
+  await open(network.url, stalled);
   const rssBefore = await rssBytes(server);
-  const stalledFrom = Date.now();
   network.freeze('all');
+  publisher.goOn();
+  const stalledFrom = Date.now();
   let highest = rssBefore;
   while (Date.now() - stalledFrom < stalledMs) {
     await sleep(200);
@@ -118,7 +122,7 @@ export async function runSlowReaders(options: SlowReadersOptions): Promise<SlowR
   const live = healthyReaders.filter(({ carrier }) => carrier !== 'poll');
   return {
     published: published.length,
-    p99BeforeMs: p99(live, quietFrom, stalledFrom),
+    p99BeforeMs: p99(live, quietFrom, quietTo),
     p99DuringMs: p99(live, stalledFrom, stalledTo),
     grownMegabytes: Math.round(grown * 10) / 10,
     allowedMegabytes: Math.round(allowed),
@@ -156,7 +160,7 @@ function openReader(url: string, carrier: Carrier): Reader {
       recorder.entries.push({ kind: 'error', atMs: recorder.now(), code, message }),
   });
   recorder.watch(client);
-  recorder.follow(client, { id: 'wide', start: 'start' });
+  recorder.follow(client, { id: 'wide', start: 'now' });
   return {
     carrier,
     client,
@@ -168,18 +172,28 @@ function openReader(url: string, carrier: Carrier): Reader {
   };
 }
 
+interface Publishing {
+  pause(): void;
+  goOn(): void;
+  stop(): Promise<readonly Published[]>;
+}
+
 function startPublishing(
   server: ServerProcess,
   { eventBytes, eventsPerSecond }: SlowReadersOptions,
-): { stop(): Promise<readonly Published[]> } {
+): Publishing {
   const pad = 'x'.repeat(eventBytes);
   const published: Published[] = [];
   let isStopped = false;
+  let isPaused = false;
   async function run(): Promise<void> {
-    const startedAt = performance.now();
+    let due = 0;
+    let from = performance.now();
     while (!isStopped) {
-      const due = Math.floor(((performance.now() - startedAt) / 1_000) * eventsPerSecond);
-      const count = Math.min(MOST_EVENTS, due - published.length);
+      const now = performance.now();
+      if (!isPaused) due += ((now - from) / 1_000) * eventsPerSecond;
+      from = now;
+      const count = Math.min(MOST_EVENTS, Math.floor(due) - published.length);
       if (count > 0) await publish(count);
       await sleep(5);
     }
@@ -203,6 +217,12 @@ function startPublishing(
   }
   const running = run();
   return {
+    pause() {
+      isPaused = true;
+    },
+    goOn() {
+      isPaused = false;
+    },
     async stop() {
       isStopped = true;
       await running;
