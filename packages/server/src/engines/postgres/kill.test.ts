@@ -1,16 +1,14 @@
 // Kills (SIGKILL) a process in the middle of appending and opens its folder again, twice.
 // Rules: LOG-11, LOG-12.
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { PGlite } from '@electric-sql/pglite';
 import type { Cursor } from '@millrace/protocol';
 import { encodeEvent } from '@millrace/protocol/wire';
 import { expect, it } from 'vitest';
+import { appendUntilKilled } from '../../testing/append-until-killed.ts';
 import { dataOf, offsetsOf, range, readAll } from '../../testing/engine-cases/engine-case.ts';
 import { pgliteDatabase } from './pglite-database.ts';
 import { pgliteEngine } from './pglite-engine.ts';
@@ -51,7 +49,13 @@ it('LOG-11: answered appends outlive two killed processes, at their offsets and 
   try {
     const answered: Answered[] = [];
     for (const generation of [1, 2]) {
-      answered.push(...(await appendUntilKilled(folder, generation)));
+      answered.push(
+        ...(await appendUntilKilled<Answered>({
+          source: KEYED,
+          args: [folder, `${generation}`],
+          folder: import.meta.dirname,
+        })),
+      );
       await expectKept(folder, answered);
     }
     expect(new Set(answered.map(({ cursor }) => cursor.epoch)).size).toBe(1);
@@ -64,7 +68,13 @@ it('LOG-12: a producer that was killed between append and answer repeats, and ea
   const folder = await mkdtemp(join(tmpdir(), 'millrace-kill-'));
   try {
     for (const generation of [1, 2]) {
-      const answered = (await appendUntilKilled(folder, generation, PRODUCER)).length;
+      const answered = (
+        await appendUntilKilled<Answered>({
+          source: PRODUCER,
+          args: [folder, `${generation}`],
+          folder: import.meta.dirname,
+        })
+      ).length;
       const pglite = await PGlite.create(folder);
       const { log, close } = pgliteEngine({ database: pgliteDatabase(pglite) });
       // It knows what was answered, not what was accepted: from there on it repeats, and goes on.
@@ -85,37 +95,6 @@ it('LOG-12: a producer that was killed between append and answer repeats, and ea
     await rm(folder, { recursive: true, force: true });
   }
 }, 60_000);
-
-async function appendUntilKilled(
-  folder: string,
-  generation: number,
-  source = KEYED,
-): Promise<Answered[]> {
-  const child = spawn(
-    process.execPath,
-    [
-      '--conditions=@millrace/source',
-      '--input-type=module',
-      '--eval',
-      source,
-      folder,
-      `${generation}`,
-    ],
-    { stdio: ['ignore', 'pipe', 'inherit'], cwd: import.meta.dirname },
-  );
-  const exited = once(child, 'exit');
-  const answered: Answered[] = [];
-  let lines = 0;
-  for await (const line of createInterface({ input: child.stdout })) {
-    answered.push(...(JSON.parse(line) as Answered[]));
-    lines += 1;
-    // Between two batches of its own, wherever it stands by now; what is still in the pipe was answered too.
-    if (lines === 25) child.kill('SIGKILL');
-  }
-  const [, signal] = await exited;
-  expect(signal).toBe('SIGKILL');
-  return answered;
-}
 
 async function expectKept(folder: string, answered: readonly Answered[]): Promise<void> {
   const pglite = await PGlite.create(folder);

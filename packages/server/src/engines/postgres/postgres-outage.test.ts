@@ -1,13 +1,11 @@
 // A PostgreSQL that freezes or is killed, and a node that is killed (SIGKILL): calls fail in time, nothing spins, and
 // afterwards everything is there once. Rules: LOG-5, LOG-11, LOG-12, LOG-16.
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { type Cursor, toMillraceError } from '@millrace/protocol';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { appendUntilKilled } from '../../testing/append-until-killed.ts';
 import { eventually } from '../../testing/check.ts';
 import {
   dataOf,
@@ -179,7 +177,11 @@ test('LOG-11, LOG-12: a node that was killed between append and answer, twice, l
   await using node = openPostgresNode(new pg.Pool({ connectionString: server.url() }));
   const { log } = node.engine;
   for (const generation of [1, 2]) {
-    const answered = await appendUntilKilled(server.url(), generation);
+    const answered = await appendUntilKilled<Cursor>({
+      source: VICTIM,
+      args: [server.url(), `${generation}`],
+      folder: import.meta.dirname,
+    });
     const page = await readAll(log, 'main');
     expect(new Set(answered.map(({ epoch }) => epoch))).toEqual(new Set([page.epoch]));
     expect(offsetsOf(page)).toEqual(range(1, page.head));
@@ -201,29 +203,3 @@ test('LOG-11, LOG-12: a node that was killed between append and answer, twice, l
     expect(own).toEqual(range(1, upTo).map((sequence) => `${generation}/${sequence}`));
   }
 }, 30_000);
-
-async function appendUntilKilled(url: string, generation: number): Promise<Cursor[]> {
-  const child = spawn(
-    process.execPath,
-    [
-      '--conditions=@millrace/source',
-      '--input-type=module',
-      '--eval',
-      VICTIM,
-      url,
-      `${generation}`,
-    ],
-    { stdio: ['ignore', 'pipe', 'inherit'], cwd: import.meta.dirname },
-  );
-  const exited = once(child, 'exit');
-  const answered: Cursor[] = [];
-  let lines = 0;
-  for await (const line of createInterface({ input: child.stdout })) {
-    answered.push(...(JSON.parse(line) as Cursor[]));
-    lines += 1;
-    if (lines === 25) child.kill('SIGKILL');
-  }
-  const [, signal] = await exited;
-  expect(signal).toBe('SIGKILL');
-  return answered;
-}

@@ -1,13 +1,11 @@
 // Kills (SIGKILL) a node in the middle of appending: what it was answered is there, once, in the same epoch.
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { Cursor } from '@millrace/protocol';
 import { encodeEvent } from '@millrace/protocol/wire';
 import { Redis } from 'ioredis';
 import { expect, it } from 'vitest';
+import { appendUntilKilled } from '../../testing/append-until-killed.ts';
 import { dataOf, offsetsOf, range, readAll } from '../../testing/engine-cases/engine-case.ts';
 import { startRedis } from '../../testing/redis-server.ts';
 import { redisEngine } from './index.ts';
@@ -43,7 +41,13 @@ it('LOG-11, LOG-12: what a killed node was answered is there in its epoch, and i
   const { log, close } = redisEngine({ client });
   const answered: Answered[] = [];
   for (const generation of [1, 2]) {
-    answered.push(...(await appendUntilKilled(server.port, generation)));
+    answered.push(
+      ...(await appendUntilKilled<Answered>({
+        source: VICTIM,
+        args: [`${server.port}`, `${generation}`],
+        folder: import.meta.dirname,
+      })),
+    );
     const page = await readAll(log, 'main');
     expect(offsetsOf(page)).toEqual(range(1, page.head));
     const kept = new Map(page.entries.map(({ offset, text }) => [offset, text]));
@@ -67,29 +71,3 @@ it('LOG-11, LOG-12: what a killed node was answered is there in its epoch, and i
   await close();
   client.disconnect();
 }, 60_000);
-
-async function appendUntilKilled(port: number, generation: number): Promise<Answered[]> {
-  const child = spawn(
-    process.execPath,
-    [
-      '--conditions=@millrace/source',
-      '--input-type=module',
-      '--eval',
-      VICTIM,
-      `${port}`,
-      `${generation}`,
-    ],
-    { stdio: ['ignore', 'pipe', 'inherit'], cwd: import.meta.dirname },
-  );
-  const exited = once(child, 'exit');
-  const answered: Answered[] = [];
-  let lines = 0;
-  for await (const line of createInterface({ input: child.stdout })) {
-    answered.push(...(JSON.parse(line) as Answered[]));
-    lines += 1;
-    if (lines === 25) child.kill('SIGKILL');
-  }
-  const [, signal] = await exited;
-  expect(signal).toBe('SIGKILL');
-  return answered;
-}
