@@ -2,6 +2,7 @@
 // counts for that publisher's events of the channel, so that a record tells who published what without another field.
 
 import { type Contract, defineChannel, type StandardSchema } from '@millrace/protocol';
+import { type Named, named } from '../support/named-schema.ts';
 
 const EACH = 1_000_000;
 
@@ -14,31 +15,13 @@ export function publisherOf(n: number): number {
   return Math.floor(n / EACH) - 1;
 }
 
-export interface Present {
-  readonly name: string;
-}
-
-const present: StandardSchema<Present> = {
-  '~standard': {
-    version: 1,
-    vendor: 'millrace-tests',
-    validate: (value) =>
-      typeof value === 'object' &&
-      value !== null &&
-      'name' in value &&
-      typeof value.name === 'string'
-        ? { value: { name: value.name } }
-        : { issues: [{ message: 'name is a text' }] },
-  },
-};
-
 /** Nobody says anything there; a contract has an event. */
-type Said = { readonly said: StandardSchema<Present> };
+type Said = { readonly said: StandardSchema<Named> };
 
-export const rooms: Contract<'id', Said, undefined, StandardSchema<Present>> = defineChannel({
+export const rooms: Contract<'id', Said, undefined, StandardSchema<Named>> = defineChannel({
   type: 'room',
   params: ['id'],
-  events: { said: present },
-  presence: present,
+  events: { said: named },
+  presence: named,
   access: { subscribe: 'public', presence: 'public' },
 });

@@ -5,9 +5,10 @@
 import { type Client, createClient } from '@millrace/client';
 import { type ChannelPresence, presenceOf } from '@millrace/client/presence';
 import { createFaultyProxy } from '../support/faulty-proxy.ts';
+import type { Named } from '../support/named-schema.ts';
 import type { Target } from '../support/proxy/upstream.ts';
 import { until } from '../support/wait.ts';
-import { type Present, rooms } from './contract.ts';
+import { rooms } from './contract.ts';
 import type { Node } from './fleet.ts';
 
 export interface Span {
@@ -56,7 +57,7 @@ interface Member {
   readonly name: string;
   readonly isCalm: boolean;
   readonly client: Client;
-  readonly presence: ChannelPresence<Present, Present>;
+  readonly presence: ChannelPresence<Named, Named>;
   /** When its status was something else than open. */
   readonly offline: Span[];
   /** Who came (`true`) and went, as it was told. */

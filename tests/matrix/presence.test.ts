@@ -6,26 +6,9 @@ import { ephemeralOf, type PresenceView, presenceOf } from '@millrace/client/pre
 import { type Contract, defineChannel, type StandardSchema } from '@millrace/protocol';
 import { type HubOptions, memoryEngine } from '@millrace/server';
 import { describe, expect, test } from 'vitest';
+import { type Named, named } from '../support/named-schema.ts';
 import { until } from '../support/wait.ts';
 import { type MatrixHub, numbers, startMatrixHub } from './matrix-hub.ts';
-
-interface Named {
-  readonly name: string;
-}
-
-const named: StandardSchema<Named> = {
-  '~standard': {
-    version: 1,
-    vendor: 'test',
-    validate: (value) =>
-      typeof value === 'object' &&
-      value !== null &&
-      'name' in value &&
-      typeof value.name === 'string'
-        ? { value: { name: value.name } }
-        : { issues: [{ message: 'needs a name' }] },
-  },
-};
 
 type NamedEvents = { readonly said: StandardSchema<Named> };
 

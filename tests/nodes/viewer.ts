@@ -2,7 +2,8 @@
 
 import { type Client, type ClientOptions, createClient } from '@millrace/client';
 import { type PresenceEntry, type PresenceView, presenceOf } from '@millrace/client/presence';
-import { type Named, people } from './people.ts';
+import type { Named } from '../support/named-schema.ts';
+import { people } from './people.ts';
 
 export interface Viewer extends AsyncDisposable {
   readonly client: Client;

@@ -4,7 +4,8 @@
 
 import { type Carrier, type Client, type ClientOptions, createClient } from '@millrace/client';
 import { type PresenceEntry, presenceOf } from '@millrace/client/presence';
-import { type Named, people } from '../nodes/people.ts';
+import { people } from '../nodes/people.ts';
+import type { Named } from '../support/named-schema.ts';
 import type { SeededRandom } from '../support/seeded-random.ts';
 import { LOSS_MS, type PresenceTruth } from './presence-truth.ts';
 
