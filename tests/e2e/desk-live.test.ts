@@ -4,7 +4,7 @@ import { type Chromium, openChromium, type TestPage } from '../support/chromium.
 import { createFaultyProxy, type FaultyProxy } from '../support/faulty-proxy.ts';
 import type { Rules } from '../support/proxy/rules.ts';
 import { until } from '../support/wait.ts';
-import { agents, indicator, pill, shownMessages, storedMessages } from './desk/read-floor.ts';
+import { agents, indicator, pill, shownMessages, showsWhatIsStored } from './desk/read-floor.ts';
 import { type Desk, startDesk } from './desk/start-desk.ts';
 
 const blocked = { mode: 'status', status: 403 } as const;
@@ -69,17 +69,6 @@ async function ticksPass(page: TestPage['page'], count: number): Promise<void> {
   }
 }
 
-/** The page shows exactly what is stored: nothing missing, nothing twice, in order. */
-async function showsWhatIsStored(page: TestPage['page'], deadlineMs = 10_000): Promise<void> {
-  await until(
-    async () => {
-      expect(await shownMessages(page)).toEqual(await storedMessages(desk.url, 20));
-      return true;
-    },
-    { label: 'the page to show what is stored', deadlineMs, everyMs: 250 },
-  );
-}
-
 test('an empty floor waits and says how to get messages; "Generate now" brings ten', async () => {
   await using floor = await visit();
   const { page } = floor;
@@ -89,7 +78,7 @@ test('an empty floor waits and says how to get messages; "Generate now" brings t
   await says(page, 'Real-time (WebSocket)');
   await page.getByRole('button', { name: 'Generate now' }).click();
   await page.getByText('10 messages written').waitFor({ timeout: 10_000 });
-  await showsWhatIsStored(page);
+  await showsWhatIsStored(page, desk.url);
   const shown = await shownMessages(page);
   expect(Object.keys(shown)).toEqual(agents.map(({ name }) => name));
   for (const { name } of agents) expect(shown[name]).toHaveLength(2);
@@ -120,13 +109,13 @@ test.concurrent('the indicator names the carrier as the network changes, and no 
     },
   );
   await generate();
-  await showsWhatIsStored(page);
+  await showsWhatIsStored(page, desk.url);
 
   network.setRules({});
   const backMs = await says(page, 'Real-time (WebSocket)', 40_000);
   console.info(`Desk back on WebSocket ${backMs} ms after it was let through`);
   await generate();
-  await showsWhatIsStored(page);
+  await showsWhatIsStored(page, desk.url);
   expect(await page.evaluate(() => 'isSameDocument' in window)).toBe(true);
   expect(floor.user.pageErrors).toEqual([]);
 });
@@ -141,7 +130,7 @@ test.concurrent('A7: a connection that sends nothing is noticed within 5 s, and 
   await generate();
   await says(page, 'Polling (fallback)', 5_000);
   const noticedMs = Date.now() - frozenAt;
-  await showsWhatIsStored(page, 2_000);
+  await showsWhatIsStored(page, desk.url, 2_000);
   console.info(`Desk frozen: polling after ${noticedMs} ms, messages ${Date.now() - frozenAt} ms`);
   expect(noticedMs).toBeLessThanOrEqual(5_000);
 });
@@ -152,7 +141,7 @@ test('a killed server: the page keeps what it has, says that it reconnects, and 
   await page.evaluate(() => Object.assign(window, { isSameDocument: true }));
   await says(page, 'Real-time (WebSocket)');
   await generate();
-  await showsWhatIsStored(page);
+  await showsWhatIsStored(page, desk.url);
   const before = await shownMessages(page);
 
   await desk.server.kill('SIGKILL');
@@ -170,7 +159,7 @@ test('a killed server: the page keeps what it has, says that it reconnects, and 
   await says(page, 'Real-time (WebSocket)', 45_000);
   console.info(`Desk restarted: real-time again ${Date.now() - restartedAt} ms after its start`);
   await generate();
-  await showsWhatIsStored(page);
+  await showsWhatIsStored(page, desk.url);
   expect(await page.evaluate(() => 'isSameDocument' in window)).toBe(true);
   expect(floor.user.pageErrors).toEqual([]);
 });
@@ -200,6 +189,6 @@ test('CLI-12: six tabs on SSE over HTTP/1.1: "Generate now" answers within 1 s a
     });
     expect(tookMs).toBeLessThanOrEqual(1_000);
   }
-  for (const tab of tabs) await showsWhatIsStored(tab);
+  for (const tab of tabs) await showsWhatIsStored(tab, desk.url);
   expect(user.pageErrors).toEqual([]);
 });

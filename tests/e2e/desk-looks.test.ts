@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Chromium, openChromium, type PageOptions, screenshot } from '../support/chromium.ts';
 import { createFaultyProxy } from '../support/faulty-proxy.ts';
 import { until } from '../support/wait.ts';
-import { shownMessages } from './desk/read-floor.ts';
+import { shownMessages, showsWhatIsStored } from './desk/read-floor.ts';
 import { type Desk, startDesk } from './desk/start-desk.ts';
 
 const axeFile = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
@@ -165,12 +165,8 @@ describe('a floor with messages', () => {
     await using user = await chromium.newPage(look(1600, 'light'));
     const { page } = user;
     await page.goto(network.url);
-    await until(async () => (await shownMessages(page))['Buy & Hold']?.length !== undefined, {
-      label: 'the floor',
-    });
-    await until(async () => ((await shownMessages(page))['Buy & Hold']?.length ?? 0) > 0, {
-      label: 'messages',
-    });
+    // All of it: a page shows a channel's snapshot before what was published after it.
+    await showsWhatIsStored(page, busy.url);
     const before = await shownMessages(page);
     network.setRules({ connection: 'refuse' });
     network.cutAll({ how: 'rst' });

@@ -5,7 +5,7 @@ import { agentMessages } from '@millrace/protocol/channels';
 import { expect, test } from 'vitest';
 import { openChromium } from '../support/chromium.ts';
 import { until } from '../support/wait.ts';
-import { shownMessages, storedMessages } from './desk/read-floor.ts';
+import { showsWhatIsStored } from './desk/read-floor.ts';
 import { startDesk } from './desk/start-desk.ts';
 
 interface Told {
@@ -74,13 +74,7 @@ test('A7: killed in the middle of a stream of messages, Desk loses none that it 
     told.map((_, n) => `${epoch}.${Number(offset) + 1 + n}`),
   );
 
-  await until(
-    async () => {
-      expect(await shownMessages(user.page)).toEqual(await storedMessages(desk.url, 20));
-      return true;
-    },
-    { label: 'the page to show what is stored', deadlineMs: 40_000, everyMs: 250 },
-  );
+  await showsWhatIsStored(user.page, desk.url, 40_000);
   expect(user.pageErrors).toEqual([]);
   console.info(`Desk killed twice among ${told.length} messages: each once, in order`);
 });

@@ -2,6 +2,8 @@
 // agents' messages and how the page says it is connected.
 
 import type { Page } from 'playwright-core';
+import { expect } from 'vitest';
+import { until } from '../../support/wait.ts';
 
 export interface ShownMessage {
   readonly type: string;
@@ -55,6 +57,21 @@ export async function storedMessages(
     }),
   );
   return Object.fromEntries(byAgent);
+}
+
+/** Until the page shows exactly what the Desk at `url` has stored: nothing missing, nothing twice, in order. */
+export async function showsWhatIsStored(
+  page: Page,
+  url: string,
+  deadlineMs = 10_000,
+): Promise<void> {
+  await until(
+    async () => {
+      expect(await shownMessages(page)).toEqual(await storedMessages(url, 20));
+      return true;
+    },
+    { label: 'the page to show what is stored', deadlineMs, everyMs: 250 },
+  );
 }
 
 /** The chat's indicator, such as "Real-time (WebSocket)". */
