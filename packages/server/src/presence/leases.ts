@@ -9,6 +9,8 @@
 const LEASE_MS = 8_000;
 /** A look that comes later than this was held back here, ms. */
 const LATE_MS = 1_000;
+/** How long nobody's lease ends then, ms: what came meanwhile still waits to be heard, and the next beat is 2 s away at most. */
+const AFTER_LATE_MS = 3_000;
 /** Without a beat of its own for so long a node is cut off, and judges nobody, ms: two may get lost. */
 const CUT_OFF_AFTER_MS = 5_000;
 /** How long it takes the others for alive then, after the last that was heard of them, ms. */
@@ -108,8 +110,7 @@ export class Leases {
     const over: string[] = [];
     for (const [node, lease] of this.#byNode) {
       if (!lease.isEnding) {
-        // What came meanwhile still waits to be heard.
-        if (lateMs > LATE_MS) lease.endsAt = now + LEASE_MS;
+        if (lateMs > LATE_MS) lease.endsAt = Math.max(lease.endsAt, now + AFTER_LATE_MS);
         if (isCutOff) lease.endsAt = Math.min(now + LEASE_MS, lease.heardAt + MOST_MS);
       }
       if (lease.endsAt > now) continue;

@@ -244,6 +244,23 @@ describe('between nodes', () => {
     expect(steps(cluster, 'a', 'bob')).toEqual(['came']);
   });
 
+  test('PRES-7: a node that is busy for some seconds lets a killed one go in time, and nobody that was as busy', () => {
+    const cluster = startCluster(['a', 'b', 'c']);
+    enter(cluster, 'a', 'ada');
+    enter(cluster, 'b', 'bob');
+    cluster.advance(3_000);
+    cluster.kill('a');
+    cluster.freeze('b', true);
+    cluster.advance(4_000);
+    cluster.freeze('c', true);
+    cluster.advance(2_000);
+    cluster.freeze('b', false);
+    cluster.freeze('c', false);
+    cluster.advance(4_000);
+    expect(cluster.seen('c', ROOM)).toEqual(['bob']);
+    expect(steps(cluster, 'c', 'bob')).toEqual(['came']);
+  });
+
   test('PRES-9: a change whose message is lost is found by the next beat and healed', () => {
     const cluster = startCluster(['a', 'b']);
     enter(cluster, 'a', 'ada');
