@@ -3,6 +3,7 @@
 // an engine that survives nothing, they are told so before the next message.
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { EngineWords } from '../cluster/engines/open.ts';
 import { type Chromium, openChromium } from '../support/chromium.ts';
 import { createFaultyProxy } from '../support/faulty-proxy.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
@@ -19,10 +20,10 @@ beforeAll(async () => {
 
 afterAll(() => chromium.close());
 
-function startProcess(env: Readonly<Record<string, string>>): Promise<ServerProcess> {
+function startProcess(engine: EngineWords): Promise<ServerProcess> {
   return startServerProcess({
     entry: join(import.meta.dirname, 'probe/main.ts'),
-    env,
+    env: { ENGINE: JSON.stringify(engine) },
     ready: { stdout: /listening/ },
     deadlineMs: 30_000,
   });
@@ -49,7 +50,7 @@ async function openPages(
 
 test.concurrent('LOG-11: with a database behind it, a server that is killed, then closed, loses nothing and doubles nothing', async () => {
   await using folder = await tempFolder();
-  await using server = await startProcess({ ENGINE: 'pglite', DATA_DIR: join(folder.path, 'db') });
+  await using server = await startProcess({ kind: 'pglite', folder: join(folder.path, 'db') });
   const url = `${server.url}/realtime`;
   await using publisher = startPublisher(httpPublish({ url, id: 'durable' }), { everyMs: 20 });
   await using opened = await openPages(server.port, 'durable');
@@ -106,7 +107,7 @@ test.concurrent('LOG-11: with a database behind it, a server that is killed, the
 });
 
 test.concurrent('CUR-4: with memory behind it, each page is told that the channel began anew before its next message', async () => {
-  await using server = await startProcess({ ENGINE: 'memory' });
+  await using server = await startProcess({ kind: 'memory' });
   const url = `${server.url}/realtime`;
   await using opened = await openPages(server.port, 'fleeting');
   const published: Published[] = [];

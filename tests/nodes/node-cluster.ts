@@ -3,6 +3,7 @@
 
 import { join } from 'node:path';
 import { startPostgres, startRedis } from '@millrace/server/testing/servers';
+import type { EngineWords } from '../cluster/engines/open.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 
 export type EngineKind = 'redis' | 'postgres';
@@ -17,20 +18,32 @@ export interface NodeCluster extends AsyncDisposable {
 }
 
 interface Backing {
-  readonly name: string;
+  readonly words: EngineWords;
   freeze(): void;
   thaw(): void;
   deafen(): Promise<number>;
   close(): Promise<void>;
 }
 
-export async function startNodes(kind: EngineKind, count: number): Promise<NodeCluster> {
+export interface NodeProgram {
+  /** Gets the engine as `ENGINE` (JSON of `EngineWords`), and says that it listens. */
+  readonly entry: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const peopleNode: NodeProgram = { entry: join(import.meta.dirname, 'node.ts') };
+
+export async function startNodes(
+  kind: EngineKind,
+  count: number,
+  { entry, env }: NodeProgram = peopleNode,
+): Promise<NodeCluster> {
   const backing = kind === 'redis' ? await startRedisBacking() : await startPostgresBacking();
   const nodes = await Promise.all(
     Array.from({ length: count }, () =>
       startServerProcess({
-        entry: join(import.meta.dirname, 'node.ts'),
-        env: { ENGINE: backing.name },
+        entry,
+        env: { ...env, ENGINE: JSON.stringify(backing.words) },
         ready: { stdout: /listening/ },
         deadlineMs: 40_000,
       }),
@@ -51,7 +64,7 @@ export async function startNodes(kind: EngineKind, count: number): Promise<NodeC
 async function startRedisBacking(): Promise<Backing> {
   const server = await startRedis();
   return {
-    name: `redis:${server.port}`,
+    words: { kind: 'redis', port: server.port },
     freeze: server.freeze,
     thaw: server.thaw,
     deafen: async () => Number(/:(\d+)/.exec(await server.ask('CLIENT KILL TYPE pubsub'))?.[1]),
@@ -68,7 +81,7 @@ const END_LISTENERS =
 async function startPostgresBacking(): Promise<Backing> {
   const server = await startPostgres();
   return {
-    name: `postgres:${server.url()}`,
+    words: { kind: 'postgres', port: server.port },
     freeze: server.freeze,
     thaw: server.thaw,
     deafen: async () => Number(await server.run('psql', '-d', 'postgres', '-Atc', END_LISTENERS)),

@@ -1,29 +1,15 @@
-// One node as a process of its own: a hub on the engine that `ENGINE` names (`redis:<port>` or `postgres:<url>`), on
-// `PORT`. A token is the user's id. Says one line when it listens; SIGTERM closes it in order.
+// One node as a process of its own: a hub on the engine that `ENGINE` names (JSON), on `PORT`. A token is the user's
+// id. Says one line when it listens; SIGTERM closes it in order.
 
 import { createServer } from 'node:http';
-import { createHub, type Engine } from '@millrace/server';
-import { postgresDatabase, postgresEngine } from '@millrace/server/postgres';
-import { redisEngine } from '@millrace/server/redis';
-import { Redis } from 'ioredis';
-import pg from 'pg';
+import { createHub } from '@millrace/server';
+import { openEngine } from '../cluster/engines/open.ts';
 import { people } from './people.ts';
 
 const say = (error: Error): void => console.error(error.message);
-const [kind, ...rest] = (process.env['ENGINE'] ?? '').split(':');
-
-function openEngine(): Engine {
-  if (kind === 'redis') {
-    const client = new Redis(Number(rest[0]));
-    client.on('error', say);
-    return redisEngine({ client, onError: say });
-  }
-  const pool = new pg.Pool({ connectionString: rest.join(':') });
-  return postgresEngine({ database: postgresDatabase({ pool, onError: say }) });
-}
 
 const hub = createHub({
-  engine: openEngine(),
+  engine: await openEngine(JSON.parse(process.env['ENGINE'] ?? '{}'), say),
   contracts: [people],
   authenticate: ({ token }) => (token === null ? null : { id: token }),
   // One address plays everybody.

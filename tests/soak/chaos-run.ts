@@ -120,10 +120,10 @@ export async function runChaos(options: ChaosRunOptions): Promise<ChaosReport> {
   };
 }
 
-function startServer(engine: string, dataFolder: string): Promise<ServerProcess> {
+function startServer(kind: 'memory' | 'pglite', folder: string): Promise<ServerProcess> {
   return startServerProcess({
     entry: join(import.meta.dirname, '../e2e/probe/main.ts'),
-    env: { ENGINE: engine, DATA_DIR: dataFolder },
+    env: { ENGINE: JSON.stringify(kind === 'memory' ? { kind } : { kind, folder }) },
     ready: { stdout: /listening/ },
     deadlineMs: 30_000,
   });

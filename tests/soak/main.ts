@@ -6,8 +6,8 @@
 //
 // Chaos: `--clients`, `--channels`, `--kills-per-minute`, `--publish-every-ms` and `--no-page` change its size;
 // `--engine memory` is what a killed server forgets, `--engine drawn` lets each seed choose. Presence: three nodes on
-// `--engine redis` or `postgres`, else as the seed says. Bounded by --minutes
-// (at most 60) and a minute for healing. Exit code 1 when a promise broke; the seed repeats the run.
+// `--engine redis` or `postgres`, else as the seed says; storm and slow: on these, else one node in memory. Bounded by
+// --minutes (at most 60) and a minute for healing. Exit code 1 when a promise broke; the seed repeats the run.
 
 import { parseArgs } from 'node:util';
 import { seedOfRun } from '../support/seeded-random.ts';

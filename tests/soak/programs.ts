@@ -11,7 +11,7 @@ import type { RunResult } from './report.ts';
 import { runSlowReaders } from './slow-readers.ts';
 import { readAsClient, readInChromium } from './sse-differential.ts';
 import { anyStream, encodedStream, hasUnreadIds } from './sse-streams.ts';
-import { runStorm } from './storm.ts';
+import { runStorm, type StormOptions } from './storm.ts';
 import { runSwitches } from './switches.ts';
 
 export const SOAK_ENGINES = ['memory', 'pglite', 'redis', 'postgres', 'drawn'] as const;
@@ -36,9 +36,11 @@ export const programs: Readonly<Record<string, Program>> = {
   switches: async ({ seed }) => ({
     ...(await runSwitches({ seed, switches: 10_000, clients: 30, eventsPerSecond: 500 })),
   }),
-  slow: async ({ seed, minutes, clients }) => ({
+  slow: async ({ seed, minutes, clients, engine }) => ({
     seed,
+    engine: clusterOf(engine)?.engine ?? 'memory',
     ...(await runSlowReaders({
+      cluster: clusterOf(engine),
       stalled: clients,
       healthy: 12,
       eventBytes: 2_048,
@@ -50,9 +52,16 @@ export const programs: Readonly<Record<string, Program>> = {
     })),
   }),
   churn: async ({ seed }) => ({ seed, ...(await runChurn({ links: 80_000 })) }),
-  storm: async ({ seed, clients }) => ({
+  storm: async ({ seed, clients, engine }) => ({
     seed,
-    ...(await runStorm({ clients, rounds: 10, channelsEach: 5, publishEveryMs: 400 })),
+    engine: clusterOf(engine)?.engine ?? 'memory',
+    ...(await runStorm({
+      cluster: clusterOf(engine),
+      clients,
+      rounds: 10,
+      channelsEach: 5,
+      publishEveryMs: 400,
+    })),
   }),
   fuzz,
   presence: async ({ seed, engine, minutes, killsPerMinute, say }) => ({
@@ -67,6 +76,11 @@ export const programs: Readonly<Record<string, Program>> = {
   }),
   sse,
 };
+
+/** Three nodes where the engine is one that they can share; else one node, in memory. */
+function clusterOf(engine: SoakEngine): StormOptions['cluster'] {
+  return engine === 'redis' || engine === 'postgres' ? { engine, nodes: 3 } : undefined;
+}
 
 function drawnServer(seed: number): 'redis' | 'postgres' {
   return createSeededRandom(seed).pick(['redis', 'postgres'] as const);

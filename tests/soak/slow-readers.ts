@@ -3,18 +3,16 @@
 // go and must have everything, exactly. Owns the run; the verdict is a list of problems beside the figures.
 
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Carrier, type Client, createClient } from '@millrace/client';
 import type { HubStats } from '@millrace/server';
-import { checkRecord, type Published } from '../e2e/probe/check-record.ts';
+import type { Published } from '../e2e/probe/check-record.ts';
 import { probes } from '../e2e/probe/contract.ts';
-import { createRecorder, type Recorder } from '../e2e/probe/recorder.ts';
-import { createFaultyProxy } from '../support/faulty-proxy.ts';
-import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
-import { until } from '../support/wait.ts';
+import type { ServerProcess } from '../support/server-process.ts';
+import { type ProbeNodesOptions, startProbeNodes } from './probe-nodes.ts';
+import { startCrowd } from './stalled-crowd.ts';
+import { openWideReaders, problemsOf, untilAllAt, WIDE, type WideReader } from './wide-readers.ts';
 
-export interface SlowReadersOptions {
+export interface SlowReadersOptions extends Pick<ProbeNodesOptions, 'cluster'> {
   /** Over the three carriers together, likewise the healthy ones. */
   readonly stalled: number;
   readonly healthy: number;
@@ -40,19 +38,15 @@ export interface SlowReadersReport {
   readonly problems: readonly string[];
 }
 
-const carriers: readonly Carrier[] = ['websocket', 'sse', 'poll'];
-const CHANNEL = probes.of({ id: 'wide' }).name;
-/** What its contract keeps. */
-const KEPT = 50_000;
+const CHANNEL = probes.of({ id: WIDE }).name;
 /** Publishes of one POST: its body must stay under the limit of a frame. */
 const MOST_EVENTS = 20;
 
 export async function runSlowReaders(options: SlowReadersOptions): Promise<SlowReadersReport> {
-  const { stalled, healthy, stalledMs, slowAfterMs, resuming = stalled } = options;
-  await using server = await startServerProcess({
-    entry: join(import.meta.dirname, '../e2e/probe/main.ts'),
+  const { stalled, healthy, stalledMs, slowAfterMs, cluster, resuming = stalled } = options;
+  await using servers = await startProbeNodes({
+    cluster,
     env: {
-      HAS_PAGE: 'no',
       // V8 lets its young generation grow by up to 48 MB when it is busy, whoever reads or stalls.
       NODE_OPTIONS: '--max-semi-space-size=2',
       LIMITS: JSON.stringify({
@@ -61,27 +55,16 @@ export async function runSlowReaders(options: SlowReadersOptions): Promise<SlowR
         maxPublishesPerSecond: 100_000,
       }),
     },
-    ready: { stdout: /listening/ },
   });
-  await using network = await createFaultyProxy({
-    target: { host: '127.0.0.1', port: server.port },
-  });
-  const readers: Reader[] = [];
+  const { nodes } = servers;
+  const [server] = nodes;
+  const targets = nodes.map(({ port }) => ({ host: '127.0.0.1', port }));
+  const urls = nodes.map(({ url }) => url);
+  const watching = await openWideReaders(urls, healthy);
   await using closing = new AsyncDisposableStack();
   closing.defer(async () => {
-    await Promise.all(readers.map(({ client }) => client.close()));
+    await Promise.all(watching.map(({ client }) => client.close()));
   });
-  const areOpen = (): boolean =>
-    readers.every(({ recorder }) => recorder.entries.some(({ kind }) => kind === 'verdict'));
-  const open = async (url: string, count: number): Promise<readonly Reader[]> => {
-    const opened = Array.from({ length: count }, (_, n) =>
-      openReader(url, carriers[n % 3] ?? 'poll'),
-    );
-    readers.push(...opened);
-    await until(areOpen, { label: 'all readers', deadlineMs: 60_000 });
-    return opened;
-  };
-  const healthyReaders = await open(server.url, healthy);
 
   const publisher = startPublishing(server, options);
   // A rest for what was just started, then the figures without trouble.
@@ -89,86 +72,43 @@ export async function runSlowReaders(options: SlowReadersOptions): Promise<SlowR
   const quietFrom = Date.now();
   await sleep(Math.min(4_000, stalledMs / 2));
   const quietTo = Date.now();
-  // While nothing is published: a thousand that read everything would be more than this process can.
+  // While nothing is published: a thousand that read everything would be more than one thread can.
   publisher.pause();
-  await open(network.url, stalled);
-  const rssBefore = await rssBytes(server);
-  network.freeze('all');
+  await using crowd = await startCrowd({ targets, count: stalled, resuming });
+  const rssBefore = await rssBytes(nodes);
+  await crowd.stall();
   publisher.goOn();
   const stalledFrom = Date.now();
   let highest = rssBefore;
   while (Date.now() - stalledFrom < stalledMs) {
     await sleep(200);
-    highest = Math.max(highest, await rssBytes(server));
+    highest = Math.max(highest, await rssBytes(nodes));
   }
   const stalledTo = Date.now();
-  const leaving = readers.splice(healthy + resuming);
-  await Promise.all(leaving.map(({ client }) => client.close()));
-  network.unfreeze('all');
+  await crowd.letGo();
   const published = await publisher.stop();
   const resumedFrom = Date.now();
-  const last = published.at(-1)?.offset ?? 0;
-  await until(() => readers.every((one) => one.offset() >= last), {
-    label: 'every reader to have everything',
-    deadlineMs: 60_000,
-    everyMs: 50,
-    details: () => readers.map((one) => `${one.carrier} ${one.offset()} of ${last}`).join(', '),
-  }).catch(() => undefined);
+  const resumedProblems = await crowd.judge(published, 60_000 + stalledMs / 2);
   const resumedMs = Date.now() - resumedFrom;
-  const { refused } = (await (await fetch(`${server.url}/stats`)).json()) as HubStats;
+  await untilAllAt(watching, published.at(-1)?.offset ?? 0, 10_000);
+  const closedAsSlow = await Promise.all(nodes.map(slowLinks));
 
   const grown = (highest - rssBefore) / 1e6;
-  const allowed = 0.3 * 1.048576 * stalled + 50;
-  const live = healthyReaders.filter(({ carrier }) => carrier !== 'poll');
+  const allowed = 0.3 * 1.048576 * stalled + 50 * nodes.length;
+  const live = watching.filter(({ carrier }) => carrier !== 'poll');
   return {
     published: published.length,
     p99BeforeMs: p99(live, quietFrom, quietTo),
     p99DuringMs: p99(live, stalledFrom, stalledTo),
     grownMegabytes: Math.round(grown * 10) / 10,
     allowedMegabytes: Math.round(allowed),
-    closedAsSlow: refused['link/slow'] ?? 0,
+    closedAsSlow: closedAsSlow.reduce((sum, count) => sum + count),
     resumedMs,
     problems: [
-      ...(grown > allowed ? [`the hub grew by ${grown} MB`] : []),
-      ...readers.flatMap(({ recorder, carrier }, n) =>
-        checkRecord(recorder.entries, {
-          channel: CHANNEL,
-          published,
-          // Who stalls for longer than the channel keeps is told so.
-          gaps: n >= healthy && published.length > KEPT ? 'announced' : 'none',
-        }).map(
-          (problem) => `${n < healthy ? 'healthy' : 'stalled'} ${n} on ${carrier}: ${problem}`,
-        ),
-      ),
+      ...(grown > allowed ? [`the nodes grew by ${grown} MB`] : []),
+      ...problemsOf(watching, published, { mayStall: false }),
+      ...resumedProblems,
     ],
-  };
-}
-
-interface Reader {
-  readonly carrier: Carrier;
-  readonly client: Client;
-  readonly recorder: Recorder;
-  offset(): number;
-}
-
-function openReader(url: string, carrier: Carrier): Reader {
-  const recorder = createRecorder();
-  const client = createClient({
-    url: `${url}/realtime`,
-    transports: [carrier],
-    onError: ({ code, message }) =>
-      recorder.entries.push({ kind: 'error', atMs: recorder.now(), code, message }),
-  });
-  recorder.watch(client);
-  recorder.follow(client, { id: 'wide', start: 'now' });
-  return {
-    carrier,
-    client,
-    recorder,
-    offset() {
-      const event = recorder.entries.findLast(({ kind }) => kind === 'event');
-      return event?.kind === 'event' ? event.offset : 0;
-    },
   };
 }
 
@@ -231,13 +171,23 @@ function startPublishing(
   };
 }
 
-/** Resident memory of the process. Linux only, as the pinned test machines are. */
-async function rssBytes(server: ServerProcess): Promise<number> {
-  const status = await readFile(`/proc/${server.pid()}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024;
+async function slowLinks({ url }: ServerProcess): Promise<number> {
+  const { refused } = (await (await fetch(`${url}/stats`)).json()) as HubStats;
+  return refused['link/slow'] ?? 0;
 }
 
-function p99(readers: readonly Reader[], fromMs: number, toMs: number): number {
+/** Resident memory of all processes. Linux only, as the pinned test machines are. */
+async function rssBytes(nodes: readonly ServerProcess[]): Promise<number> {
+  const each = await Promise.all(
+    nodes.map(async (node) => {
+      const status = await readFile(`/proc/${node.pid()}/status`, 'utf8');
+      return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024;
+    }),
+  );
+  return each.reduce((sum, bytes) => sum + bytes);
+}
+
+function p99(readers: readonly WideReader[], fromMs: number, toMs: number): number {
   const delays = readers.flatMap(({ recorder }) =>
     recorder.entries.flatMap((entry) =>
       entry.kind === 'event' && entry.sentAt >= fromMs && entry.sentAt < toMs

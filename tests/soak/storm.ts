@@ -1,7 +1,7 @@
-// One run of promise T7: a crowd on a server of its own that is cut off at once, several times over, while its channels
-// go on. Owns the run; the verdict is a list of problems and the times of the worst round.
+// One run of promise T7: a crowd that is cut off at once, several times over, while its channels go on. On several nodes
+// nothing sticks: who comes back finds any of them, and in every third round one of them is killed in that moment. Owns
+// the run; the verdict is a list of problems and the times of each round.
 
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, createClient } from '@millrace/client';
 import { checkRecord, type Published } from '../e2e/probe/check-record.ts';
@@ -9,10 +9,10 @@ import { probes } from '../e2e/probe/contract.ts';
 import { httpPublish, startPublisher } from '../e2e/probe/publisher.ts';
 import { createRecorder, type Recorder } from '../e2e/probe/recorder.ts';
 import { createFaultyProxy } from '../support/faulty-proxy.ts';
-import { startServerProcess } from '../support/server-process.ts';
 import { until } from '../support/wait.ts';
+import { type ProbeNodesOptions, startProbeNodes } from './probe-nodes.ts';
 
-export interface StormOptions {
+export interface StormOptions extends Pick<ProbeNodesOptions, 'cluster'> {
   readonly clients: number;
   readonly rounds: number;
   /** Each client follows this many of ten channels. */
@@ -23,6 +23,8 @@ export interface StormOptions {
 export interface StormReport {
   readonly clients: number;
   readonly published: number;
+  readonly nodes: number;
+  readonly kills: number;
   /** From the cut until every client has what was published after it, ms, for each round. */
   readonly resumedMs: readonly number[];
   readonly problems: readonly string[];
@@ -31,15 +33,11 @@ export interface StormReport {
 const CHANNELS = 10;
 
 export async function runStorm(options: StormOptions): Promise<StormReport> {
-  const { clients, rounds, channelsEach, publishEveryMs } = options;
-  await using server = await startServerProcess({
-    entry: join(import.meta.dirname, '../e2e/probe/main.ts'),
-    env: { HAS_PAGE: 'no' },
-    ready: { stdout: /listening/ },
-  });
-  await using network = await createFaultyProxy({
-    target: { host: '127.0.0.1', port: server.port },
-  });
+  const { clients, rounds, channelsEach, publishEveryMs, cluster } = options;
+  await using servers = await startProbeNodes({ cluster });
+  const [server, ...others] = servers.nodes;
+  const addressOf = ({ port }: { port: number }) => ({ host: '127.0.0.1', port });
+  await using network = await createFaultyProxy({ target: servers.nodes.map(addressOf) });
   const ids = Array.from({ length: CHANNELS }, (_, n) => `s${n}`);
   const publishers = ids.map((id) =>
     startPublisher(httpPublish({ url: `${server.url}/realtime`, id }), { everyMs: publishEveryMs }),
@@ -64,9 +62,16 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
   await until(() => publishers.every(({ accepted }) => accepted.length > 0), { label: 'a first' });
   await allHave(headsNow());
   const resumedMs: number[] = [];
+  let kills = 0;
   for (let round = 0; round < rounds; round += 1) {
     await sleep(500);
+    const victim = round % 3 === 2 ? others[kills % others.length] : undefined;
     const cutAt = performance.now();
+    if (victim !== undefined) {
+      kills += 1;
+      network.setTarget(servers.nodes.filter((node) => node !== victim).map(addressOf));
+      await victim.kill('SIGKILL');
+    }
     network.cutAll({ how: round % 2 === 0 ? 'rst' : 'fin' });
     // One more of each channel, published after the cut.
     const counts = publishers.map(({ accepted }) => accepted.length);
@@ -78,6 +83,8 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
     );
     await allHave(headsNow());
     resumedMs.push(Math.round(performance.now() - cutAt));
+    await victim?.restart();
+    network.setTarget(servers.nodes.map(addressOf));
   }
   await Promise.all(publishers.map((one) => one.stop()));
   await allHave(headsNow());
@@ -92,7 +99,7 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
     ),
   );
   const published = publishers.reduce((sum, { accepted }) => sum + accepted.length, 0);
-  return { clients, published, resumedMs, problems };
+  return { clients, published, nodes: servers.nodes.length, kills, resumedMs, problems };
 }
 
 interface Member {

@@ -1,23 +1,14 @@
-// The probes' server as a program of its own, so that it can be killed: `PORT`, `ENGINE` (memory or
-// pglite), `DATA_DIR` for pglite, `LIMITS` as JSON, `HAS_PAGE=no` where no page is opened. Says one
-// line when it listens.
+// The probes' server as a program of its own, so that it can be killed: `PORT`, `ENGINE` and `LIMITS` as JSON (default
+// memory), `HAS_PAGE=no` where no page is opened. Says one line when it listens.
 
-import { PGlite } from '@electric-sql/pglite';
 import type { Limits } from '@millrace/protocol';
-import { type Engine, memoryEngine } from '@millrace/server';
-import { pgliteDatabase, pgliteEngine } from '@millrace/server/postgres';
+import { type EngineWords, openEngine } from '../../cluster/engines/open.ts';
 import { startProbeServer } from './server.ts';
 
-async function openEngine(): Promise<Engine> {
-  if (process.env['ENGINE'] !== 'pglite') return memoryEngine();
-  const folder = process.env['DATA_DIR'];
-  if (folder === undefined) throw new Error('ENGINE=pglite needs DATA_DIR');
-  return pgliteEngine({ database: pgliteDatabase(await PGlite.create(folder)) });
-}
-
+const words = JSON.parse(process.env['ENGINE'] ?? '{"kind":"memory"}') as EngineWords;
 const server = await startProbeServer({
   port: Number(process.env['PORT'] ?? 0),
-  engine: await openEngine(),
+  engine: await openEngine(words, ({ message }) => console.error(message)),
   limits: JSON.parse(process.env['LIMITS'] ?? '{}') as Partial<Limits>,
   hasPage: process.env['HAS_PAGE'] !== 'no',
 });
