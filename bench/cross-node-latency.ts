@@ -37,6 +37,8 @@ interface Latency {
   readonly p99Ms: number;
   readonly events: number;
   readonly losses: number;
+  /** Of the node that hears and delivers, for each event; by the load client. */
+  readonly cpuUs?: number;
 }
 
 type EngineName = 'Redis' | 'PostgreSQL';
@@ -88,6 +90,15 @@ function figuresOf(engine: EngineName, reader: ReaderName, taken: readonly Laten
       values: taken.map(({ losses }) => losses),
       goal: { atMost: 0 },
     },
+    ...(reader === 'client'
+      ? []
+      : [
+          {
+            label: `${engine}, CPU of the node that hears of an event and delivers it once`,
+            unit: 'µs',
+            values: taken.map(({ cpuUs }) => cpuUs ?? Number.NaN),
+          },
+        ]),
   ];
 }
 
@@ -107,7 +118,7 @@ async function measure(engine: string, reader: ReaderName): Promise<Latency> {
   await using nodes = await serveNodes({ count: 2, engine, cores });
   const [publisher, other] = nodes.each;
   if (publisher === undefined || other === undefined) throw new Error('two nodes are wanted');
-  return await readers[reader]({ ...nodes.target, ports: other.ports });
+  return await readers[reader]({ ...nodes.target, ports: other.ports, pids: other.pids });
 }
 
 async function readByLoad(target: Target): Promise<Latency> {
@@ -126,6 +137,7 @@ async function readByLoad(target: Target): Promise<Latency> {
     p99Ms: line.p99Us / 1_000,
     events: line.deliveries,
     losses: lossesOf(lines),
+    cpuUs: (line.serverCpuS / line.deliveries) * 1e6,
   };
 }
 

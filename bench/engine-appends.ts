@@ -14,11 +14,13 @@ const channels = 100;
 const batchSize = 500;
 const publishers = 64;
 const seconds = 5;
+/** PGlite is WebAssembly, which is compiled again while it works. */
+const warmUpSeconds = 3;
 
 export const engineAppends: Bench = {
   name: 'engine-appends',
   question: 'How many events a second do the database engines take?',
-  method: `One node, ${channels} channels, events of 200 bytes, ${seconds} s each after one to warm up. In batches: ${batchSize} events an append, one append after the other. One by one: ${publishers} publishers who each wait for their answer; the engine gathers what comes while a statement is under way. PostgreSQL 15 with the settings it comes with (each commit reaches the disk), all of its processes on one core; its CPU is user and system time of all of them, those that end meanwhile too, and is what the goal is of: by the clock it also waits for the disk and for this process. With producers, each event is checked by its sequence. PGlite runs in the process of the bench, in memory, and its CPU is that of the process.`,
+  method: `One node, ${channels} channels, events of 200 bytes, ${seconds} s each after ${warmUpSeconds} to warm up. In batches: ${batchSize} events an append, one append after the other. One by one: ${publishers} publishers who each wait for their answer; the engine gathers what comes while a statement is under way. PostgreSQL 15 with the settings it comes with (each commit reaches the disk), all of its processes on one core; its CPU is user and system time of all of them, those that end meanwhile too, and is what the goal is of: by the clock it also waits for the disk and for this process. With producers, each event is checked by its sequence. PGlite runs in the process of the bench, in memory, and its CPU is that of the process.`,
   run,
 };
 
@@ -101,7 +103,7 @@ async function appendInBatches(
     const refused = outcomes.find((outcome) => 'error' in outcome);
     if (refused !== undefined && 'error' in refused) throw refused.error;
   };
-  await during(1, append);
+  await during(warmUpSeconds, append);
   return await pace(
     () => sequence,
     cpuSeconds,
@@ -118,7 +120,7 @@ async function appendOneByOne({ log }: Engine, cpuSeconds: () => number): Promis
   const all = async (forS: number): Promise<void> => {
     await Promise.all(Array.from({ length: publishers }, () => during(forS, append)));
   };
-  await all(1);
+  await all(warmUpSeconds);
   return await pace(
     () => count,
     cpuSeconds,

@@ -49,7 +49,7 @@ export const outbox: Bench = {
   run,
 };
 
-async function run({ runs = 3 }: BenchOptions): Promise<Findings> {
+async function run({ runs = 5 }: BenchOptions): Promise<Findings> {
   const figures = new Map<string, Figure & { readonly values: number[] }>();
   const note = (label: string, unit: string, value: number): void => {
     const figure = figures.get(label) ?? { label, unit, values: [] };

@@ -23,7 +23,7 @@ export const presence: Bench = {
   run,
 };
 
-async function run({ runs = 3 }: BenchOptions): Promise<Findings> {
+async function run({ runs = 5 }: BenchOptions): Promise<Findings> {
   const all: Measured[] = [];
   for (let round = 0; round < runs; round += 1) all.push(await measure());
   const figure = (
