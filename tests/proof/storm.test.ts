@@ -18,6 +18,7 @@ test('CLI-6: five hundred clients that are cut off at once, three times, are all
     rounds: 3,
     channelsEach: 5,
     publishEveryMs: 400,
+    restMs: 500,
   });
   console.info(JSON.stringify(report));
   expect(problems.slice(0, 10)).toEqual([]);

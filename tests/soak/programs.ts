@@ -61,6 +61,7 @@ export const programs: Readonly<Record<string, Program>> = {
       rounds: 10,
       channelsEach: 5,
       publishEveryMs: 400,
+      restMs: 10_500,
     })),
   }),
   fuzz,

@@ -18,6 +18,8 @@ export interface StormOptions extends Pick<ProbeNodesOptions, 'cluster'> {
   /** Each client follows this many of ten channels. */
   readonly channelsEach: number;
   readonly publishEveryMs: number;
+  /** Between two rounds. Under 10 s a client takes the next cut for one more failure, and waits longer. */
+  readonly restMs: number;
 }
 
 export interface StormReport {
@@ -33,7 +35,7 @@ export interface StormReport {
 const CHANNELS = 10;
 
 export async function runStorm(options: StormOptions): Promise<StormReport> {
-  const { clients, rounds, channelsEach, publishEveryMs, cluster } = options;
+  const { clients, rounds, channelsEach, publishEveryMs, restMs, cluster } = options;
   await using servers = await startProbeNodes({ cluster });
   const [server, ...others] = servers.nodes;
   const addressOf = ({ port }: { port: number }) => ({ host: '127.0.0.1', port });
@@ -64,7 +66,7 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
   const resumedMs: number[] = [];
   let kills = 0;
   for (let round = 0; round < rounds; round += 1) {
-    await sleep(500);
+    await sleep(restMs);
     const victim = round % 3 === 2 ? others[kills % others.length] : undefined;
     const cutAt = performance.now();
     if (victim !== undefined) {
