@@ -41,6 +41,14 @@ async function answer(asked: CrowdCall): Promise<readonly string[]> {
   }
 }
 
-// One that fails ends the process, and so is told to whoever started it.
-process.on('message', async (asked: CrowdCall) => process.send?.(await answer(asked)));
+process.on('message', (asked: CrowdCall) => {
+  answer(asked).then(
+    (found) => process.send?.(found),
+    // Told to whoever started it by the end of the process.
+    (error: unknown) => {
+      console.error(error);
+      process.exit(1);
+    },
+  );
+});
 process.on('disconnect', () => process.exit());
