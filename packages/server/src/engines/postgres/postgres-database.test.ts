@@ -187,3 +187,23 @@ test('LOG-16: a connection that is ended in the packet which made it fails its c
   await own.end();
   ending.close();
 });
+
+test('LOG-16: of the many that wait for a connection when the database goes away, few still dial', async () => {
+  let dials = 0;
+  const gone = createServer((socket) => {
+    dials += 1;
+    setTimeout(() => socket.destroy(), 50);
+  });
+  gone.listen(0, '127.0.0.1');
+  await once(gone, 'listening');
+  const { port } = gone.address() as { port: number };
+  const doomed = new pg.Pool({ connectionString: `postgres://127.0.0.1:${port}/none`, max: 4 });
+  const away = postgresDatabase({ pool: doomed, answerWithinMs: 1_000 });
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 200 }, () => away.query('select 1', [])),
+  );
+  expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true);
+  expect(dials).toBeLessThan(10);
+  await doomed.end();
+  gone.close();
+});

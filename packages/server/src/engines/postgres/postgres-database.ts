@@ -8,6 +8,7 @@ import { createLine, type Ear, type Line, type LineSeat } from './line.ts';
 import type { PgOwnClient, PgPool } from './pool.ts';
 import { createReach } from './reach.ts';
 import { createStatements, type Statements, toError } from './statements.ts';
+import { createTurns } from './turns.ts';
 import { within } from './within.ts';
 
 export interface PostgresDatabaseOptions {
@@ -52,6 +53,9 @@ export function postgresDatabase(options: PostgresDatabaseOptions): PostgresData
   const reach = createReach({ isUnanswered });
   /** Each keeps a connection of the pool's. */
   const pooledLines = new Set<Line>();
+  const turns = createTurns(
+    () => (pool.options?.max ?? Number.POSITIVE_INFINITY) - pooledLines.size,
+  );
   // An idle connection that breaks is the pool's to replace; with nobody to hear of it, Node would end the process.
   pool.on('error', () => undefined);
   // A server that ends a connection while it is being made may say so in the packet that makes it: before whoever asked
@@ -74,9 +78,10 @@ export function postgresDatabase(options: PostgresDatabaseOptions): PostgresData
   }
 
   /** Bounded as a whole: what waiting for a client took is not there for the statement. */
-  const query: PostgresDatabase['query'] = (sql, params) =>
-    reach.run(async () => {
-      const askedAt = performance.now();
+  const query: PostgresDatabase['query'] = async (sql, params) => {
+    const askedAt = performance.now();
+    const giveBack = await turns.take(answerWithinMs);
+    const asking = reach.run(async () => {
       const seat = await takeSeat(answerWithinMs);
       try {
         const leftMs = Math.max(1, askedAt + answerWithinMs - performance.now());
@@ -89,6 +94,8 @@ export function postgresDatabase(options: PostgresDatabaseOptions): PostgresData
         throw thrown;
       }
     });
+    return asking.finally(giveBack);
+  };
 
   async function begin(): Promise<Seat> {
     const seat = await takeSeat(statementWithinMs);
@@ -137,7 +144,11 @@ export function postgresDatabase(options: PostgresDatabaseOptions): PostgresData
     answerWithinMs,
     query,
     async transaction(run) {
-      const seat = await reach.run(begin);
+      const giveBack = await turns.take(answerWithinMs);
+      const seat = await reach.run(begin).catch((thrown: unknown) => {
+        giveBack();
+        throw thrown;
+      });
       const { tx, end } = openTransaction(seat.statements);
       try {
         const result = await run(tx);
@@ -150,6 +161,7 @@ export function postgresDatabase(options: PostgresDatabaseOptions): PostgresData
         throw thrown;
       } finally {
         seat.leave();
+        giveBack();
       }
     },
     async listen(channel, listener, missed = () => undefined) {
