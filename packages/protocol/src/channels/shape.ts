@@ -1,6 +1,7 @@
 // A Standard Schema for flat objects, small enough for the browser: what the ready-made contracts need and no more.
 // Applications use their own schema library.
 
+import { isOffset } from '../offset.ts';
 import type { StandardIssue, StandardSchema } from '../standard-schema.ts';
 
 /** One field: the problem with a value, or null when there is none. */
@@ -12,7 +13,7 @@ export interface Field<Value> {
 
 type Fields = Readonly<Record<string, Field<unknown>>>;
 type ShapeOf<Shape extends Fields> = {
-  readonly [Key in keyof Shape]: NonNullable<Shape[Key]['sample']>;
+  readonly [Key in keyof Shape]: Exclude<Shape[Key]['sample'], undefined>;
 };
 
 /** An object with exactly these fields checked; further ones pass, so that a newer server may add some. */
@@ -42,6 +43,34 @@ export function text(maxLength: number): Field<string> {
         ? null
         : `must be a text of 1 to ${maxLength} characters`,
   };
+}
+
+/** A string of 0 to `maxLength` characters. */
+export function textOrEmpty(maxLength: number): Field<string> {
+  return {
+    problem: (value) =>
+      typeof value === 'string' && value.length <= maxLength
+        ? null
+        : `must be a text of at most ${maxLength} characters`,
+  };
+}
+
+/** 0, 1, 2 … */
+export function whole(): Field<number> {
+  return { problem: (value) => (isOffset(value) ? null : 'must be a whole number') };
+}
+
+export function boolean(): Field<boolean> {
+  return { problem: (value) => (typeof value === 'boolean' ? null : 'must be true or false') };
+}
+
+/** Any JSON; what JSON cannot hold is refused when the event is encoded. */
+export function json<Value>(): Field<Value> {
+  return { problem: (value) => (value === undefined ? 'must not be missing' : null) };
+}
+
+export function nullable<Value>(field: Field<Value>): Field<Value | null> {
+  return { problem: (value) => (value === null ? null : field.problem(value)) };
 }
 
 export function oneOf<const Choice extends string>(choices: readonly Choice[]): Field<Choice> {
