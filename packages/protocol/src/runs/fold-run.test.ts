@@ -48,13 +48,17 @@ const finishReason = fc.constantFrom('stop', 'length', 'tool-calls', 'error', 'o
 type Written = (part: number) => readonly Bare[];
 
 const text = fc
-  .record({ kind: fc.constantFrom('text', 'reasoning'), deltas: fc.array(words, { maxLength: 5 }) })
+  .record({
+    kind: fc.constantFrom('text', 'reasoning'),
+    deltas: fc.array(words, { maxLength: 5 }),
+    provider: json,
+  })
   .map(
-    ({ kind, deltas }): Written =>
+    ({ kind, deltas, provider }): Written =>
       (part) => [
         { type: `${kind}-start`, data: { part } },
         ...deltas.map((delta): Bare => ({ type: `${kind}-delta`, data: { part, text: delta } })),
-        { type: `${kind}-end`, data: { part } },
+        { type: `${kind}-end`, data: { part, provider } },
       ],
   );
 
@@ -66,11 +70,13 @@ const tool = fc
     outputs: fc.array(json, { maxLength: 2 }),
     error: fc.option(words),
     isWritten: fc.boolean(),
+    isRemote: fc.boolean(),
+    provider: json,
   })
   .map(
-    ({ callId, name, input, outputs, error, isWritten }): Written =>
+    ({ callId, name, input, outputs, error, isWritten, isRemote, provider }): Written =>
       (part) => {
-        const at = { part, callId, name };
+        const at = { part, callId, name, isRemote };
         const inputText = JSON.stringify(input);
         return [
           ...(isWritten
@@ -80,7 +86,7 @@ const tool = fc
                 { type: 'tool-delta', data: { part, text: inputText.slice(3) } },
               ] as const)
             : []),
-          { type: 'tool-call', data: { ...at, input } },
+          { type: 'tool-call', data: { ...at, input, provider } },
           ...outputs.map((output): Bare => ({ type: 'tool-output', data: { part, output } })),
           error === null
             ? { type: 'tool-result', data: { part, output: input } }
@@ -90,10 +96,17 @@ const tool = fc
   );
 
 const other = fc.oneof(
-  fc.record({ id: word, url: word, title: fc.option(words) }).map(
-    (data): Written =>
-      (part) => [{ type: 'source', data: { part, ...data } }],
-  ),
+  fc
+    .record({
+      id: word,
+      url: fc.option(word),
+      mediaType: fc.option(word),
+      title: fc.option(words),
+    })
+    .map(
+      (data): Written =>
+        (part) => [{ type: 'source', data: { part, ...data } }],
+    ),
   fc.record({ url: word, mediaType: word }).map(
     (data): Written =>
       (part) => [{ type: 'file', data: { part, ...data } }],
@@ -164,6 +177,9 @@ const anyRunEvent: fc.Arbitrary<RunEvent> = fc
     return { ...event, data: { ...event.data, part } } as RunEvent;
   });
 
+const analyze = { callId: 't1', name: 'analyze_trades', isRemote: false };
+const one = { callId: 'a', name: 'one', isRemote: false };
+const two = { callId: 'b', name: 'two', isRemote: false };
 const none = { inputTokens: 0, outputTokens: 0, isEstimated: false };
 
 function fold(events: readonly RunEvent[], from: RunState = EMPTY_RUN): RunState {
@@ -188,12 +204,12 @@ describe('the fold of a run', () => {
   test('RUN-1: a question with a tool becomes a message of its parts, with what it cost', () => {
     const state = folded(
       ...begun,
-      { type: 'tool-start', data: { part: 1, callId: 't1', name: 'analyze_trades' } },
+      { type: 'tool-start', data: { part: 1, ...analyze } },
       { type: 'tool-delta', data: { part: 1, text: '{"filter_type":' } },
       { type: 'tool-delta', data: { part: 1, text: '"all"}' } },
       {
         type: 'tool-call',
-        data: { part: 1, callId: 't1', name: 'analyze_trades', input: { filter_type: 'all' } },
+        data: { part: 1, ...analyze, provider: null, input: { filter_type: 'all' } },
       },
       { type: 'tool-output', data: { part: 1, output: 'half' } },
       { type: 'tool-result', data: { part: 1, output: { trades: 23 } } },
@@ -207,8 +223,8 @@ describe('the fold of a run', () => {
       { type: 'text-delta', data: { part: 4, text: 'It made ' } },
       { type: 'reasoning-delta', data: { part: 3, text: 'Hm.' } },
       { type: 'text-delta', data: { part: 4, text: '23 trades.' } },
-      { type: 'reasoning-end', data: { part: 3 } },
-      { type: 'text-end', data: { part: 4 } },
+      { type: 'reasoning-end', data: { part: 3, provider: { signature: 's' } } },
+      { type: 'text-end', data: { part: 4, provider: null } },
       {
         type: 'step-end',
         data: { part: 2, finishReason: 'stop', ...none, inputTokens: 20, outputTokens: 7 },
@@ -222,19 +238,19 @@ describe('the fold of a run', () => {
       {
         ...{ type: 'tool', callId: 't1', name: 'analyze_trades', status: 'done' },
         ...{ inputText: '{"filter_type":"all"}', input: { filter_type: 'all' } },
-        ...{ output: { trades: 23 }, error: null },
+        ...{ output: { trades: 23 }, error: null, isRemote: false, provider: null },
       },
       { type: 'step', finishReason: 'stop' },
-      { type: 'reasoning', text: 'Hm.', isDone: true },
-      { type: 'text', text: 'It made 23 trades.', isDone: true },
+      { type: 'reasoning', text: 'Hm.', isDone: true, provider: { signature: 's' } },
+      { type: 'text', text: 'It made 23 trades.', isDone: true, provider: null },
     ]);
   });
 
   test('RUN-1: a call whose input nobody wrote, and one whose input is no good, have their part too', () => {
     const state = folded(
       ...begun,
-      { type: 'tool-call', data: { part: 1, callId: 'a', name: 'one', input: 1 } },
-      { type: 'tool-error', data: { part: 2, callId: 'b', name: 'two', error: 'no such tool' } },
+      { type: 'tool-call', data: { part: 1, ...one, input: 1, provider: null } },
+      { type: 'tool-error', data: { part: 2, ...two, error: 'no such tool' } },
     );
     expect(state.parts.slice(1)).toMatchObject([
       { callId: 'a', status: 'called', input: 1 },

@@ -74,20 +74,22 @@ function foldPart(parts: Parts, event: PartEvent): Parts {
     case 'step-reset':
       return parts[at]?.type === 'step' ? parts.slice(0, at + 1) : parts;
     case 'text-start':
-      return add(parts, at, { type: 'text', text: '', isDone: false });
+      return add(parts, at, { type: 'text', text: '', isDone: false, provider: null });
     case 'reasoning-start':
-      return add(parts, at, { type: 'reasoning', text: '', isDone: false });
+      return add(parts, at, { type: 'reasoning', text: '', isDone: false, provider: null });
     case 'text-delta':
     case 'reasoning-delta': {
       const { text } = event.data;
       return change(parts, at, isText, (part) => ({ ...part, text: part.text + text }));
     }
     case 'text-end':
-    case 'reasoning-end':
-      return change(parts, at, isText, (part) => ({ ...part, isDone: true }));
+    case 'reasoning-end': {
+      const { provider } = event.data;
+      return change(parts, at, isText, (part) => ({ ...part, isDone: true, provider }));
+    }
     case 'source': {
-      const { id, url, title } = event.data;
-      return add(parts, at, { type: 'source', id, url, title });
+      const { id, url, mediaType, title } = event.data;
+      return add(parts, at, { type: 'source', id, url, mediaType, title });
     }
     case 'file': {
       const { url, mediaType } = event.data;
@@ -115,10 +117,10 @@ function foldTool(parts: Parts, event: ToolEvent): Parts {
       return change(parts, at, isTool, (part) => ({ ...part, inputText: part.inputText + text }));
     }
     case 'tool-call': {
-      const { input } = event.data;
+      const { input, provider } = event.data;
       // Some models give a call without having written its input.
       const called = parts.length === at ? add(parts, at, newTool(event.data)) : parts;
-      return change(called, at, isTool, (part) => ({ ...part, status: 'called', input }));
+      return change(called, at, isTool, (part) => ({ ...part, status: 'called', input, provider }));
     }
     case 'tool-output':
     case 'tool-result': {
@@ -134,10 +136,11 @@ function foldTool(parts: Parts, event: ToolEvent): Parts {
   }
 }
 
-function newTool({ callId, name }: { readonly callId: string; readonly name: string }): ToolPart {
+function newTool(called: Pick<ToolPart, 'callId' | 'name' | 'isRemote'>): ToolPart {
+  const { callId, name, isRemote } = called;
   return {
-    ...{ type: 'tool', callId, name, status: 'writing', inputText: '' },
-    ...{ input: null, output: null, error: null },
+    ...{ type: 'tool', callId, name, isRemote, status: 'writing', inputText: '' },
+    ...{ input: null, output: null, error: null, provider: null },
   };
 }
 

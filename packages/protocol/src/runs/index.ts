@@ -11,6 +11,7 @@ export {
   type FinishReason,
   isFinalStatus,
   type Json,
+  type ProviderNote,
   type RunPart,
   type RunState,
   type RunStatus,

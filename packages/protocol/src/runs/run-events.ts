@@ -19,7 +19,7 @@ import {
   whole,
 } from '../channels/shape.ts';
 import type { StandardSchema } from '../standard-schema.ts';
-import type { FinalStatus, FinishReason, Json, RunUsage } from './run-state.ts';
+import type { FinalStatus, FinishReason, Json, ProviderNote, RunUsage } from './run-state.ts';
 
 interface AtPart {
   readonly part: number;
@@ -29,9 +29,14 @@ interface Delta extends AtPart {
   readonly text: string;
 }
 
+interface PartEnd extends AtPart {
+  readonly provider: ProviderNote;
+}
+
 interface AtTool extends AtPart {
   readonly callId: string;
   readonly name: string;
+  readonly isRemote: boolean;
 }
 
 interface Output extends AtPart {
@@ -56,20 +61,21 @@ export interface RunEventData {
   readonly 'step-reset': AtPart;
   readonly 'text-start': AtPart;
   readonly 'text-delta': Delta;
-  readonly 'text-end': AtPart;
+  readonly 'text-end': PartEnd;
   readonly 'reasoning-start': AtPart;
   readonly 'reasoning-delta': Delta;
-  readonly 'reasoning-end': AtPart;
+  readonly 'reasoning-end': PartEnd;
   readonly 'tool-start': AtTool;
   readonly 'tool-delta': Delta;
-  readonly 'tool-call': AtTool & { readonly input: Json };
+  readonly 'tool-call': AtTool & PartEnd & { readonly input: Json };
   /** Preliminary. */
   readonly 'tool-output': Output;
   readonly 'tool-result': Output;
   readonly 'tool-error': AtTool & { readonly error: string };
   readonly source: AtPart & {
     readonly id: string;
-    readonly url: string;
+    readonly url: string | null;
+    readonly mediaType: string | null;
     readonly title: string | null;
   };
   readonly file: AtPart & { readonly url: string; readonly mediaType: string };
@@ -88,7 +94,9 @@ const usage = { inputTokens: whole(), outputTokens: whole(), isEstimated: boolea
 const finishReason = oneOf(['stop', 'length', 'content-filter', 'tool-calls', 'error', 'other']);
 const atPart = shape({ part });
 const delta = shape({ part, text: long });
-const atTool = { part, callId: id, name: id };
+const provider = json<Json>();
+const partEnd = shape({ part, provider });
+const atTool = { part, callId: id, name: id, isRemote: boolean() };
 const output = shape({ part, output: json<Json>() });
 
 export const runEvents: RunEventSchemas = {
@@ -107,17 +115,23 @@ export const runEvents: RunEventSchemas = {
   'step-reset': atPart,
   'text-start': atPart,
   'text-delta': delta,
-  'text-end': atPart,
+  'text-end': partEnd,
   'reasoning-start': atPart,
   'reasoning-delta': delta,
-  'reasoning-end': atPart,
+  'reasoning-end': partEnd,
   'tool-start': shape(atTool),
   'tool-delta': delta,
-  'tool-call': shape({ ...atTool, input: json<Json>() }),
+  'tool-call': shape({ ...atTool, provider, input: json<Json>() }),
   'tool-output': output,
   'tool-result': output,
   'tool-error': shape({ ...atTool, error: long }),
-  source: shape({ part, id, url: text(4_000), title: nullable(textOrEmpty(1_000)) }),
+  source: shape({
+    part,
+    id,
+    url: nullable(text(4_000)),
+    mediaType: nullable(text(200)),
+    title: nullable(textOrEmpty(1_000)),
+  }),
   file: shape({ part, url: long, mediaType: text(200) }),
   data: shape({ part, name: id, id: textOrEmpty(200), value: json<Json>() }),
 };

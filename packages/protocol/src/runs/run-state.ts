@@ -43,10 +43,14 @@ export interface StepPart {
   readonly finishReason: FinishReason | null;
 }
 
+/** What a provider wants back with a part (a signature of its reasoning, say); null for nothing. Nobody else reads it. */
+export type ProviderNote = Json;
+
 export interface TextPart {
   readonly type: 'text' | 'reasoning';
   readonly text: string;
   readonly isDone: boolean;
+  readonly provider: ProviderNote;
 }
 
 /**
@@ -66,12 +70,17 @@ export interface ToolPart {
   readonly output: Json;
   /** Of a failed one, safe to show. */
   readonly error: string | null;
+  /** Whether the provider runs it, and not we. */
+  readonly isRemote: boolean;
+  readonly provider: ProviderNote;
 }
 
+/** A page (then it has a `url`) or a document (then a `mediaType`) that the answer rests on. */
 export interface SourcePart {
   readonly type: 'source';
   readonly id: string;
-  readonly url: string;
+  readonly url: string | null;
+  readonly mediaType: string | null;
   readonly title: string | null;
 }
 

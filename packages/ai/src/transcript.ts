@@ -1,0 +1,155 @@
+// What the AI SDK says while it generates, as events of the run's channel: gives every part its place in the message.
+// Owns the names that parts have within a step. Refuses to own: when events go out (window.ts), how a run ends (owner).
+// Rules: RUN-1, RUN-2.
+
+import type { EventInput } from '@millrace/protocol';
+import type { FinishReason, Json, RunEventSchemas, RunUsage } from '@millrace/protocol/runs';
+import type { LanguageModelUsage, TextStreamPart, ToolSet } from 'ai';
+
+/** An event of a run before it has a place in the channel. */
+export type RunWrite = EventInput<RunEventSchemas>;
+
+type StreamPart = TextStreamPart<ToolSet>;
+
+export interface TranscriptOptions {
+  /** The place of the first part: how many the message has already. */
+  readonly from: number;
+  /** What readers and, after a takeover, the model are told of a tool's failure. */
+  describeToolError(error: unknown): string;
+}
+
+export interface Transcript {
+  /** In the order of the stream. Empty for what a run does not keep. */
+  take(part: StreamPart): readonly RunWrite[];
+}
+
+export function createTranscript({ from, describeToolError }: TranscriptOptions): Transcript {
+  let next = from;
+  let step = from;
+  /** Places of this step's parts, by kind and the model's id. */
+  const places = new Map<string, number>();
+
+  function begin(name: string): number {
+    places.set(name, next);
+    next += 1;
+    return next - 1;
+  }
+  const placeOf = (name: string): number => places.get(name) ?? begin(name);
+
+  function startStep(): readonly RunWrite[] {
+    // Ids of a step mean something else in the next one; a tool's may be answered there.
+    for (const name of places.keys()) if (!name.startsWith('tool:')) places.delete(name);
+    step = next;
+    next += 1;
+    return [{ type: 'step-start', data: { part: step } }];
+  }
+
+  return {
+    take(part) {
+      switch (part.type) {
+        case 'start-step':
+          return startStep();
+        case 'finish-step': {
+          const finishReason = reasonOf(part.finishReason);
+          const data = { part: step, finishReason, ...tokensOf(part.usage) };
+          return [{ type: 'step-end', data }];
+        }
+        case 'text-start':
+        case 'reasoning-start':
+          return [{ type: part.type, data: { part: begin(textName(part)) } }];
+        case 'text-delta':
+        case 'reasoning-delta':
+          if (part.text === '') return [];
+          return [{ type: part.type, data: { part: placeOf(textName(part)), text: part.text } }];
+        case 'text-end':
+        case 'reasoning-end': {
+          const provider = jsonOf(part.providerMetadata);
+          return [{ type: part.type, data: { part: placeOf(textName(part)), provider } }];
+        }
+        case 'source': {
+          const isPage = part.sourceType === 'url';
+          const data = {
+            part: begin(`source:${part.id}`),
+            id: part.id,
+            url: isPage ? part.url : null,
+            mediaType: isPage ? null : part.mediaType,
+            title: part.title ?? null,
+          };
+          return [{ type: 'source', data }];
+        }
+        case 'file': {
+          const { mediaType, base64 } = part.file;
+          const url = `data:${mediaType};base64,${base64}`;
+          return [{ type: 'file', data: { part: begin(`file:${next}`), url, mediaType } }];
+        }
+        case 'tool-input-start': {
+          const { id, toolName: name } = part;
+          const data = { callId: id, name, isRemote: part.providerExecuted === true };
+          return [{ type: 'tool-start', data: { part: begin(`tool:${id}`), ...data } }];
+        }
+        case 'tool-input-delta':
+          if (part.delta === '') return [];
+          return [
+            { type: 'tool-delta', data: { part: placeOf(`tool:${part.id}`), text: part.delta } },
+          ];
+        case 'tool-call': {
+          const data = { ...toolOf(part), provider: jsonOf(part.providerMetadata) };
+          return [{ type: 'tool-call', data: { ...data, input: jsonOf(part.input) } }];
+        }
+        case 'tool-result': {
+          const data = { part: placeOf(`tool:${part.toolCallId}`), output: jsonOf(part.output) };
+          return [{ type: part.preliminary === true ? 'tool-output' : 'tool-result', data }];
+        }
+        case 'tool-error':
+          return [
+            { type: 'tool-error', data: { ...toolOf(part), error: describeToolError(part.error) } },
+          ];
+        default:
+          // How it ends is the owner's; what is raw, custom or asks for an approval is not kept.
+          return [];
+      }
+    },
+  };
+
+  function toolOf(part: {
+    readonly toolCallId: string;
+    readonly toolName: string;
+    readonly providerExecuted?: boolean | undefined;
+  }) {
+    return {
+      part: placeOf(`tool:${part.toolCallId}`),
+      callId: part.toolCallId,
+      name: part.toolName,
+      isRemote: part.providerExecuted === true,
+    };
+  }
+}
+
+function textName({ type, id }: { readonly type: string; readonly id: string }): string {
+  return `${type.startsWith('text') ? 'text' : 'reasoning'}:${id}`;
+}
+
+export function tokensOf({ inputTokens, outputTokens }: LanguageModelUsage): RunUsage {
+  // A provider that says nothing of one of them has not counted.
+  const isEstimated = inputTokens === undefined || outputTokens === undefined;
+  return { inputTokens: inputTokens ?? 0, outputTokens: outputTokens ?? 0, isEstimated };
+}
+
+export function reasonOf(reason: string): FinishReason {
+  return REASONS.find((one) => one === reason) ?? 'other';
+}
+
+const REASONS: readonly FinishReason[] = [
+  'stop',
+  'length',
+  'content-filter',
+  'tool-calls',
+  'error',
+  'other',
+];
+
+/** As it comes out of the log: what JSON leaves out is left out here too, and a missing value is null. */
+function jsonOf(value: unknown): Json {
+  const text: string | undefined = JSON.stringify(value);
+  return text === undefined ? null : (JSON.parse(text) as Json);
+}

@@ -1,0 +1,165 @@
+// Gathers what an owner writes and appends it, one batch after the other: the first token at once, later ones at most
+// `everyMs` after they came, and whatever must not be lost (a call, its result, the end of a step) without waiting.
+// Deltas of one part that stand next to each other leave as one (RUN-2). Owns the producer's sequence: a batch whose
+// answer did not come is repeated under the same numbers, so it stands once.
+//
+//   quiet ─ write ─▶ appending ─ answered, nothing waits ─▶ quiet
+//                        └─ something waits: appending again, `everyMs` after the last one began
+//   refused for good (fenced, ended): closed, and told once
+
+import { MillraceError, toMillraceError } from '@millrace/protocol';
+import type { RunWrite } from './transcript.ts';
+
+export interface WindowOptions {
+  /** Appends in this order, the first with number `first`, one more for each; rejects with what was refused. */
+  append(events: readonly RunWrite[], first: number): Promise<void>;
+  /** How long deltas are gathered, ms. */
+  readonly everyMs: number;
+  /** How long after a failure that may pass the batch is repeated, ms. */
+  readonly retryMs: number;
+  /** Called once: nothing can be appended any more. */
+  onClosed(reason: MillraceError): void;
+  /** Monotonic, ms. */
+  now(): number;
+  /** Calls back once after so long; returns cancel. */
+  after(delayMs: number, run: () => void): () => void;
+}
+
+export interface Window {
+  write(events: readonly RunWrite[]): void;
+  /** Resolves once all that was written is appended. Rejects with why it never will be. */
+  flushed(): Promise<void>;
+  /** Characters that wait: whoever reads a model waits for room. */
+  readonly waiting: number;
+  /** Gives up what waits. Idempotent. */
+  close(): void;
+}
+
+/** A longer text leaves as several events: each must stay under the limit of an event, whatever its letters are. */
+const MAX_TEXT = 8_000;
+
+/** What somebody may wait for, or what must not be done twice. */
+const URGENT: ReadonlySet<RunWrite['type']> = new Set([
+  'run-start',
+  'run-resumed',
+  'run-stopping',
+  'step-reset',
+  'step-end',
+  'tool-call',
+  'tool-result',
+  'tool-error',
+]);
+
+type Delta = Extract<RunWrite, { readonly type: `${string}-delta` }>;
+
+export function createWindow(options: WindowOptions): Window {
+  const { append, everyMs, retryMs, onClosed, now, after } = options;
+  const gathered: RunWrite[] = [];
+  let next = 1;
+  let begunAt = Number.NEGATIVE_INFINITY;
+  let wake: () => void = () => undefined;
+  /** Until nothing waits; never rejects. */
+  let running: Promise<void> | null = null;
+  let closed: MillraceError | null = null;
+
+  async function run(): Promise<void> {
+    while (gathered.length > 0 && closed === null) {
+      const leftMs = begunAt + everyMs - now();
+      if (leftMs > 0 && !gathered.some(({ type }) => URGENT.has(type))) await pause(leftMs);
+      const batch = gathered.splice(0);
+      begunAt = now();
+      const first = next;
+      next += batch.length;
+      await appendOnce(batch, first);
+    }
+    running = null;
+  }
+
+  async function appendOnce(batch: readonly RunWrite[], first: number): Promise<void> {
+    while (closed === null) {
+      try {
+        await append(batch, first);
+        return;
+      } catch (thrown) {
+        const error = toMillraceError(thrown);
+        if (!error.retryable) {
+          closed = error;
+          onClosed(error);
+          return;
+        }
+      }
+      await pause(retryMs);
+    }
+  }
+
+  /** Until the time is over, or somebody wakes it. */
+  function pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = after(ms, resolve);
+      wake = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  return {
+    get waiting() {
+      return gathered.reduce(
+        (sum, event) => sum + (isDelta(event) ? event.data.text.length : 1),
+        0,
+      );
+    },
+    write(events) {
+      if (closed !== null) return;
+      for (const event of events) gather(gathered, event);
+      if (events.some(({ type }) => URGENT.has(type))) wake();
+      running ??= run();
+    },
+    async flushed() {
+      while (running !== null && closed === null) {
+        wake();
+        await running;
+      }
+      if (closed !== null) throw closed;
+    },
+    close() {
+      closed ??= new MillraceError('server/shutdown', 'The run goes on elsewhere.');
+      gathered.length = 0;
+      wake();
+    },
+  };
+}
+
+function gather(gathered: RunWrite[], event: RunWrite): void {
+  if (!isDelta(event)) {
+    gathered.push(event);
+    return;
+  }
+  const last = gathered.at(-1);
+  const joins = last?.type === event.type && last.data.part === event.data.part;
+  const text = joins ? last.data.text + event.data.text : event.data.text;
+  if (joins) gathered.pop();
+  for (const piece of piecesOf(text)) {
+    gathered.push({ ...event, data: { ...event.data, text: piece } });
+  }
+}
+
+/** Never between the halves of a character: each piece must be text by itself. */
+function piecesOf(text: string): readonly string[] {
+  const pieces: string[] = [];
+  for (let from = 0; from < text.length; ) {
+    let to = Math.min(from + MAX_TEXT, text.length);
+    const last = text.charCodeAt(to - 1);
+    if (to < text.length && last >= 0xd800 && last <= 0xdbff) to -= 1;
+    pieces.push(text.slice(from, to));
+    from = to;
+  }
+  return pieces;
+}
+
+function isDelta(event: RunWrite): event is Delta {
+  return (
+    event.type === 'text-delta' || event.type === 'reasoning-delta' || event.type === 'tool-delta'
+  );
+}
