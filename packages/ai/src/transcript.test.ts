@@ -2,7 +2,7 @@
 
 import { EMPTY_RUN, foldRun, type RunEvent, type RunState } from '@millrace/protocol/runs';
 import { toOffset } from '@millrace/protocol/wire';
-import { isStepCount, jsonSchema, streamText, tool, type ToolSet } from 'ai';
+import { isStepCount, jsonSchema, streamText, type ToolSet, tool } from 'ai';
 import { convertArrayToReadableStream, MockLanguageModelV4 } from 'ai/test';
 import { describe, expect, test } from 'vitest';
 import { createTranscript, type RunWrite } from './transcript.ts';
@@ -38,7 +38,10 @@ async function generate(steps: readonly (readonly Said[])[], tools: ToolSet): Pr
     stopWhen: isStepCount(5),
     onError: () => undefined,
   });
-  const transcript = createTranscript({ from: 0, describeToolError: (error) => `told: ${String(error)}` });
+  const transcript = createTranscript({
+    from: 0,
+    describeToolError: (error) => `told: ${String(error)}`,
+  });
   const writes: RunWrite[] = [];
   for await (const part of stream) writes.push(...transcript.take(part));
   return writes;

@@ -1,0 +1,52 @@
+// A row of `millrace.ai_runs` as the rest of the package has it, and back out of whatever a driver makes of its columns.
+
+import type { FinishReason, Json, RunStatus, RunUsage } from '@millrace/protocol/runs';
+import type { SqlRow } from '@millrace/server/postgres';
+
+export interface RunRow {
+  readonly id: string;
+  readonly conversationId: string;
+  readonly userId: string;
+  readonly messageId: string;
+  readonly status: RunStatus;
+  /** Of the model, as they were at the start. */
+  readonly settings: Json;
+  readonly question: Json;
+  readonly owner: string | null;
+  readonly fence: number;
+  readonly stoppedBy: string | null;
+  readonly finishReason: FinishReason | null;
+  readonly usage: RunUsage;
+  readonly error: string | null;
+}
+
+/** As text or whole, so that it reads alike through every driver and its parsers. */
+export const COLUMNS = `id, conversation_id, user_id, message_id, status, settings::text as settings,
+  question::text as question, owner, fence, stopped_by, finish_reason, input_tokens::text as input_tokens,
+  output_tokens::text as output_tokens, is_estimated, error`;
+
+export function readRun(row: SqlRow): RunRow {
+  return {
+    id: String(row['id']),
+    conversationId: String(row['conversation_id']),
+    userId: String(row['user_id']),
+    messageId: String(row['message_id']),
+    status: row['status'] as RunStatus,
+    settings: JSON.parse(String(row['settings'])) as Json,
+    question: JSON.parse(String(row['question'])) as Json,
+    owner: textOrNull(row['owner']),
+    fence: Number(row['fence']),
+    stoppedBy: textOrNull(row['stopped_by']),
+    finishReason: textOrNull(row['finish_reason']) as FinishReason | null,
+    usage: {
+      inputTokens: Number(row['input_tokens']),
+      outputTokens: Number(row['output_tokens']),
+      isEstimated: row['is_estimated'] === true,
+    },
+    error: textOrNull(row['error']),
+  };
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}

@@ -1,0 +1,91 @@
+// What runs keep in the application's database, version by version, in the schema of Millrace. A version that has been
+// published is never edited. Keeps to PostgreSQL 15.
+
+import { MillraceError } from '@millrace/protocol';
+import type { SqlDatabase } from '@millrace/server/postgres';
+
+/** The one that the engine's and the outbox's migrations take too: all make the schema that they share. */
+const LOCK = 7_305_211_947;
+
+/** Index 0 is version 1. Each is run once, in one transaction with the record of it. */
+const MIGRATIONS: readonly string[] = [
+  `
+  create table millrace.ai_runs (
+    id text primary key,
+    number bigint generated always as identity, -- the order of acceptance
+    conversation_id text not null,
+    user_id text not null,
+    message_id text not null,
+    key text, -- of the start: repeated, it answers with the same run
+    status text not null check (status in
+      ('queued', 'running', 'stopping', 'completed', 'stopped', 'failed', 'interrupted')),
+    settings jsonb not null, -- of the model, as they were at the start; no secret
+    question jsonb not null,
+    owner text,
+    fence integer not null default 0, -- the producer's epoch in the run's channel
+    lease_until timestamptz,
+    stopped_by text,
+    finish_reason text,
+    input_tokens bigint not null default 0,
+    output_tokens bigint not null default 0,
+    is_estimated boolean not null default false,
+    error text,
+    partial jsonb, -- the parts of one that was not completed: no message, and in nobody's context
+    accepted_at timestamptz not null default clock_timestamp(),
+    started_at timestamptz,
+    ended_at timestamptz,
+    unique (conversation_id, key)
+  );
+  -- One run of a conversation is at work: this is what "active" means, and it cannot disagree with the rows.
+  create unique index ai_runs_active on millrace.ai_runs (conversation_id) where status in ('running', 'stopping');
+  create index ai_runs_waiting on millrace.ai_runs (conversation_id, number) where status = 'queued';
+  create index ai_runs_leases on millrace.ai_runs (lease_until) where status in ('running', 'stopping');
+  create index ai_runs_of_user on millrace.ai_runs (user_id, number);
+
+  -- Written before a tool is called, and again before its outcome is used: no finished call is made twice.
+  create table millrace.ai_tool_calls (
+    run_id text not null references millrace.ai_runs (id) on delete cascade,
+    call_id text not null,
+    user_id text not null,
+    name text not null,
+    input jsonb not null,
+    key text not null, -- the same for every try: what the tool may hand on as an idempotency key
+    status text not null check (status in ('called', 'done', 'failed')),
+    output jsonb,
+    error text,
+    tries integer not null default 1,
+    called_at timestamptz not null default clock_timestamp(),
+    ended_at timestamptz,
+    primary key (run_id, call_id)
+  );
+  `,
+];
+
+/** @throws MillraceError `settings/invalid` for a database that a newer version wrote */
+export async function migrateRuns(database: SqlDatabase): Promise<void> {
+  await database.transaction(async (tx) => {
+    await tx.query('select pg_advisory_xact_lock($1)', [LOCK]);
+    await tx.query(`
+      create schema if not exists millrace;
+      create table if not exists millrace.ai_migration (
+        version integer primary key,
+        applied_at timestamptz not null default now()
+      );
+    `);
+    const [row] = await tx.query(
+      'select coalesce(max(version), 0)::integer as version from millrace.ai_migration',
+    );
+    const current = Number(row?.['version']);
+    if (current > MIGRATIONS.length) {
+      throw new MillraceError(
+        'settings/invalid',
+        `This database's runs were written by a newer Millrace (schema ${current}, this one knows ${MIGRATIONS.length}). Update the server.`,
+      );
+    }
+    for (const [index, sql] of MIGRATIONS.entries()) {
+      if (index < current) continue;
+      await tx.query(sql);
+      await tx.query('insert into millrace.ai_migration (version) values ($1)', [index + 1]);
+    }
+  });
+}

@@ -1,0 +1,147 @@
+// The rows of runs on PGlite: one at work in a conversation, one owner at a time, whatever starts, stops and dies.
+
+import { PGlite } from '@electric-sql/pglite';
+import { pgliteDatabase } from '@millrace/server/postgres';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { migrateRuns } from './run-schema.ts';
+import {
+  acceptRun,
+  beatRuns,
+  claimRuns,
+  type Ended,
+  finishRun,
+  LEASE_MS,
+  type NewRun,
+  type Overlap,
+  readRunById,
+  requestStop,
+} from './run-store.ts';
+
+let pglite: PGlite;
+let database: ReturnType<typeof pgliteDatabase>;
+
+beforeAll(async () => {
+  pglite = await PGlite.create();
+  database = pgliteDatabase(pglite);
+  await migrateRuns(database);
+  await migrateRuns(database);
+});
+
+afterAll(() => pglite.close());
+
+beforeEach(async () => {
+  await database.query('truncate millrace.ai_runs cascade');
+});
+
+function accept(run: Partial<NewRun> & { readonly id: string }, overlap: Overlap = 'queue') {
+  const whole: NewRun = {
+    ...{ conversationId: 'c1', userId: 'ada', messageId: `m-${run.id}`, key: null },
+    ...{ settings: { model: 'built-in' }, question: { text: 'Why?' } },
+    ...run,
+  };
+  return database.transaction((tx) => acceptRun(tx, whole, overlap));
+}
+
+const claim = (owner: string, most = 10) => claimRuns(database, owner, most);
+const idsOf = (runs: readonly { readonly id: string }[]): string[] =>
+  runs.map(({ id }) => id).sort();
+const statusOf = async (id: string) => (await readRunById(database, id))?.status;
+
+/** As if its owner had not beaten for so long. */
+function expire(id: string): Promise<unknown> {
+  return database.query(
+    `update millrace.ai_runs set lease_until = lease_until - interval '${LEASE_MS + 1} ms' where id = '${id}'`,
+  );
+}
+
+const completed: Ended = {
+  ...{ status: 'completed', finishReason: 'stop', error: null, partial: null },
+  usage: { inputTokens: 10, outputTokens: 3_000_000_000, isEstimated: false },
+};
+
+describe('the rows of runs', () => {
+  test('RUN-6: a start that is repeated under its key answers with the same run', async () => {
+    const first = await accept({ id: 'r1', key: 'k' });
+    const second = await accept({ id: 'r2', key: 'k' });
+    const other = await accept({ id: 'r3', key: 'k', conversationId: 'c2' });
+    expect([first.is, second.is, other.is]).toEqual(['new', 'known', 'new']);
+    expect(second).toMatchObject({
+      run: { id: 'r1', question: { text: 'Why?' }, status: 'queued' },
+    });
+    expect(await readRunById(database, 'r2')).toBeNull();
+  });
+
+  test('RUN-6: of a conversation one is at work; others wait in their order, are refused, or stop it', async () => {
+    await accept({ id: 'r1' });
+    await accept({ id: 'r2' });
+    await accept({ id: 'o1', conversationId: 'other' });
+    expect(idsOf(await claim('node-a'))).toEqual(['o1', 'r1']);
+    expect(await claim('node-b')).toEqual([]);
+    expect(await accept({ id: 'r3' }, 'reject')).toEqual({ is: 'busy', by: 'r1' });
+    const interrupting = await accept({ id: 'r4', userId: 'bob' }, 'interrupt');
+    expect(interrupting).toMatchObject({
+      is: 'new',
+      stopping: [
+        { id: 'r1', status: 'stopping', stoppedBy: 'bob' },
+        { id: 'r2', status: 'stopped', stoppedBy: 'bob' },
+      ],
+    });
+    expect(await claim('node-b')).toEqual([]);
+    await finishRun(database, { id: 'r1', owner: 'node-a', fence: 1 }, completed);
+    expect(idsOf(await claim('node-b'))).toEqual(['r4']);
+  });
+
+  test('RUN-7: whoever does not beat is replaced, with a higher fence, and can end nothing any more', async () => {
+    await accept({ id: 'r1' });
+    const [taken] = await claim('node-a');
+    expect(taken).toMatchObject({ fence: 1, status: 'running', owner: 'node-a' });
+    expect(idsOf(await beatRuns(database, 'node-a', ['r1', 'r9']))).toEqual(['r1']);
+    expect(await claim('node-b')).toEqual([]);
+    await expire('r1');
+    expect(await claim('node-b')).toMatchObject([{ id: 'r1', fence: 2, owner: 'node-b' }]);
+    expect(await beatRuns(database, 'node-a', ['r1'])).toEqual([]);
+    expect(
+      await finishRun(database, { id: 'r1', owner: 'node-a', fence: 1 }, completed),
+    ).toBeNull();
+    const ended = await finishRun(database, { id: 'r1', owner: 'node-b', fence: 2 }, completed);
+    expect(ended).toMatchObject({ status: 'completed', usage: completed.usage });
+    expect(
+      await finishRun(database, { id: 'r1', owner: 'node-b', fence: 2 }, completed),
+    ).toBeNull();
+  });
+
+  test('RUN-7: one that was asked to stop is still to be stopped by whoever takes it over', async () => {
+    await accept({ id: 'r1' });
+    await claim('node-a');
+    await requestStop(database, 'r1', 'ada');
+    await expire('r1');
+    expect(await claim('node-b')).toMatchObject([
+      { status: 'stopping', stoppedBy: 'ada', fence: 2 },
+    ]);
+  });
+
+  test('RUN-8: a stop is of one run, from whomever, as often as they like', async () => {
+    await accept({ id: 'r1' });
+    await accept({ id: 'r2' });
+    await claim('node-a');
+    expect(await requestStop(database, 'r1', 'ada')).toMatchObject({ status: 'stopping' });
+    expect(await requestStop(database, 'r1', 'bob')).toMatchObject({ stoppedBy: 'ada' });
+    expect(await beatRuns(database, 'node-a', ['r1'])).toMatchObject([{ status: 'stopping' }]);
+    await finishRun(
+      database,
+      { id: 'r1', owner: 'node-a', fence: 1 },
+      { ...completed, status: 'stopped', partial: [{ type: 'text', text: 'It ma' }] },
+    );
+    expect(await requestStop(database, 'r1', 'ada')).toBeNull();
+    expect(await requestStop(database, 'unknown', 'ada')).toBeNull();
+    expect(await statusOf('r2')).toBe('queued');
+    expect(await requestStop(database, 'r2', 'ada')).toMatchObject({ status: 'stopped' });
+    expect(await claim('node-a')).toEqual([]);
+  });
+
+  test('RUN-7: a node takes no more than it asked for', async () => {
+    for (const id of ['r1', 'r2', 'r3']) await accept({ id, conversationId: id });
+    expect(await claim('node-a', 2)).toHaveLength(2);
+    expect(await claim('node-b', 2)).toHaveLength(1);
+  });
+});

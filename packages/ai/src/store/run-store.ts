@@ -1,0 +1,179 @@
+// The rows of runs: accepted, claimed, kept by beats, asked to stop, ended. Time is the database's. Refuses to own: the
+// channel, and who does the work.
+//
+//   queued ─ claim ─▶ running ─ requestStop ─▶ stopping ─┐
+//     │ requestStop      └───────────── finish ──────────┴─▶ completed · stopped · failed · interrupted
+//     └─▶ stopped            claim once the lease is over: the same, with a higher fence
+
+import type { FinalStatus, FinishReason, Json, RunUsage } from '@millrace/protocol/runs';
+import type { SqlTransaction } from '@millrace/server/postgres';
+import { COLUMNS, type RunRow, readRun } from './run-row.ts';
+
+/** How long a run is its owner's without a beat, ms. */
+export const LEASE_MS = 6_000;
+
+/** `reject` refuses a second run of a conversation, `queue` lets it wait, `interrupt` stops the one before it. */
+export type Overlap = 'reject' | 'queue' | 'interrupt';
+
+export interface NewRun {
+  readonly id: string;
+  readonly conversationId: string;
+  readonly userId: string;
+  readonly messageId: string;
+  /** Repeated, it answers with the run that it made; null makes one each time. */
+  readonly key: string | null;
+  readonly settings: Json;
+  readonly question: Json;
+}
+
+export type Accepted =
+  | { readonly is: 'new' | 'known'; readonly run: RunRow; readonly stopping: readonly RunRow[] }
+  | { readonly is: 'busy'; readonly by: string };
+
+export interface Ended {
+  readonly status: FinalStatus;
+  readonly finishReason: FinishReason | null;
+  readonly usage: RunUsage;
+  readonly error: string | null;
+  /** The parts of one that was not completed; null for none. */
+  readonly partial: Json;
+}
+
+/** In the transaction of whoever calls. */
+export async function acceptRun(
+  tx: SqlTransaction,
+  run: NewRun,
+  overlap: Overlap,
+): Promise<Accepted> {
+  // Two starts of one conversation, on whatever nodes, are one after the other.
+  await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 7))', [run.conversationId]);
+  if (run.key !== null) {
+    const [known] = await tx.query(
+      `select ${COLUMNS} from millrace.ai_runs where conversation_id = $1 and key = $2`,
+      [run.conversationId, run.key],
+    );
+    if (known !== undefined) return { is: 'known', run: readRun(known), stopping: [] };
+  }
+  const others = await tx.query(
+    `select id from millrace.ai_runs where conversation_id = $1 and status in ('queued', 'running', 'stopping')
+      order by number`,
+    [run.conversationId],
+  );
+  const [first] = others;
+  if (overlap === 'reject' && first !== undefined) return { is: 'busy', by: String(first['id']) };
+  const stopping: RunRow[] = [];
+  if (overlap === 'interrupt') {
+    for (const { id } of others) {
+      const stopped = await requestStop(tx, String(id), run.userId);
+      if (stopped !== null) stopping.push(stopped);
+    }
+  }
+  const [made] = await tx.query(
+    `insert into millrace.ai_runs (id, conversation_id, user_id, message_id, key, status, settings, question)
+      values ($1, $2, $3, $4, $5, 'queued', $6::jsonb, $7::jsonb) returning ${COLUMNS}`,
+    [
+      ...[run.id, run.conversationId, run.userId, run.messageId, run.key],
+      ...[JSON.stringify(run.settings), JSON.stringify(run.question)],
+    ],
+  );
+  if (made === undefined) throw new Error('the row of a run did not come back');
+  return { is: 'new', run: readRun(made), stopping };
+}
+
+/**
+ * Takes up to `most` runs that nobody has: the first that waits of each conversation where none is at work, and those
+ * whose owner's lease is over. Each has a higher fence than before.
+ */
+export async function claimRuns(
+  tx: SqlTransaction,
+  owner: string,
+  most: number,
+): Promise<readonly RunRow[]> {
+  const rows = await tx.query(
+    `update millrace.ai_runs set
+        status = case status when 'queued' then 'running' else status end,
+        owner = $1, fence = fence + 1,
+        lease_until = clock_timestamp() + make_interval(secs => $3::double precision / 1000),
+        started_at = coalesce(started_at, clock_timestamp())
+      where id in (
+        select run.id from millrace.ai_runs run
+        where (run.status in ('running', 'stopping') and run.lease_until < clock_timestamp())
+          or (run.status = 'queued' and not exists (
+            select from millrace.ai_runs other
+            where other.conversation_id = run.conversation_id
+              and (other.status in ('running', 'stopping') or (other.status = 'queued' and other.number < run.number))
+          ))
+        order by run.number
+        limit $2
+        for update skip locked
+      )
+      returning ${COLUMNS}`,
+    [owner, most, LEASE_MS],
+  );
+  return rows.map(readRun);
+}
+
+/** Which of these runs are still this owner's, as they are now: the others are somebody else's, or over. */
+export async function beatRuns(
+  tx: SqlTransaction,
+  owner: string,
+  ids: readonly string[],
+): Promise<readonly RunRow[]> {
+  const rows = await tx.query(
+    `update millrace.ai_runs set
+        lease_until = clock_timestamp() + make_interval(secs => $3::double precision / 1000)
+      where owner = $1 and status in ('running', 'stopping')
+        and id in (select jsonb_array_elements_text($2::jsonb))
+      returning ${COLUMNS}`,
+    [owner, JSON.stringify(ids), LEASE_MS],
+  );
+  return rows.map(readRun);
+}
+
+/**
+ * Idempotent. One that waits is stopped by that, one at work will be by its owner. Null for one that is over or
+ * unknown: a stop never meets a later run.
+ */
+export async function requestStop(
+  tx: SqlTransaction,
+  id: string,
+  by: string,
+): Promise<RunRow | null> {
+  const [row] = await tx.query(
+    `update millrace.ai_runs set
+        status = case status when 'queued' then 'stopped' else 'stopping' end,
+        ended_at = case status when 'queued' then clock_timestamp() end,
+        stopped_by = coalesce(stopped_by, $2)
+      where id = $1 and status in ('queued', 'running', 'stopping')
+      returning ${COLUMNS}`,
+    [id, by],
+  );
+  return row === undefined ? null : readRun(row);
+}
+
+/** Ends it, if it is still this owner's. Null otherwise: then nothing of the transaction may stand. */
+export async function finishRun(
+  tx: SqlTransaction,
+  { id, owner, fence }: { readonly id: string; readonly owner: string; readonly fence: number },
+  ended: Ended,
+): Promise<RunRow | null> {
+  const { status, finishReason, usage, error, partial } = ended;
+  const [row] = await tx.query(
+    `update millrace.ai_runs set
+        status = $4, finish_reason = $5, error = $6, partial = $7::jsonb, input_tokens = $8, output_tokens = $9,
+        is_estimated = $10, ended_at = clock_timestamp(), lease_until = null
+      where id = $1 and owner = $2 and fence = $3 and status in ('running', 'stopping')
+      returning ${COLUMNS}`,
+    [
+      ...[id, owner, fence, status, finishReason, error],
+      partial === null ? null : JSON.stringify(partial),
+      ...[usage.inputTokens, usage.outputTokens, usage.isEstimated],
+    ],
+  );
+  return row === undefined ? null : readRun(row);
+}
+
+export async function readRunById(tx: SqlTransaction, id: string): Promise<RunRow | null> {
+  const [row] = await tx.query(`select ${COLUMNS} from millrace.ai_runs where id = $1`, [id]);
+  return row === undefined ? null : readRun(row);
+}
