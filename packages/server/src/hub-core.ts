@@ -13,6 +13,7 @@ import { type ClientPublish, createClientPublish } from './client-publish.ts';
 import { type ContractSet, createContractSet } from './contract-set.ts';
 import { memoryEngine } from './engines/memory/memory-engine.ts';
 import { createErrorSink } from './error-sink.ts';
+import { createFollowers, type Followers } from './follow.ts';
 import type { HubOptions, HubStats } from './hub-types.ts';
 import { createGate, type Gate } from './identity.ts';
 import { createLinkCounts } from './link-counts.ts';
@@ -55,6 +56,7 @@ export interface HubCore {
   readonly outbox: Outbox | null;
   readonly topics: Topics;
   readonly links: Links;
+  readonly followers: Followers;
   readonly live: Live;
   /** Asked for each link that begins, before anything is known of it. */
   readonly admission: Admission;
@@ -172,6 +174,10 @@ export function createHubCore(options: HubCoreOptions): HubCore {
       }
     },
   });
+  const followers = createFollowers({
+    ...{ limits, timers, tick, contracts, topics, gate, onDelivered, onRefused },
+    onPressure: stats.onPressure,
+  });
   watchQueueBudget({
     maxBytes: limits.maxQueueBytesTotal,
     links: links.open,
@@ -191,7 +197,7 @@ export function createHubCore(options: HubCoreOptions): HubCore {
 
   function collectStats(): HubStats {
     const byTransport: Record<string, number> = {};
-    let subscriptions = 0;
+    let subscriptions = followers.count;
     let queueBytes = 0;
     for (const attachment of links.open) {
       const { link } = attachment;
@@ -225,6 +231,7 @@ export function createHubCore(options: HubCoreOptions): HubCore {
     outbox,
     topics,
     links,
+    followers,
     live,
     admission,
     log,
@@ -239,6 +246,7 @@ export function createHubCore(options: HubCoreOptions): HubCore {
       // An engine out of reach must not keep the process: what it has not answered was not accepted.
       await withinMs(Promise.all([publisher.idle(), retention.stop(), outbox?.close()]), ENGINE_MS);
       links.closeAll(shuttingDown());
+      followers.close();
       await links.gone(FLUSH_MS);
       await withinMs(live.close(), FAREWELL_MS);
       topics.close();

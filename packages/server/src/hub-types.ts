@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type {
   Channel,
+  ChannelEvent,
   Cursor,
   ErrorCode,
   EventInput,
@@ -13,6 +14,7 @@ import type {
   MillraceError,
   PublishResult,
   SchemaInput,
+  Start,
   Verdict,
 } from '@millrace/protocol';
 import type { PresentMember, PublishItem } from '@millrace/protocol/wire';
@@ -124,6 +126,22 @@ export interface HistoryPage<Events extends EventSchemas> {
   readonly next: Cursor;
 }
 
+export interface FollowOptions {
+  /** Default `now`. */
+  readonly start?: Start;
+  /** Ends it, as leaving the loop does. */
+  readonly signal?: AbortSignal;
+}
+
+/** A verdict that lets events follow. */
+export type FollowVerdict = Exclude<Verdict, { readonly verdict: 'denied' | 'unknown' }>;
+
+/** What a program that follows a channel is told, before its types are known. */
+export type FollowedFrame<Event = ChannelEvent> =
+  | { readonly type: 'verdict'; readonly verdict: FollowVerdict }
+  | { readonly type: 'event'; readonly cursor: Cursor; readonly event: Event }
+  | { readonly type: 'end'; readonly cursor: Cursor };
+
 export interface StreamOptions<Events extends EventSchemas> {
   /** What to send for an event, as JSON; undefined leaves it out. Default: the event itself. */
   readonly select?: (event: EventOf<Events>) => unknown;
@@ -149,6 +167,7 @@ export type Pressure =
 
 export interface HubStats {
   readonly links: Readonly<Record<string, number>>;
+  /** Of links, and of programs that follow. */
   readonly subscriptions: number;
   readonly channelsLoaded: number;
   readonly published: { readonly total: number; readonly perSecond: number };
@@ -243,6 +262,22 @@ export interface Hub {
     channel: Channel<Events, State>,
     options?: HistoryOptions,
   ): Promise<HistoryPage<Events>>;
+  /**
+   * Reads a channel live inside the process: its verdict, then every event in order, as any reader gets them; asks nobody
+   * for permission. A verdict may also come later (`gap`, or `snapshot` with the state). Ends with the channel, with
+   * `signal`, or when the loop is left. One that takes nothing in for `slowAfterMs` rejects with `link/slow`, and may go
+   * on from its last cursor. Rejects with `channel/unknown`, `contract/outdated`, `server/shutdown`.
+   *
+   * ```ts
+   * for await (const told of hub.follow(jobProgress.of({ jobId: '7' }), { start: 'start' })) {
+   *   if (told.type === 'event') console.log(told.event.data.done);
+   * }
+   * ```
+   */
+  follow<Events extends EventSchemas, State>(
+    channel: Channel<Events, State>,
+    options?: FollowOptions,
+  ): AsyncIterable<FollowedFrame<EventOf<Events>>>;
   /**
    * Answers with one channel as plain SSE, for `EventSource` and `curl -N`; authenticates and authorizes like any
    * subscription. `Last-Event-ID`, or `cursor`, `last`, `from` in the query say where to begin. Resolves when it is over.

@@ -1,11 +1,20 @@
 // `createHub`: the core and its HTTP face, and what a program calls. Owns no behaviour of its own.
 
-import type { Channel, Cursor, EventInput, EventSchemas, PublishResult } from '@millrace/protocol';
+import type {
+  Channel,
+  Cursor,
+  EventInput,
+  EventOf,
+  EventSchemas,
+  PublishResult,
+} from '@millrace/protocol';
 import { DEFAULT_BEAT_MS } from '@millrace/protocol/wire';
 import { readHistory } from './history.ts';
 import { createHttpFace } from './http/http-face.ts';
 import { createHubCore } from './hub-core.ts';
 import type {
+  FollowedFrame,
+  FollowOptions,
   Hub,
   HubOptions,
   InTransaction,
@@ -32,7 +41,7 @@ import type { WriteResult } from './publish-in-transaction.ts';
  */
 export function createHub(options: HubOptions): Hub {
   const core = createHubCore(options);
-  const { contracts, inTransaction, limits, live, log, publisher, topics } = core;
+  const { contracts, followers, inTransaction, limits, live, log, publisher, topics } = core;
   const face = createHttpFace({
     ...core,
     path: options.path ?? '/realtime',
@@ -140,6 +149,17 @@ export function createHub(options: HubOptions): Hub {
     async history(channel, historyOptions = {}) {
       if (contracts.find(channel.name) === null) throw unknownChannel(channel.name);
       return readHistory(log, limits, channel, historyOptions);
+    },
+    follow<Events extends EventSchemas, State>(
+      { name, contract }: Channel<Events, State>,
+      { start = 'now', signal }: FollowOptions = {},
+    ) {
+      checkOpen();
+      const { version } = contract;
+      // The contract's own events: what is in the log was checked by its schemas.
+      return followers.follow({ name, version }, start, signal) as AsyncIterable<
+        FollowedFrame<EventOf<Events>>
+      >;
     },
     async members({ name }) {
       checkOpen();
