@@ -127,8 +127,8 @@ describe('the transcript of a generation', () => {
         {
           add,
           broken: tool({
-            inputSchema: jsonSchema({ type: 'object' }),
-            execute: () => Promise.reject(new Error('secret')),
+            inputSchema: jsonSchema<object>({ type: 'object' }),
+            execute: (): Promise<string> => Promise.reject(new Error('secret')),
           }),
         },
       ),
@@ -153,7 +153,7 @@ describe('the transcript of a generation', () => {
       ],
       {
         slow: tool({
-          inputSchema: jsonSchema({ type: 'object' }),
+          inputSchema: jsonSchema<object>({ type: 'object' }),
           async *execute() {
             yield 'a third';
             yield 'all';

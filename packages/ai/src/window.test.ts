@@ -166,6 +166,13 @@ describe('the window of a run', () => {
     expect(appended).toEqual(['1: a', '2: b']);
   });
 
+  test('RUN-4: nothing written is nothing to wait for', async () => {
+    const { window, appended } = open();
+    window.write([]);
+    await window.flushed();
+    expect(appended).toEqual([]);
+  });
+
   test('RUN-4: closed, it gives up what waits', async () => {
     const { window, appended, advance, closedBy } = open();
     window.write([said('a')]);

@@ -111,7 +111,8 @@ export function createWindow(options: WindowOptions): Window {
       );
     },
     write(events) {
-      if (closed !== null) return;
+      // With nothing to append `run` would be over before it is remembered.
+      if (closed !== null || events.length === 0) return;
       for (const event of events) gather(gathered, event);
       if (events.some(({ type }) => URGENT.has(type))) wake();
       running ??= run();

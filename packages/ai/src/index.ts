@@ -1,0 +1,7 @@
+// Public entry of @millrace/ai: AI runs that are owned by the server.
+
+export type { Answering } from './owner.ts';
+export { createRuns, type Runs, type RunsOptions, type StartRun } from './runs.ts';
+export type { RunRow } from './store/run-row.ts';
+export type { Overlap } from './store/run-store.ts';
+export type { CallKey } from './tools.ts';

@@ -1,0 +1,435 @@
+// Runs on PGlite and a memory engine, answered by models that do as they are told: ended once, stopped from anywhere,
+// taken over from nodes that died, with no call of a tool made twice.
+
+import { PGlite } from '@electric-sql/pglite';
+import { aiRuns, EMPTY_RUN, foldRun, type RunState, textOfRun } from '@millrace/protocol/runs';
+import { createHub, type Engine, type Hub, memoryEngine } from '@millrace/server';
+import { pgliteDatabase, type SqlDatabase } from '@millrace/server/postgres';
+import { jsonSchema, type ModelMessage, tool } from 'ai';
+import { MockLanguageModelV4 } from 'ai/test';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Answering } from './owner.ts';
+import { createRuns, type Runs, type RunsOptions } from './runs.ts';
+import type { RunRow } from './store/run-row.ts';
+import { UNKNOWN_OUTCOME } from './tools.ts';
+
+type StreamResult = Awaited<ReturnType<MockLanguageModelV4['doStream']>>;
+type Said = StreamResult['stream'] extends ReadableStream<infer Part> ? Part : never;
+type CallOptions = Parameters<MockLanguageModelV4['doStream']>[0];
+
+const WAIT_MS = 5_000;
+
+let pglite: PGlite;
+let database: SqlDatabase;
+let engine: Engine;
+const open: { close(): Promise<unknown> }[] = [];
+
+beforeAll(async () => {
+  pglite = await PGlite.create();
+  database = pgliteDatabase(pglite);
+});
+
+afterAll(() => pglite.close());
+
+beforeEach(() => {
+  engine = memoryEngine();
+});
+
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.close();
+  await engine.close();
+  await database.query('truncate millrace.ai_runs cascade');
+});
+
+interface Node {
+  readonly hub: Hub;
+  readonly runs: Runs;
+  readonly ended: { readonly run: RunRow; readonly state: RunState }[];
+  readonly errors: string[];
+}
+
+async function startNode(
+  answer: (run: RunRow) => Answering,
+  more: Partial<RunsOptions> = {},
+): Promise<Node> {
+  const hub = createHub({ contracts: [aiRuns], engine, outbox: { database } });
+  const ended: Node['ended'] = [];
+  const errors: string[] = [];
+  const runs = await createRuns({
+    ...{ hub, database, answer },
+    onEnd: async (_tx, run, state) => void ended.push({ run, state }),
+    onError: ({ message }) => errors.push(message),
+    ...more,
+  });
+  open.push(hub, runs);
+  return { hub, runs, ended, errors };
+}
+
+const usage = {
+  inputTokens: { total: 10, noCache: 10, cacheRead: undefined, cacheWrite: undefined },
+  outputTokens: { total: 4, text: 4, reasoning: undefined },
+};
+
+function finished(reason: 'stop' | 'tool-calls' = 'stop'): Said {
+  return { type: 'finish', finishReason: { unified: reason, raw: reason }, usage };
+}
+
+function texts(...deltas: readonly string[]): Said[] {
+  return [
+    { type: 'text-start', id: '0' },
+    ...deltas.map((delta): Said => ({ type: 'text-delta', id: '0', delta })),
+    { type: 'text-end', id: '0' },
+  ];
+}
+
+function calls(toolName: string, toolCallId = 't1'): Said[] {
+  return [{ type: 'tool-call', toolCallId, toolName, input: '{"n":1}' }, finished('tool-calls')];
+}
+
+/** Says what the step is given; then, if it is asked to, nothing more until it is aborted. */
+function modelOf(
+  steps: (step: number, options: CallOptions) => { says: readonly Said[]; hangs?: boolean },
+): MockLanguageModelV4 {
+  let step = 0;
+  return new MockLanguageModelV4({
+    doStream(options) {
+      const { says, hangs = false } = steps(step, options);
+      step += 1;
+      const stream = new ReadableStream<Said>({
+        start(controller) {
+          for (const said of says) controller.enqueue(said);
+          if (!hangs) controller.close();
+          else
+            options.abortSignal?.addEventListener('abort', () => {
+              controller.error(options.abortSignal?.reason);
+            });
+        },
+      });
+      return Promise.resolve({ stream });
+    },
+  });
+}
+
+const asked: readonly ModelMessage[] = [{ role: 'user', content: 'Why?' }];
+const question = { conversationId: 'c1', userId: 'ada', question: 'Why?' };
+
+/** Everything of the run's channel, to its end. */
+async function read(hub: Hub, runId: string): Promise<{ types: string[]; state: RunState }> {
+  const types: string[] = [];
+  let state = EMPTY_RUN;
+  const signal = AbortSignal.timeout(WAIT_MS);
+  for await (const told of hub.follow(aiRuns.of({ runId }), { start: 'start', signal })) {
+    if (told.type === 'event') {
+      types.push(told.event.type);
+      state = foldRun(state, told.event);
+    } else if (told.type === 'verdict' && told.verdict.verdict === 'snapshot') {
+      state = told.verdict.state as RunState;
+    } else types.push(told.type);
+  }
+  return { types, state };
+}
+
+async function waitFor(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
+  const until = performance.now() + WAIT_MS;
+  while (!(await isSo())) {
+    if (performance.now() > until) throw new Error(`${what} did not come`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+async function untilText(hub: Hub, runId: string, text: string): Promise<void> {
+  let state = EMPTY_RUN;
+  const signal = AbortSignal.timeout(WAIT_MS);
+  for await (const told of hub.follow(aiRuns.of({ runId }), { start: 'start', signal })) {
+    if (told.type === 'event') state = foldRun(state, told.event);
+    if (told.type === 'verdict' && told.verdict.verdict === 'snapshot') {
+      state = told.verdict.state as RunState;
+    }
+    if (textOfRun(state).includes(text)) return;
+  }
+  throw new Error(`${text} was never said`);
+}
+
+/** A database out of whose reach its node can be put: nothing it asks is answered any more. */
+function mortal(): { readonly database: SqlDatabase; die(): void } {
+  let isDead = false;
+  const never = new Promise<never>(() => undefined);
+  return {
+    database: {
+      query: (sql, params) => (isDead ? never : database.query(sql, params)),
+      transaction: (run) => (isDead ? never : database.transaction(run)),
+      listen: (channel, listener) =>
+        database.listen(channel, (payload) => {
+          if (!isDead) listener(payload);
+        }),
+    },
+    die() {
+      isDead = true;
+    },
+  };
+}
+
+/** As if its owner had not beaten for the length of a lease. */
+function expire(runId: string): Promise<unknown> {
+  return database.query(
+    `update millrace.ai_runs set lease_until = clock_timestamp() - interval '1 s' where id = '${runId}'`,
+  );
+}
+
+describe('a run', () => {
+  test('RUN-1, RUN-4: is accepted, answered and ended, once, with its row, its message and its channel alike', async () => {
+    const model = modelOf(() => ({ says: [...texts('It made ', '23 trades.'), finished()] }));
+    const node = await startNode(() => ({ model, messages: asked }));
+    const { run, isNew } = await node.runs.start(question);
+    expect(isNew).toBe(true);
+    const { types, state } = await read(node.hub, run.id);
+    expect(types[0]).toBe('run-accepted');
+    expect(types.slice(-2)).toEqual(['run-end', 'end']);
+    expect(textOfRun(state)).toBe('It made 23 trades.');
+    expect(state).toMatchObject({
+      status: 'completed',
+      messageId: run.messageId,
+      finishReason: 'stop',
+    });
+    expect(node.ended).toHaveLength(1);
+    expect(node.ended[0]?.state).toEqual(state);
+    expect(await node.runs.read(run.id)).toMatchObject({
+      status: 'completed',
+      usage: { inputTokens: 10, outputTokens: 4, isEstimated: false },
+    });
+    expect(node.errors).toEqual([]);
+  });
+
+  test('RUN-6: a start that is repeated is the same run; another one is refused, or waits its turn', async () => {
+    const model = modelOf((step) => ({
+      says: texts(`answer ${step}`),
+      hangs: step === 0,
+    }));
+    const node = await startNode(() => ({ model, messages: asked }));
+    const first = await node.runs.start({ ...question, key: 'k' });
+    const again = await node.runs.start({ ...question, key: 'k' });
+    expect(again).toMatchObject({ isNew: false, run: { id: first.run.id } });
+    await untilText(node.hub, first.run.id, 'answer 0');
+    await expect(node.runs.start(question)).rejects.toMatchObject({
+      code: 'request/conflict',
+      details: { runId: first.run.id },
+    });
+    const waiting = await node.runs.start({ ...question, overlap: 'queue' });
+    const unwanted = await node.runs.start({ ...question, overlap: 'queue' });
+    expect(await node.runs.stop(unwanted.run.id, 'ada')).toMatchObject({ status: 'stopped' });
+    await node.runs.stop(first.run.id, 'ada');
+    expect((await read(node.hub, waiting.run.id)).state.status).toBe('completed');
+    expect((await read(node.hub, unwanted.run.id)).state).toMatchObject({
+      ...{ status: 'stopped', attempt: 0 },
+      messageId: unwanted.run.messageId,
+    });
+  });
+
+  test('RUN-8: a stop from another node reaches the model, keeps the partial text, and tells all viewers', async () => {
+    let abortedAt = 0;
+    const model = modelOf((_, { abortSignal }) => {
+      abortSignal?.addEventListener('abort', () => (abortedAt = performance.now()));
+      return { says: texts('It ma'), hangs: true };
+    });
+    const node = await startNode(() => ({ model, messages: asked }));
+    const { run } = await node.runs.start(question);
+    const viewers = [read(node.hub, run.id), read(node.hub, run.id)];
+    await untilText(node.hub, run.id, 'It ma');
+    const other = await startNode(() => ({ model, messages: asked }));
+    const begunAt = performance.now();
+    await other.runs.stop(run.id, 'bob');
+    for (const { state, types } of await Promise.all(viewers)) {
+      expect(state).toMatchObject({ status: 'stopped', stoppedBy: 'bob' });
+      expect(textOfRun(state)).toBe('It ma');
+      expect(types).toContain('run-stopping');
+    }
+    expect(abortedAt - begunAt).toBeLessThan(250);
+    const row = await node.runs.read(run.id);
+    expect(row).toMatchObject({ status: 'stopped', usage: { isEstimated: true } });
+    expect(row?.usage.outputTokens).toBeGreaterThan(0);
+    expect([...node.ended, ...other.ended]).toHaveLength(1);
+  });
+
+  test('RUN-10: a model that fails ends it in words that give nothing away', async () => {
+    const model = new MockLanguageModelV4({
+      doStream: () => Promise.reject(new Error('key sk-123 is no good')),
+    });
+    const node = await startNode(() => ({ model, messages: asked, settings: { maxRetries: 0 } }));
+    const { run } = await node.runs.start(question);
+    const { state } = await read(node.hub, run.id);
+    expect(state.status).toBe('failed');
+    expect(state.error).not.toContain('sk-123');
+  });
+
+  test('RUN-9: a tool is called by its key, its outcome written before the model goes on', async () => {
+    const keys: unknown[] = [];
+    const told: unknown[] = [];
+    const model = modelOf((step, { prompt }) => {
+      told.push(prompt.at(-1));
+      return { says: step === 0 ? calls('count') : [...texts('It is 2.'), finished()] };
+    });
+    const count = tool({
+      inputSchema: jsonSchema<{ n: number }>({ type: 'object' }),
+      execute({ n }, options) {
+        keys.push((options as { idempotencyKey?: string }).idempotencyKey);
+        return { n: n + 1 };
+      },
+    });
+    const node = await startNode(() => ({ model, messages: asked, tools: { count } }));
+    const { run } = await node.runs.start(question);
+    const { state } = await read(node.hub, run.id);
+    expect(textOfRun(state)).toBe('It is 2.');
+    expect(keys).toEqual([`${run.id}:t1`]);
+    expect(told[1]).toMatchObject({ role: 'tool', content: [{ output: { value: { n: 2 } } }] });
+    const stored = await database.query(
+      'select status, output::text as output from millrace.ai_tool_calls',
+    );
+    expect(stored).toEqual([{ status: 'done', output: '{"n": 2}' }]);
+  });
+});
+
+describe('a run whose owner is gone', () => {
+  test('RUN-3, RUN-5, RUN-7: is written anew from its open step by whoever takes it; the first one is refused', async () => {
+    const goOn = Promise.withResolvers<void>();
+    const dying = new MockLanguageModelV4({
+      doStream: () =>
+        Promise.resolve({
+          stream: new ReadableStream<Said>({
+            async start(controller) {
+              for (const said of texts('It made 99').slice(0, 2)) controller.enqueue(said);
+              await goOn.promise;
+              controller.enqueue({ type: 'text-delta', id: '0', delta: ' or so' });
+              controller.enqueue({ type: 'text-end', id: '0' });
+              controller.enqueue(finished());
+              controller.close();
+            },
+          }),
+        }),
+    });
+    const reach = mortal();
+    const first = await startNode(() => ({ model: dying, messages: asked }), reach);
+    const { run } = await first.runs.start(question);
+    await untilText(first.hub, run.id, 'It made 99');
+    reach.die();
+    // It can't even be closed.
+    open.splice(open.indexOf(first.runs), 1);
+    await expire(run.id);
+
+    const model = modelOf(() => ({ says: [...texts('It made 23.'), finished()] }));
+    const second = await startNode(() => ({ model, messages: asked }));
+    const reading = read(second.hub, run.id);
+    await untilText(second.hub, run.id, '23');
+    goOn.resolve();
+    const { state, types } = await reading;
+    expect(state).toMatchObject({ status: 'completed', attempt: 2 });
+    expect(types.filter((type) => type === 'run-resumed' || type === 'step-reset')).toEqual([
+      'run-resumed',
+      'step-reset',
+    ]);
+    expect(textOfRun(state)).toBe('It made 23.');
+    expect(second.ended).toMatchObject([{ state }]);
+    expect(first.ended).toEqual([]);
+    expect([...first.errors, ...second.errors]).toEqual([]);
+  });
+
+  test('RUN-9: no call that ended is made again; one that nobody knows of is, where its tool says so', async () => {
+    const made: string[] = [];
+    const told: ModelMessage[][] = [];
+    const release = Promise.withResolvers<void>();
+    const tools = (isFirst: boolean) => ({
+      quick: tool({
+        inputSchema: jsonSchema<object>({ type: 'object' }),
+        execute: () => (made.push('quick'), 'quick done'),
+      }),
+      ...Object.fromEntries(
+        ['safe', 'unsafe'].map((name) => [
+          name,
+          tool({
+            inputSchema: jsonSchema<object>({ type: 'object' }),
+            async execute(_input, { abortSignal }) {
+              made.push(name);
+              if (!isFirst) return `${name} again`;
+              await Promise.race([
+                release.promise,
+                new Promise((resolve) => abortSignal?.addEventListener('abort', resolve)),
+              ]);
+              abortSignal?.throwIfAborted();
+              return 'late';
+            },
+          }),
+        ]),
+      ),
+    });
+    const asking = modelOf(() => ({
+      says: [
+        ...calls('quick', 'a').slice(0, 1),
+        ...calls('safe', 'b').slice(0, 1),
+        ...calls('unsafe', 'c'),
+      ],
+    }));
+    const idempotentTools = ['safe'];
+    const first = await startNode(() => ({
+      ...{ model: asking, messages: asked, tools: tools(true), idempotentTools },
+    }));
+    const { run } = await first.runs.start(question);
+    await waitFor('all calls', () => made.length === 3);
+    await waitFor('the outcome of the quick one', async () => {
+      const rows = await database.query(
+        "select 1 from millrace.ai_tool_calls where status = 'done'",
+      );
+      return rows.length === 1;
+    });
+    const answering = modelOf((_, { prompt }) => {
+      told.push(prompt as ModelMessage[]);
+      return { says: [...texts('Done.'), finished()] };
+    });
+    const second = await startNode(() => ({
+      ...{ model: answering, messages: asked, tools: tools(false), idempotentTools },
+    }));
+    // It gives up what it has, as one that is told to go.
+    await first.runs.close();
+    const { state } = await read(second.hub, run.id);
+    release.resolve();
+    expect(state).toMatchObject({ status: 'completed', attempt: 2 });
+    expect(made).toEqual(['quick', 'safe', 'unsafe', 'safe']);
+    expect(told[0]?.slice(-1)).toMatchObject([
+      {
+        role: 'tool',
+        content: [
+          { toolCallId: 'a', output: { value: 'quick done' } },
+          { toolCallId: 'b', output: { value: 'safe again' } },
+          { toolCallId: 'c', output: { type: 'error-text', value: UNKNOWN_OUTCOME } },
+        ],
+      },
+    ]);
+  });
+
+  test('RUN-7: is interrupted once it was tried too often, and never goes on for ever', async () => {
+    const model = modelOf(() => ({ says: texts('It ma'), hangs: true }));
+    const node = await startNode(() => ({ model, messages: asked }), { maxAttempts: 1 });
+    const { run } = await node.runs.start(question);
+    await untilText(node.hub, run.id, 'It ma');
+    const other = await startNode(() => ({ model, messages: asked }), { maxAttempts: 1 });
+    await node.runs.close();
+    expect((await read(other.hub, run.id)).state).toMatchObject({
+      status: 'interrupted',
+      attempt: 2,
+    });
+  });
+
+  test('RUN-8: that was asked to stop is stopped by whoever takes it', async () => {
+    const model = modelOf(() => ({ says: texts('It ma'), hangs: true }));
+    const node = await startNode(() => ({ model, messages: asked }));
+    const { run } = await node.runs.start(question);
+    await untilText(node.hub, run.id, 'It ma');
+    await node.runs.close();
+    await database.query(
+      `update millrace.ai_runs set status = 'stopping', stopped_by = 'bob' where id = '${run.id}'`,
+    );
+    const other = await startNode(() => ({ model, messages: asked }));
+    expect((await read(other.hub, run.id)).state).toMatchObject({
+      status: 'stopped',
+      stoppedBy: 'bob',
+    });
+  });
+});
