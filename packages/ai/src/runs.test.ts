@@ -8,7 +8,7 @@ import { pgliteDatabase, type SqlDatabase } from '@millrace/server/postgres';
 import { jsonSchema, type ModelMessage, tool } from 'ai';
 import { MockLanguageModelV4 } from 'ai/test';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Answering } from './owner.ts';
+import type { Answering } from './generation.ts';
 import { createRuns, type Runs, type RunsOptions } from './runs.ts';
 import type { RunRow } from './store/run-row.ts';
 import { UNKNOWN_OUTCOME } from './tools.ts';
@@ -259,6 +259,19 @@ describe('a run', () => {
     const { state } = await read(node.hub, run.id);
     expect(state.status).toBe('failed');
     expect(state.error).not.toContain('sk-123');
+  });
+
+  test('RUN-10: so does an application that does not know how to answer, and it is not tried for ever', async () => {
+    const node = await startNode(() => {
+      throw new Error('no such model');
+    });
+    const { run } = await node.runs.start(question);
+    const { state } = await read(node.hub, run.id);
+    expect(state).toMatchObject({
+      status: 'failed',
+      attempt: 1,
+      error: expect.not.stringContaining('model'),
+    });
   });
 
   test('RUN-9: a tool is called by its key, its outcome written before the model goes on', async () => {

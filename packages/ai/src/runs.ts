@@ -7,7 +7,8 @@ import { MillraceError, toMillraceError } from '@millrace/protocol';
 import { aiRuns, type Json, type RunState } from '@millrace/protocol/runs';
 import type { Hub } from '@millrace/server';
 import type { SqlDatabase, SqlTransaction } from '@millrace/server/postgres';
-import { type Answering, type Halt, ownRun } from './owner.ts';
+import type { Answering } from './generation.ts';
+import { type Halt, ownRun } from './owner.ts';
 import type { RunRow } from './store/run-row.ts';
 import { migrateRuns } from './store/run-schema.ts';
 import {

@@ -1,0 +1,64 @@
+// Going on with a run whose owner died: what it had written, and the step that it left open. Rules: RUN-3, RUN-9.
+
+import {
+  aiRuns,
+  EMPTY_RUN,
+  foldRun,
+  type RunPart,
+  type RunState,
+  type ToolPart,
+} from '@millrace/protocol/runs';
+import type { Hub } from '@millrace/server';
+import type { CallOutcome } from './store/tool-calls.ts';
+import type { RunWrite } from './transcript.ts';
+
+/** The run as it is when `run-resumed` of this attempt is read: nobody before can have written behind that. */
+export async function readRun(
+  hub: Hub,
+  { runId, attempt }: { readonly runId: string; readonly attempt: number },
+  signal: AbortSignal,
+): Promise<RunState> {
+  let state = EMPTY_RUN;
+  for await (const told of hub.follow(aiRuns.of({ runId }), { start: 'start', signal })) {
+    if (told.type === 'event') state = foldRun(state, told.event);
+    else if (told.type === 'verdict' && told.verdict.verdict === 'snapshot') {
+      state = told.verdict.state as RunState;
+    }
+    if (state.attempt === attempt) break;
+  }
+  return state;
+}
+
+/**
+ * Ends the open step, if there is one: with the calls that were made in it, each with an outcome, or as if it had not
+ * begun. What its model would have said further nobody knows; what it called may have had effects.
+ */
+export async function mendStep(
+  parts: readonly RunPart[],
+  outcomeOf: (call: ToolPart) => Promise<CallOutcome>,
+): Promise<readonly RunWrite[]> {
+  const at = parts.findLastIndex((part) => part.type === 'step');
+  const step = parts[at];
+  if (step?.type !== 'step' || step.finishReason !== null) return [];
+  if (!parts.slice(at).some(isCalled)) return [{ type: 'step-reset', data: { part: at } }];
+  const events: RunWrite[] = [];
+  for (const [part, one] of parts.entries()) {
+    if (part < at || one.type !== 'tool' || one.status === 'done' || one.status === 'failed')
+      continue;
+    const outcome = await outcomeOf(one);
+    if (outcome.is === 'done') {
+      events.push({ type: 'tool-result', data: { part, output: outcome.output } });
+    } else {
+      const { callId, name, isRemote } = one;
+      const { error } = outcome;
+      events.push({ type: 'tool-error', data: { part, callId, name, isRemote, error } });
+    }
+  }
+  const unknown = { inputTokens: 0, outputTokens: 0, isEstimated: true };
+  events.push({ type: 'step-end', data: { part: at, finishReason: 'tool-calls', ...unknown } });
+  return events;
+}
+
+function isCalled(part: RunPart): boolean {
+  return part.type === 'tool' && part.status !== 'writing';
+}
