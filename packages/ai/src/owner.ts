@@ -9,6 +9,7 @@ import { MillraceError, toMillraceError } from '@millrace/protocol';
 import {
   aiRuns,
   foldRun,
+  type Json,
   type RunPart,
   type RunState,
   type RunUsage,
@@ -156,7 +157,7 @@ function endedAs({ status, error }: Outcome, state: RunState): Ended {
   return {
     ...{ status, error, finishReason },
     usage: isOpen ? withEstimate(state.usage, state.parts.slice(at)) : state.usage,
-    partial: status === 'completed' ? null : JSON.parse(JSON.stringify(state.parts)),
+    partial: status === 'completed' ? null : (JSON.parse(JSON.stringify(state.parts)) as Json),
   };
 }
 

@@ -393,7 +393,7 @@ describe('a run whose owner is gone', () => {
       return rows.length === 1;
     });
     const answering = modelOf((_, { prompt }) => {
-      told.push(prompt as ModelMessage[]);
+      told.push(prompt);
       return { says: [...texts('Done.'), finished()] };
     });
     const second = await startNode(() => ({

@@ -34,7 +34,7 @@ export function writtenTools(tools: ToolSet, options: ToolsOptions): ToolSet {
     Object.entries(tools).map(([name, tool]) => {
       const { execute } = tool;
       if (execute === undefined) return [name, tool];
-      return [name, { ...tool, execute: writtenExecute(name, execute, options) } as typeof tool];
+      return [name, { ...tool, execute: writtenExecute(name, execute, options) }];
     }),
   );
 }

@@ -1,6 +1,6 @@
 // A channel followed inside the process: what a link is told, to a program.
 
-import type { Channel, Cursor, EventSchemas } from '@millrace/protocol';
+import { type Channel, type Cursor, type EventSchemas, toMillraceError } from '@millrace/protocol';
 import { describe, expect, test } from 'vitest';
 import { createHub } from './hub.ts';
 import type { FollowedFrame, FollowOptions, Hub } from './hub-types.ts';
@@ -29,7 +29,7 @@ function tell<Events extends EventSchemas, State>(
     for await (const frame of hub.follow(channel, options)) told.push(short(frame));
     told.push('over');
   }
-  const done = run().catch((error: { code: string }) => told.push(error.code));
+  const done = run().catch((error: unknown) => told.push(toMillraceError(error).code));
   return { told, done };
 }
 

@@ -60,17 +60,6 @@ export async function endCall(
   );
 }
 
-export async function readCallOf(
-  tx: SqlTransaction,
-  { runId, callId }: CallOf,
-): Promise<StoredCall | null> {
-  const [row] = await tx.query(
-    `select ${COLUMNS} from millrace.ai_tool_calls where run_id = $1 and call_id = $2`,
-    [runId, callId],
-  );
-  return row === undefined ? null : readCall(row);
-}
-
 const COLUMNS = 'key, tries, status, output::text as output, error';
 
 function readCall(row: SqlRow): StoredCall {
