@@ -75,9 +75,8 @@ function resultFrom({ callId, name, status, output, error }: ToolPart): ToolResu
   };
 }
 
-/** A failed one whose input was never read is one that nobody called. */
-function hasOutcome({ status, input }: ToolPart): boolean {
-  return status === 'done' || (status === 'failed' && input !== null);
+function hasOutcome({ status }: ToolPart): boolean {
+  return status === 'done' || status === 'failed';
 }
 
 /** What a provider wanted back, as it gave it. */

@@ -2,11 +2,11 @@
 // being the channel's one producer. Rules: RUN-4, RUN-5.
 
 import type { MillraceError } from '@millrace/protocol';
+import type { RunWrite } from '@millrace/protocol/runs';
 import { aiRuns, EMPTY_RUN, foldRun, type RunEvent, type RunState } from '@millrace/protocol/runs';
 import { toOffset } from '@millrace/protocol/wire';
 import type { Hub } from '@millrace/server';
 import type { RunRow } from './store/run-row.ts';
-import type { RunWrite } from './transcript.ts';
 import { createWindow } from './window.ts';
 
 /** How long after a failure that may pass something is appended again, ms. */

@@ -1,5 +1,6 @@
 // Going on with a run whose owner died: what it had written, and the step that it left open. Rules: RUN-3, RUN-9.
 
+import type { RunWrite } from '@millrace/protocol/runs';
 import {
   aiRuns,
   EMPTY_RUN,
@@ -10,7 +11,6 @@ import {
 } from '@millrace/protocol/runs';
 import type { Hub } from '@millrace/server';
 import type { CallOutcome } from './store/tool-calls.ts';
-import type { RunWrite } from './transcript.ts';
 
 /** The run as it is when `run-resumed` of this attempt is read: nobody before can have written behind that. */
 export async function readRun(
@@ -43,8 +43,7 @@ export async function mendStep(
   if (!parts.slice(at).some(isCalled)) return [{ type: 'step-reset', data: { part: at } }];
   const events: RunWrite[] = [];
   for (const [part, one] of parts.entries()) {
-    if (part < at || one.type !== 'tool' || one.status === 'done' || one.status === 'failed')
-      continue;
+    if (part < at || one.type !== 'tool' || !isOpen(one)) continue;
     const outcome = await outcomeOf(one);
     if (outcome.is === 'done') {
       events.push({ type: 'tool-result', data: { part, output: outcome.output } });
@@ -59,6 +58,11 @@ export async function mendStep(
   return events;
 }
 
+/** Nothing came of it yet. */
+function isOpen({ status }: ToolPart): boolean {
+  return status === 'writing' || status === 'called';
+}
+
 function isCalled(part: RunPart): boolean {
-  return part.type === 'tool' && part.status !== 'writing';
+  return part.type === 'tool' && part.status !== 'writing' && part.status !== 'refused';
 }

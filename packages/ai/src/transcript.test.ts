@@ -1,11 +1,12 @@
 // What the AI SDK really says, through its own loop, becomes the message of the run.
 
+import type { RunWrite } from '@millrace/protocol/runs';
 import { EMPTY_RUN, foldRun, type RunEvent, type RunState } from '@millrace/protocol/runs';
 import { toOffset } from '@millrace/protocol/wire';
 import { isStepCount, jsonSchema, streamText, type ToolSet, tool } from 'ai';
 import { convertArrayToReadableStream, MockLanguageModelV4 } from 'ai/test';
 import { describe, expect, test } from 'vitest';
-import { createTranscript, type RunWrite } from './transcript.ts';
+import { createTranscript } from './transcript.ts';
 
 type StreamResult = Awaited<ReturnType<MockLanguageModelV4['doStream']>>;
 type Said = StreamResult['stream'] extends ReadableStream<infer Part> ? Part : never;
@@ -136,8 +137,8 @@ describe('the transcript of a generation', () => {
     const tools = state.parts.filter((part) => part.type === 'tool');
     expect(tools.map(({ callId, status }) => [callId, status])).toEqual([
       ['a', 'failed'],
-      ['b', 'failed'],
-      ['c', 'failed'],
+      ['b', 'refused'],
+      ['c', 'refused'],
     ]);
     for (const { error } of tools) expect(error).toMatch(/^told: /);
   });

@@ -2,12 +2,8 @@
 // Owns the names that parts have within a step. Refuses to own: when events go out (window.ts), how a run ends (owner).
 // Rules: RUN-1, RUN-2.
 
-import type { EventInput } from '@millrace/protocol';
-import type { FinishReason, Json, RunEventSchemas, RunUsage } from '@millrace/protocol/runs';
+import type { FinishReason, Json, RunUsage, RunWrite } from '@millrace/protocol/runs';
 import type { LanguageModelUsage, TextStreamPart, ToolSet } from 'ai';
-
-/** An event of a run before it has a place in the channel. */
-export type RunWrite = EventInput<RunEventSchemas>;
 
 type StreamPart = TextStreamPart<ToolSet>;
 
@@ -93,6 +89,8 @@ export function createTranscript({ from, describeToolError }: TranscriptOptions)
             { type: 'tool-delta', data: { part: placeOf(`tool:${part.id}`), text: part.delta } },
           ];
         case 'tool-call': {
+          // Its error is all that comes of it.
+          if (part.invalid === true) return [];
           const data = { ...toolOf(part), provider: jsonOf(part.providerMetadata) };
           return [{ type: 'tool-call', data: { ...data, input: jsonOf(part.input) } }];
         }

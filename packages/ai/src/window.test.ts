@@ -1,8 +1,8 @@
 // The window: what leaves when, on a clock that the test moves.
 
 import { MillraceError } from '@millrace/protocol';
+import type { RunWrite } from '@millrace/protocol/runs';
 import { describe, expect, test } from 'vitest';
-import type { RunWrite } from './transcript.ts';
 import { createWindow, type Window } from './window.ts';
 
 const EVERY_MS = 30;

@@ -8,7 +8,7 @@
 //   refused for good (fenced, ended): closed, and told once
 
 import { MillraceError, toMillraceError } from '@millrace/protocol';
-import type { RunWrite } from './transcript.ts';
+import type { RunWrite } from '@millrace/protocol/runs';
 
 export interface WindowOptions {
   /** Appends in this order, the first with number `first`, one more for each; rejects with what was refused. */

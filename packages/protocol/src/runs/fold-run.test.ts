@@ -6,6 +6,7 @@ import { toOffset } from '../offset.ts';
 import { checkSchema, type StandardSchema } from '../standard-schema.ts';
 import { aiRuns } from './ai-runs.ts';
 import { foldRun, type RunEvent } from './fold-run.ts';
+import { replayRun } from './replay-run.ts';
 import { type RunEventData, runEvents } from './run-events.ts';
 import {
   EMPTY_RUN,
@@ -254,7 +255,7 @@ describe('the fold of a run', () => {
     );
     expect(state.parts.slice(1)).toMatchObject([
       { callId: 'a', status: 'called', input: 1 },
-      { callId: 'b', status: 'failed', error: 'no such tool' },
+      { callId: 'b', status: 'refused', error: 'no such tool' },
     ]);
   });
 
@@ -311,6 +312,17 @@ describe('the fold of a run', () => {
         const cut = place % (events.length + 1);
         const stored: RunState = JSON.parse(JSON.stringify(fold(events.slice(0, cut))));
         expect(fold(events.slice(cut), stored)).toEqual(fold(events));
+      }),
+    );
+  });
+
+  test('RUN-11: the shortest way to a state leads to it, from every place of a run, and is no longer than its parts', () => {
+    fc.assert(
+      fc.property(wholeRun, fc.nat(), (events, place) => {
+        const state = fold(events.slice(0, place % (events.length + 1)));
+        const replayed = replayRun(state);
+        expect(fold(numbered(replayed))).toEqual(state);
+        expect(replayed.length).toBeLessThanOrEqual(5 + 5 * state.parts.length);
       }),
     );
   });

@@ -131,7 +131,10 @@ function foldTool(parts: Parts, event: ToolEvent): Parts {
     case 'tool-error': {
       const { error } = event.data;
       const failed = parts.length === at ? add(parts, at, newTool(event.data)) : parts;
-      return change(failed, at, isTool, (part) => ({ ...part, status: 'failed', error }));
+      return change(failed, at, isTool, (part) => {
+        const status = part.status === 'writing' ? 'refused' : 'failed';
+        return { ...part, status, error };
+      });
     }
   }
 }

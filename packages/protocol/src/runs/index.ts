@@ -2,6 +2,7 @@
 
 export { aiRuns } from './ai-runs.ts';
 export { foldRun, type RunEvent } from './fold-run.ts';
+export { type RunWrite, replayRun } from './replay-run.ts';
 export type { RunEventData, RunEventSchemas } from './run-events.ts';
 export {
   type DataPart,

@@ -54,21 +54,21 @@ export interface TextPart {
 }
 
 /**
- * `writing`: the model writes the input · `called`: the input stands, the tool is at work · `done` · `failed`, by the
- * tool or by its input.
+ * `writing`: the model writes the input · `called`: the input stands, the tool is at work · `done` · `failed` ·
+ * `refused`: never called, since nobody has the tool or its input was no good.
  */
 export interface ToolPart {
   readonly type: 'tool';
   readonly callId: string;
   readonly name: string;
-  readonly status: 'writing' | 'called' | 'done' | 'failed';
+  readonly status: 'writing' | 'called' | 'done' | 'failed' | 'refused';
   /** The input as the model wrote it, so far. */
   readonly inputText: string;
   /** Null until it is `called`. */
   readonly input: Json;
   /** Null until there is one; one that comes while it is still `called` is preliminary. */
   readonly output: Json;
-  /** Of a failed one, safe to show. */
+  /** Of a failed or refused one, safe to show. */
   readonly error: string | null;
   /** Whether the provider runs it, and not we. */
   readonly isRemote: boolean;
