@@ -1,6 +1,8 @@
 // Public entry of @millrace/ai: AI runs that are owned by the server.
 
 export type { Answering } from './generation.ts';
+export { serveUiStream, type UiStreamOptions } from './projections/serve-ui-stream.ts';
+export type { UiVersion } from './projections/ui-stream.ts';
 export { createRuns, type Runs, type RunsOptions, type StartRun } from './runs.ts';
 export type { RunRow } from './store/run-row.ts';
 export type { Overlap } from './store/run-store.ts';
