@@ -43,16 +43,16 @@ export type Halt = { readonly is: 'stop'; readonly by: string } | { readonly is:
 /** Resolves once the run is ended here, or lost. Rejects with what can't be helped: its lease runs out then. */
 export async function ownRun(run: RunRow, halt: AbortSignal, options: OwnerOptions): Promise<void> {
   const pen = createPen({ hub: options.hub, run, windowMs: options.windowMs });
-  const isLost = (): boolean => pen.lost.aborted || haltOf(halt)?.is === 'lost';
   const stopped = (): void => tellStop(pen, halt);
   try {
     const outcome = await live(pen, run, halt, options, stopped);
-    if (isLost()) return;
+    if (haltOf(halt)?.is === 'lost') return;
+    // Rejects with why nothing is taken any more, if so.
     await pen.flushed();
     await end(pen, run, outcome, options);
   } catch (thrown) {
     const error = toMillraceError(thrown);
-    if (!isLost() && error.code !== 'publish/fenced') throw error;
+    if (haltOf(halt)?.is !== 'lost' && error.code !== 'publish/fenced') throw error;
   } finally {
     halt.removeEventListener('abort', stopped);
     pen.close();

@@ -6,6 +6,7 @@ import type { RunWrite } from '@millrace/protocol/runs';
 import { aiRuns, EMPTY_RUN, foldRun, type RunEvent, type RunState } from '@millrace/protocol/runs';
 import { toOffset } from '@millrace/protocol/wire';
 import type { Hub } from '@millrace/server';
+import { bounded } from './bounded.ts';
 import type { RunRow } from './store/run-row.ts';
 import { createWindow } from './window.ts';
 
@@ -82,7 +83,8 @@ export function createPen({ hub, run, windowMs }: PenOptions): Pen {
         if (part.type === 'tool') announcement(part.callId).resolve();
       }
     },
-    write(events) {
+    write(unbounded) {
+      const events = unbounded.map(bounded);
       for (const event of events) {
         state = foldRun(state, anywhere(event));
         if (event.type === 'tool-call') announcement(event.data.callId).resolve();

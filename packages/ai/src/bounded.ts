@@ -1,0 +1,66 @@
+// What is too large for an event is left out of it, and said to be: the model and the store of calls have it whole. Texts
+// need no such thing, they leave in pieces (window.ts). Rules: RUN-12.
+
+import type { Json, RunWrite } from '@millrace/protocol/runs';
+
+/** Well below the limit `maxEventBytes` of 48 KiB, for what stands around it. */
+export const MAX_JSON_BYTES = 40_000;
+
+/** In place of a value that is too large. */
+export interface Omitted {
+  readonly omitted: 'too large';
+  readonly bytes: number;
+}
+
+export function bounded(event: RunWrite): RunWrite {
+  switch (event.type) {
+    case 'tool-call': {
+      const input = boundedJson(event.data.input);
+      return input === event.data.input ? event : { ...event, data: { ...event.data, input } };
+    }
+    case 'tool-output':
+    case 'tool-result': {
+      const output = boundedJson(event.data.output);
+      return output === event.data.output ? event : { ...event, data: { ...event.data, output } };
+    }
+    case 'data': {
+      const value = boundedJson(event.data.value);
+      return value === event.data.value ? event : { ...event, data: { ...event.data, value } };
+    }
+    case 'file': {
+      const { part, url, mediaType } = event.data;
+      const bytes = bytesOf(url);
+      if (bytes <= MAX_JSON_BYTES) return event;
+      const value = { omitted: 'too large', bytes, mediaType } as const;
+      return { type: 'data', data: { part, name: 'file', id: '', value } };
+    }
+    case 'text-end':
+    case 'reasoning-end': {
+      const provider = boundedJson(event.data.provider);
+      // A provider can't take half of what it wanted back.
+      if (provider === event.data.provider) return event;
+      return { ...event, data: { ...event.data, provider: null } };
+    }
+    case 'tool-error': {
+      const error = event.data.error.slice(0, MAX_ERROR);
+      return error === event.data.error ? event : { ...event, data: { ...event.data, error } };
+    }
+    default:
+      return event;
+  }
+}
+
+const MAX_ERROR = 2_000;
+
+function boundedJson(value: Json): Json {
+  const bytes = bytesOf(JSON.stringify(value));
+  if (bytes <= MAX_JSON_BYTES) return value;
+  return { omitted: 'too large', bytes } satisfies Omitted;
+}
+
+const encoder = new TextEncoder();
+
+function bytesOf(text: string): number {
+  // Three bytes a character at most: a short text need not be measured.
+  return text.length * 3 <= MAX_JSON_BYTES ? text.length : encoder.encode(text).byteLength;
+}
