@@ -12,6 +12,7 @@ const alone = [
   'tests/e2e/{desk-live,desk-nodes,ladder,mid-life,publish,tabs}.test.ts',
   'tests/matrix/{ladder,overload,storm}.test.ts',
   'tests/nodes/presence.test.ts',
+  'tests/runs/kill.test.ts',
   'tests/proof/{churn,half-open,slow-readers,storm}.test.ts',
 ];
 
