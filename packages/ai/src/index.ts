@@ -1,6 +1,8 @@
 // Public entry of @millrace/ai: AI runs that are owned by the server.
 
 export type { Answering } from './generation.ts';
+export type { OpenAiOptions } from './projections/openai.ts';
+export { type ServeOpenAiOptions, serveOpenAi } from './projections/serve-openai.ts';
 export { serveUiStream, type UiStreamOptions } from './projections/serve-ui-stream.ts';
 export type { UiVersion } from './projections/ui-stream.ts';
 export { createRuns, type Runs, type RunsOptions, type StartRun } from './runs.ts';

@@ -1,0 +1,50 @@
+// A run as the answer to a chat-completions request, streamed or whole. Rules: OAI-1 … OAI-3.
+
+import type { ServerResponse } from 'node:http';
+import { aiRuns, EMPTY_RUN, foldRun, type RunState } from '@millrace/protocol/runs';
+import type { Hub } from '@millrace/server';
+import { type OpenAiOptions, toOpenAiChunks, toOpenAiCompletion } from './openai.ts';
+import { type ServeOptions, serveRun } from './serve-run.ts';
+
+export interface ServeOpenAiOptions extends OpenAiOptions, Pick<ServeOptions, 'heartbeatMs'> {
+  /** The request's `stream`. */
+  readonly isStreamed: boolean;
+}
+
+/**
+ * Resolves when the response is over. One that is not streamed waits for the end of the run; a client that leaves before
+ * ends nothing but its waiting. Asks nobody for permission: that is the route's.
+ */
+export async function serveOpenAi(
+  hub: Hub,
+  res: ServerResponse,
+  options: ServeOpenAiOptions,
+): Promise<void> {
+  if (options.isStreamed) {
+    return serveRun(hub, res, {
+      ...options,
+      project: (before, event) => toOpenAiChunks(before, event, options),
+      headers: { 'X-Generation-Id': options.runId },
+    });
+  }
+  const left = new AbortController();
+  res.once('close', () => left.abort());
+  const state = await readToEnd(hub, options.runId, left.signal);
+  if (left.signal.aborted) return;
+  const answer = toOpenAiCompletion(state, options);
+  // Repeated it would only be paid again: the run has ended.
+  const status = 'error' in answer ? 502 : 200;
+  res.writeHead(status, { 'Content-Type': 'application/json', 'X-Should-Retry': 'false' });
+  res.end(JSON.stringify(answer));
+}
+
+async function readToEnd(hub: Hub, runId: string, signal: AbortSignal): Promise<RunState> {
+  let state = EMPTY_RUN;
+  for await (const told of hub.follow(aiRuns.of({ runId }), { start: 'start', signal })) {
+    if (told.type === 'event') state = foldRun(state, told.event);
+    else if (told.type === 'verdict' && told.verdict.verdict === 'snapshot') {
+      state = told.verdict.state as RunState;
+    }
+  }
+  return state;
+}
