@@ -40,6 +40,8 @@ export async function generate(options: GenerationOptions): Promise<unknown> {
   const last = steps.at(-1)?.finishReason ?? 'tool-calls';
   // It had said all of it, and died before it could say that it had.
   if (last !== 'tool-calls' || steps.length >= options.maxSteps) return undefined;
+  // Its client has a call to make: what comes of that is another run's.
+  if (parts.some((part) => part.type === 'tool' && part.status === 'called')) return undefined;
   const { model, messages, instructions, settings } = answering;
   const { stream } = streamText({
     ...settings,

@@ -13,6 +13,7 @@ import {
   type RunPart,
   type RunState,
   type RunUsage,
+  type ToolPart,
 } from '@millrace/protocol/runs';
 import type { Hub } from '@millrace/server';
 import type { SqlDatabase, SqlTransaction } from '@millrace/server/postgres';
@@ -96,7 +97,12 @@ async function live(
     announced: (callId) => pen.announced(callId),
     isIdempotent: (name) => idempotentTools.includes(name),
   });
-  pen.write(await mendStep(pen.state.parts, (call) => callAgain(written[call.name], call, signal)));
+  const again = async (call: ToolPart) => {
+    const tool = written[call.name];
+    const isClients = call.status === 'called' && tool !== undefined && tool.execute === undefined;
+    return isClients ? null : callAgain(tool, call, signal);
+  };
+  pen.write(await mendStep(pen.state.parts, again));
   const failure = await generate({
     ...{ pen, signal, maxSteps, describeError, tools: written },
     answering: answering.answering,

@@ -417,6 +417,29 @@ describe('a run whose owner is gone', () => {
     ]);
   });
 
+  test("RUN-9: with a call that is its client's to make, is over with that call", async () => {
+    const model = modelOf(() => ({ says: calls('ask'), hangs: true }));
+    const ask = { inputSchema: jsonSchema<never>({ type: 'object' }) };
+    const node = await startNode(() => ({ model, messages: asked, tools: { ask } }));
+    const { run } = await node.runs.start(question);
+    const signal = AbortSignal.timeout(WAIT_MS);
+    for await (const told of node.hub.follow(aiRuns.of({ runId: run.id }), {
+      start: 'start',
+      signal,
+    })) {
+      if (told.type === 'event' && told.event.type === 'tool-call') break;
+      if (told.type === 'verdict' && told.verdict.verdict === 'snapshot') {
+        if ((told.verdict.state as RunState).parts.some((part) => part.type === 'tool')) break;
+      }
+    }
+    const other = await startNode(() => ({ model, messages: asked, tools: { ask } }));
+    await node.runs.close();
+    expect((await read(other.hub, run.id)).state).toMatchObject({
+      ...{ status: 'completed', finishReason: 'tool-calls' },
+      parts: [{ type: 'step' }, { type: 'tool', name: 'ask', status: 'called' }],
+    });
+  });
+
   test('RUN-7: is interrupted once it was tried too often, and never goes on for ever', async () => {
     const model = modelOf(() => ({ says: texts('It ma'), hangs: true }));
     const node = await startNode(() => ({ model, messages: asked }), { maxAttempts: 1 });

@@ -16,6 +16,7 @@ import {
   beatRuns,
   claimRuns,
   type Overlap,
+  readActiveRun,
   readRunById,
   requestStop,
 } from './store/run-store.ts';
@@ -71,6 +72,11 @@ export interface Runs extends AsyncDisposable {
   /** Idempotent; resolves once it is sure that the run will stop. Null for one that is over or unknown. */
   stop(runId: string, by: string): Promise<RunRow | null>;
   read(runId: string): Promise<RunRow | null>;
+  /**
+   * The run that a conversation has at work, else the first that waits; else the last one, if it ended within `graceMs`
+   * (default 0): who opens a chat just then has not read its message yet. Null for none.
+   */
+  active(conversationId: string, options?: { readonly graceMs?: number }): Promise<RunRow | null>;
   /** Gives up what this node works on: others take it over at once. Idempotent. */
   close(): Promise<void>;
 }
@@ -199,6 +205,8 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
       return run;
     },
     read: (runId) => readRunById(database, runId),
+    active: (conversationId, { graceMs = 0 } = {}) =>
+      readActiveRun(database, conversationId, graceMs),
     close,
     [Symbol.asyncDispose]: close,
   };

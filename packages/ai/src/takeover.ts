@@ -31,11 +31,12 @@ export async function readRun(
 
 /**
  * Ends the open step, if there is one: with the calls that were made in it, each with an outcome, or as if it had not
- * begun. What its model would have said further nobody knows; what it called may have had effects.
+ * begun. What its model would have said further nobody knows; what it called may have had effects. A call without an
+ * outcome (null: it is the client's to make) stays as it is.
  */
 export async function mendStep(
   parts: readonly RunPart[],
-  outcomeOf: (call: ToolPart) => Promise<CallOutcome>,
+  outcomeOf: (call: ToolPart) => Promise<CallOutcome | null>,
 ): Promise<readonly RunWrite[]> {
   const at = parts.findLastIndex((part) => part.type === 'step');
   const step = parts[at];
@@ -45,6 +46,7 @@ export async function mendStep(
   for (const [part, one] of parts.entries()) {
     if (part < at || one.type !== 'tool' || !isOpen(one)) continue;
     const outcome = await outcomeOf(one);
+    if (outcome === null) continue;
     if (outcome.is === 'done') {
       events.push({ type: 'tool-result', data: { part, output: outcome.output } });
     } else {

@@ -13,6 +13,7 @@ import {
   LEASE_MS,
   type NewRun,
   type Overlap,
+  readActiveRun,
   readRunById,
   requestStop,
 } from './run-store.ts';
@@ -137,6 +138,22 @@ describe('the rows of runs', () => {
     expect(await statusOf('r2')).toBe('queued');
     expect(await requestStop(database, 'r2', 'ada')).toMatchObject({ status: 'stopped' });
     expect(await claim('node-a')).toEqual([]);
+  });
+
+  test('RUN-6: a conversation has the run at work, then the one that waits, then for a moment the last that ended', async () => {
+    const active = async (graceMs: number) => (await readActiveRun(database, 'c1', graceMs))?.id;
+    expect(await active(60_000)).toBeUndefined();
+    await accept({ id: 'r1' });
+    await accept({ id: 'r2' });
+    expect(await active(0)).toBe('r1');
+    await claim('node-a');
+    const end = (id: string) => finishRun(database, { id, owner: 'node-a', fence: 1 }, completed);
+    await end('r1');
+    expect(await active(60_000)).toBe('r2');
+    await claim('node-a');
+    await end('r2');
+    expect(await active(60_000)).toBe('r2');
+    expect(await active(0)).toBeUndefined();
   });
 
   test('RUN-7: a node takes no more than it asked for', async () => {

@@ -173,6 +173,23 @@ export async function finishRun(
   return row === undefined ? null : readRun(row);
 }
 
+/** The run of a conversation that is not over, the one at work before those that wait; else the last that ended within `graceMs`. */
+export async function readActiveRun(
+  tx: SqlTransaction,
+  conversationId: string,
+  graceMs: number,
+): Promise<RunRow | null> {
+  const [row] = await tx.query(
+    `select ${COLUMNS} from millrace.ai_runs
+      where conversation_id = $1
+        and (ended_at is null or ended_at > clock_timestamp() - make_interval(secs => $2::double precision / 1000))
+      order by ended_at is not null, case when ended_at is null then number end, ended_at desc
+      limit 1`,
+    [conversationId, graceMs],
+  );
+  return row === undefined ? null : readRun(row);
+}
+
 export async function readRunById(tx: SqlTransaction, id: string): Promise<RunRow | null> {
   const [row] = await tx.query(`select ${COLUMNS} from millrace.ai_runs where id = $1`, [id]);
   return row === undefined ? null : readRun(row);
