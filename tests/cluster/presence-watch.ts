@@ -193,8 +193,10 @@ function judgeStories(
       const goneMs = Math.max(0, untilMs - ghost.leftAtMs);
       const dueMs = ghost.leftAtMs + GHOST_MS;
       if (Date.now() < dueMs && last.isThere) continue;
-      // Who is cut off itself, or whose nodes cannot hear each other, learns of it later.
-      if (isOutage(ghost.leftAtMs, dueMs) || wasAway(watcher, ghost.leftAtMs, dueMs)) continue;
+      // Who is cut off itself, or whose nodes cannot hear each other, or have only just begun to, learns of it later: a
+      // node that heard nothing for 5 s takes the others for alive for another lease (PRES-7).
+      const fromMs = ghost.leftAtMs - AFTER_OUTAGE_MS;
+      if (isOutage(fromMs, dueMs) || wasAway(watcher, ghost.leftAtMs, dueMs)) continue;
       judged += 1;
       slowestGhostMs = Math.max(slowestGhostMs, goneMs);
       if (goneMs > GHOST_MS) {

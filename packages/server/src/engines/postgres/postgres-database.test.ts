@@ -188,6 +188,17 @@ test('LOG-16: a connection that is ended in the packet which made it fails its c
   ending.close();
 });
 
+test('LOG-16: who waits for a turn, then for a connection, waits no longer than the bound in all', async () => {
+  const holding = Array.from({ length: 4 }, () =>
+    database.transaction((tx) => tx.query('select pg_sleep(0.8)', [])),
+  );
+  const slow = database.query('select pg_sleep(0.6)', []);
+  const askedAt = performance.now();
+  await expect(slow).rejects.toMatchObject({ code: 'engine/unavailable' });
+  expect(performance.now() - askedAt).toBeLessThan(1_300);
+  await Promise.all(holding);
+});
+
 test('LOG-16: of the many that wait for a connection when the database goes away, few still dial', async () => {
   let dials = 0;
   const gone = createServer((socket) => {

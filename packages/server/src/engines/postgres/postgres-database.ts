@@ -62,8 +62,8 @@ export function postgresDatabase(options: PostgresDatabaseOptions): PostgresData
   // for it can listen.
   pool.on('connect', (client) => client.on('error', () => undefined));
 
-  async function takeSeat(statementMs: number): Promise<Seat> {
-    const client = await within(answerWithinMs, pool.connect(), (late) => late.release());
+  async function takeSeat(statementMs: number, withinMs: number): Promise<Seat> {
+    const client = await within(withinMs, pool.connect(), (late) => late.release());
     // Its statements reject as well. Without this Node would end the process.
     const ignore = (): void => undefined;
     client.on('error', ignore);
@@ -80,12 +80,14 @@ export function postgresDatabase(options: PostgresDatabaseOptions): PostgresData
   /** Bounded as a whole: what waiting for a client took is not there for the statement. */
   const query: PostgresDatabase['query'] = async (sql, params) => {
     const askedAt = performance.now();
+    const leftMs = (): number => Math.max(1, askedAt + answerWithinMs - performance.now());
+    // Nobody waits for a turn where there is nothing to have it for.
+    reach.check();
     const giveBack = await turns.take(answerWithinMs);
     const asking = reach.run(async () => {
-      const seat = await takeSeat(answerWithinMs);
+      const seat = await takeSeat(answerWithinMs, leftMs());
       try {
-        const leftMs = Math.max(1, askedAt + answerWithinMs - performance.now());
-        const rows = await seat.statements.query(sql, params, leftMs);
+        const rows = await seat.statements.query(sql, params, leftMs());
         seat.leave();
         return rows;
       } catch (thrown) {
@@ -97,10 +99,11 @@ export function postgresDatabase(options: PostgresDatabaseOptions): PostgresData
     return asking.finally(giveBack);
   };
 
-  async function begin(): Promise<Seat> {
-    const seat = await takeSeat(statementWithinMs);
+  async function begin(askedAt: number): Promise<Seat> {
+    const leftMs = (): number => Math.max(1, askedAt + answerWithinMs - performance.now());
+    const seat = await takeSeat(statementWithinMs, leftMs());
     try {
-      await seat.statements.query('begin', undefined, answerWithinMs);
+      await seat.statements.query('begin', undefined, leftMs());
       return seat;
     } catch (thrown) {
       seat.leave();
@@ -144,11 +147,15 @@ export function postgresDatabase(options: PostgresDatabaseOptions): PostgresData
     answerWithinMs,
     query,
     async transaction(run) {
+      const askedAt = performance.now();
+      reach.check();
       const giveBack = await turns.take(answerWithinMs);
-      const seat = await reach.run(begin).catch((thrown: unknown) => {
-        giveBack();
-        throw thrown;
-      });
+      const seat = await reach
+        .run(() => begin(askedAt))
+        .catch((thrown: unknown) => {
+          giveBack();
+          throw thrown;
+        });
       const { tx, end } = openTransaction(seat.statements);
       try {
         const result = await run(tx);

@@ -54,6 +54,8 @@ export function mayAsk(state: ReachState, at: number): boolean {
 }
 
 export interface Reach {
+  /** @throws MillraceError `engine/unavailable` while the database is out of reach and nobody may try */
+  check(): void;
   /** Rejects with `engine/unavailable` at once while the database is out of reach. */
   run<Result>(work: () => Promise<Result>): Promise<Result>;
 }
@@ -69,12 +71,16 @@ export function createReach(options: ReachOptions): Reach {
   const { isUnanswered, now = () => performance.now(), random = Math.random } = options;
   let state = REACHED;
 
+  function check(): void {
+    if (mayAsk(state, now())) return;
+    throw unavailable('The database is out of reach. It is tried again in a moment.');
+  }
+
   return {
+    check,
     async run(work) {
+      check();
       const askedAt = now();
-      if (!mayAsk(state, askedAt)) {
-        throw unavailable('The database is out of reach. It is tried again in a moment.');
-      }
       state = reachStep(state, { type: 'asked', at: askedAt });
       try {
         const result = await work();

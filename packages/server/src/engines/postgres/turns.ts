@@ -35,7 +35,13 @@ export function createTurns(most: () => number): Turns {
       const { promise, resolve } = Promise.withResolvers<void>();
       waiting.push(resolve);
       next();
-      await within(withinMs, promise, giveBack);
+      try {
+        await within(withinMs, promise, giveBack);
+      } catch (expired) {
+        const place = waiting.indexOf(resolve);
+        if (place >= 0) waiting.splice(place, 1);
+        throw expired;
+      }
       return giveBack;
     },
   };
