@@ -69,6 +69,8 @@ interface Member {
 const GHOST_MS = 10_000 + 2_000;
 /** So long after an outage of the engine nodes may still take each other for dead. */
 const AFTER_OUTAGE_MS = 15_000;
+/** So long after an outage a node may still not hear the others again. */
+const HEARING_MS = 5_000;
 /** A member whose link was away for so long may be seen to leave; a killed node is noticed after some seconds. */
 const AWAY_MS = 1_500;
 const AGREE_MS = 5_000;
@@ -195,7 +197,7 @@ function judgeStories(
       if (Date.now() < dueMs && last.isThere) continue;
       // Who is cut off itself, or whose nodes cannot hear each other, or have only just begun to, learns of it later: a
       // node that heard nothing for 5 s takes the others for alive for another lease (PRES-7).
-      const fromMs = ghost.leftAtMs - AFTER_OUTAGE_MS;
+      const fromMs = ghost.leftAtMs - HEARING_MS;
       if (isOutage(fromMs, dueMs) || wasAway(watcher, ghost.leftAtMs, dueMs)) continue;
       judged += 1;
       slowestGhostMs = Math.max(slowestGhostMs, goneMs);
