@@ -94,9 +94,15 @@ it('answers on after the request is gone; who comes back, and who comes from els
 });
 
 it('stops from anywhere, and takes neither the question nor the partial answer for an answer', async () => {
-  const first = read(await ask('Why?'));
+  const [seen, shown] = (await ask('Why?')).tee();
+  const first = read(shown);
+  const { value: start } = await seen.getReader().read();
+  const messageId = start?.type === 'start' ? (start.messageId ?? '') : '';
   say('Because ');
-  await fetch(`${api}/c1/stop`, { method: 'POST' });
+  const stop = (message: string) =>
+    fetch(`${api}/c1/stop`, { method: 'POST', body: JSON.stringify({ messageId: message }) });
+  await stop('another');
+  await stop(messageId);
   expect(await first).toBe('Because ');
   const second = read(await ask('How?'));
   say('So.');

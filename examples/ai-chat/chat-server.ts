@@ -2,10 +2,12 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createRuns, serveUiStream } from '@millrace/ai';
+import { ERROR_CODES, toMillraceError } from '@millrace/protocol';
 import { aiRuns, textOfRun } from '@millrace/protocol/runs';
 import { createHub } from '@millrace/server';
 import { pgliteEngine, type SqlDatabase } from '@millrace/server/postgres';
 import type { LanguageModel, ModelMessage } from 'ai';
+import { readJson } from './read-json.ts';
 
 export interface Chat extends AsyncDisposable {
   readonly server: Server;
@@ -39,17 +41,16 @@ export async function createChat(database: SqlDatabase, model: LanguageModel): P
 
   async function route(req: IncomingMessage, res: ServerResponse): Promise<void> {
     if (await hub.handle(req, res)) return;
-    const [, api, chat, id = '', what] = new URL(req.url ?? '', 'http://localhost').pathname.split(
-      '/',
-    );
+    const { pathname } = new URL(req.url ?? '', 'http://localhost');
+    const [, api, chat, id = '', what] = pathname.split('/');
     if (api !== 'api' || chat !== 'chat') return void res.writeHead(404).end();
     if (req.method === 'POST' && id === '') {
-      const { id: conversationId, messages } = await readJson(req);
+      const { id: conversationId, messages, trigger } = await readJson(req);
       const last = messages.at(-1);
-      // The same request again, after a lost answer, is the same run.
       const question = last?.parts.map((part) => part.text ?? '').join('') ?? '';
-      const start = { conversationId, userId: 'somebody', question, key: last?.id ?? '' };
-      const { run } = await runs.start(start);
+      // The same request again, after a lost answer, is the same run; to regenerate is another one.
+      const key = trigger === 'submit-message' && last !== undefined ? { key: last.id } : {};
+      const { run } = await runs.start({ conversationId, userId: 'somebody', question, ...key });
       return serveUiStream(hub, res, { runId: run.id });
     }
     const run = await runs.active(id, { graceMs: 60_000 });
@@ -58,7 +59,9 @@ export async function createChat(database: SqlDatabase, model: LanguageModel): P
       return serveUiStream(hub, res, { runId: run.id });
     }
     if (req.method === 'POST' && what === 'stop') {
-      if (run !== null) await runs.stop(run.id, 'somebody');
+      // The answer that the page shows, and no later one.
+      const { messageId } = await readJson(req);
+      if (run !== null && run.messageId === messageId) await runs.stop(run.id, 'somebody');
       return void res.writeHead(204).end();
     }
     res.writeHead(404).end();
@@ -66,8 +69,9 @@ export async function createChat(database: SqlDatabase, model: LanguageModel): P
 
   const server = createServer((req, res) => {
     route(req, res).catch((error: unknown) => {
-      console.error(error);
-      if (!res.headersSent) res.writeHead(500).end('Something went wrong. Try again.');
+      const { code, message } = toMillraceError(error);
+      if (code === 'server/internal') console.error(error);
+      if (!res.headersSent) res.writeHead(ERROR_CODES[code].status).end(message);
     });
   });
   return {
@@ -84,17 +88,3 @@ export async function createChat(database: SqlDatabase, model: LanguageModel): P
 const ADD = 'insert into chat_messages (chat, role, content) values ($1, $2, $3)';
 const LAST_TEN = `select role, content from (
   select * from chat_messages where chat = $1 order by number desc limit 10) as last order by number`;
-
-interface ChatRequest {
-  readonly id: string;
-  readonly messages: readonly {
-    readonly id: string;
-    readonly parts: readonly { text?: string }[];
-  }[];
-}
-
-async function readJson(req: IncomingMessage): Promise<ChatRequest> {
-  let text = '';
-  for await (const chunk of req.setEncoding('utf8')) text += String(chunk);
-  return JSON.parse(text) as ChatRequest;
-}

@@ -10,6 +10,8 @@ import { createHub, type Hub } from '@millrace/server';
 import OpenAI from 'openai';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
+const ids = { conversationId: 'c', messageId: 'm' };
+
 let hub: Hub;
 let server: Server;
 let client: OpenAI;
@@ -69,8 +71,8 @@ async function write(runId: string): Promise<void> {
 }
 
 const begun: readonly RunWrite[] = [
-  { type: 'run-accepted', data: { conversationId: 'c', messageId: 'm' } },
-  { type: 'run-start', data: { model: 'built-in' } },
+  { type: 'run-accepted', data: ids },
+  { type: 'run-start', data: { ...ids, model: 'built-in' } },
   { type: 'step-start', data: { part: 0 } },
 ];
 
@@ -156,7 +158,7 @@ describe('the openai client', () => {
   test('OAI-3: is cut off where a step begins anew', async () => {
     script = [
       ...said('It made 99'),
-      { type: 'run-resumed', data: { attempt: 2, model: 'built-in' } },
+      { type: 'run-resumed', data: { ...ids, attempt: 2, model: 'built-in' } },
       { type: 'step-reset', data: { part: 0 } },
     ];
     const stream = await client.chat.completions.create({ ...request, stream: true });

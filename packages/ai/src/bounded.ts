@@ -4,7 +4,7 @@
 import type { Json, RunWrite } from '@millrace/protocol/runs';
 
 /** Well below the limit `maxEventBytes` of 48 KiB, for what stands around it. */
-export const MAX_JSON_BYTES = 40_000;
+const MAX_JSON_BYTES = 40_000;
 
 /** In place of a value that is too large. */
 export interface Omitted {
@@ -15,8 +15,10 @@ export interface Omitted {
 export function bounded(event: RunWrite): RunWrite {
   switch (event.type) {
     case 'tool-call': {
-      const input = boundedJson(event.data.input);
-      return input === event.data.input ? event : { ...event, data: { ...event.data, input } };
+      const { input, provider } = event.data;
+      const data = { ...event.data, input: boundedJson(input), provider: boundedNote(provider) };
+      const isSame = data.input === input && data.provider === provider;
+      return isSame ? event : { ...event, data };
     }
     case 'tool-output':
     case 'tool-result': {
@@ -36,14 +38,25 @@ export function bounded(event: RunWrite): RunWrite {
     }
     case 'text-end':
     case 'reasoning-end': {
-      const provider = boundedJson(event.data.provider);
-      // A provider can't take half of what it wanted back.
-      if (provider === event.data.provider) return event;
-      return { ...event, data: { ...event.data, provider: null } };
+      const provider = boundedNote(event.data.provider);
+      return provider === event.data.provider
+        ? event
+        : { ...event, data: { ...event.data, provider } };
     }
     case 'tool-error': {
-      const error = event.data.error.slice(0, MAX_ERROR);
+      const error = clipped(event.data.error, MAX_ERROR);
       return error === event.data.error ? event : { ...event, data: { ...event.data, error } };
+    }
+    case 'source': {
+      const { id, url, title } = event.data;
+      const data = {
+        ...event.data,
+        id: clipped(id, 200) || 'source',
+        // Half an address leads somewhere else.
+        url: url === null || url === '' || url.length > 4_000 ? null : url,
+        title: title === null ? null : clipped(title, 1_000),
+      };
+      return { ...event, data };
     }
     default:
       return event;
@@ -51,6 +64,21 @@ export function bounded(event: RunWrite): RunWrite {
 }
 
 const MAX_ERROR = 2_000;
+const MAX_NOTE_BYTES = 4_000;
+
+/** Never ends in half a character. */
+export function clipped(text: string, length: number): string {
+  return text.length <= length ? text : text.slice(0, length).toWellFormed();
+}
+
+/** A provider can't take half of what it wanted back. */
+function boundedNote(note: Json): Json {
+  return bytesOf(JSON.stringify(note)) <= MAX_NOTE_BYTES ? note : null;
+}
+
+export function isOmitted(value: Json): boolean {
+  return typeof value === 'object' && value !== null && 'omitted' in value;
+}
 
 function boundedJson(value: Json): Json {
   const bytes = bytesOf(JSON.stringify(value));

@@ -1,5 +1,6 @@
 // One attempt's generation: the AI SDK's loop of model and tools, written down as it goes. Rules: RUN-4, RUN-9, RUN-10.
 
+import type { RunPart } from '@millrace/protocol/runs';
 import { isStepCount, type LanguageModel, type ModelMessage, streamText, type ToolSet } from 'ai';
 import { toModelMessages } from './messages.ts';
 import type { Pen } from './pen.ts';
@@ -28,20 +29,16 @@ export interface GenerationOptions {
   readonly tools: ToolSet;
   /** Breaks it off. */
   readonly signal: AbortSignal;
+  /** Where it goes on: the parts so far, nothing left out of them. */
+  readonly parts: readonly RunPart[];
   readonly maxSteps: number;
   describeError(error: unknown): string;
 }
 
 /** From where the pen stands to the end of the answer. Resolves with the model's failure, or undefined. */
 export async function generate(options: GenerationOptions): Promise<unknown> {
-  const { pen, answering, tools, signal, describeError } = options;
-  const { parts } = pen.state;
-  const steps = parts.filter((part) => part.type === 'step');
-  const last = steps.at(-1)?.finishReason ?? 'tool-calls';
-  // It had said all of it, and died before it could say that it had.
-  if (last !== 'tool-calls' || steps.length >= options.maxSteps) return undefined;
-  // Its client has a call to make: what comes of that is another run's.
-  if (parts.some((part) => part.type === 'tool' && part.status === 'called')) return undefined;
+  const { pen, answering, tools, signal, parts, describeError } = options;
+  const steps = parts.filter((part) => part.type === 'step').length;
   const { model, messages, instructions, settings } = answering;
   const { stream } = streamText({
     ...settings,
@@ -49,19 +46,38 @@ export async function generate(options: GenerationOptions): Promise<unknown> {
     model,
     messages: [...messages, ...toModelMessages(parts)],
     tools,
-    stopWhen: isStepCount(options.maxSteps - steps.length),
+    stopWhen: isStepCount(options.maxSteps - steps),
     abortSignal: signal,
     // It comes out of the stream too.
     onError: () => undefined,
   });
-  const transcript = createTranscript({ from: parts.length, describeToolError: describeError });
+  const transcript = createTranscript({
+    from: parts.length,
+    callIds: parts.flatMap((part) => (part.type === 'tool' ? [part.callId] : [])),
+    describeToolError: describeError,
+  });
   let failure: unknown;
-  for await (const part of stream) {
-    // What being lost makes of texts and tools is nobody's word on them.
-    if (pen.lost.aborted) break;
-    if (part.type === 'error') failure = part.error;
-    pen.write(transcript.take(part));
-    if (pen.waiting > MAX_WAITING) await pen.flushed();
+  try {
+    for await (const part of stream) {
+      // What being lost makes of texts and tools is nobody's word on them.
+      if (pen.lost.aborted) break;
+      if (part.type === 'error') failure = part.error;
+      pen.write(transcript.take(part));
+      if (pen.waiting > MAX_WAITING) await pen.flushed();
+    }
+  } catch (error) {
+    // The model's line broke in the middle of an answer.
+    failure ??= error;
   }
   return failure;
+}
+
+/** Whether there is nothing to generate any more: it was all said, by somebody who died before they could say so. */
+export function isAllSaid(parts: readonly RunPart[], maxSteps: number): boolean {
+  const steps = parts.filter((part) => part.type === 'step');
+  const last = steps.at(-1)?.finishReason ?? null;
+  if (last === null) return false;
+  if (last !== 'tool-calls' || steps.length >= maxSteps) return true;
+  // Its client has a call to make: what comes of that is another run's.
+  return parts.some((part) => part.type === 'tool' && part.status === 'called');
 }

@@ -6,35 +6,32 @@
 //      └─────────────── fenced, or the lease is gone: lost ◀─────────────┴───────────┘
 
 import { MillraceError, toMillraceError } from '@millrace/protocol';
-import {
-  aiRuns,
-  foldRun,
-  type Json,
-  type RunPart,
-  type RunState,
-  type RunUsage,
-  type ToolPart,
-} from '@millrace/protocol/runs';
+import { foldRun, type RunPart, type RunState, type ToolPart } from '@millrace/protocol/runs';
 import type { Hub } from '@millrace/server';
 import type { SqlDatabase, SqlTransaction } from '@millrace/server/postgres';
 import type { LanguageModel } from 'ai';
-import { type Answering, generate } from './generation.ts';
+import { clipped, isOmitted } from './bounded.ts';
+import { endedAs, type Outcome, publishEnd } from './ending.ts';
+import { type Answering, generate, isAllSaid } from './generation.ts';
 import { anywhere, createPen, type Pen } from './pen.ts';
 import type { RunRow } from './store/run-row.ts';
-import { type Ended, finishRun } from './store/run-store.ts';
+import { finishRun } from './store/run-store.ts';
+import { readCalls } from './store/tool-calls.ts';
 import { mendStep, readRun } from './takeover.ts';
-import { callAgain, writtenTools } from './tools.ts';
+import { callAgain, type ToolsOptions, writtenTools } from './tools.ts';
 
 export interface OwnerOptions {
   readonly hub: Hub;
   readonly database: SqlDatabase;
   readonly owner: string;
-  answer(run: RunRow): Answering | Promise<Answering>;
+  answer(run: RunRow, signal: AbortSignal): Answering | Promise<Answering>;
   /** In the transaction that ends the run: the application's own rows. */
   onEnd(tx: SqlTransaction, run: RunRow, state: RunState): Promise<void>;
   describeError(error: unknown): string;
+  onError(error: MillraceError): void;
   readonly windowMs: number;
   readonly maxSteps: number;
+  /** So many owners may die of it. */
   readonly maxAttempts: number;
 }
 
@@ -44,25 +41,23 @@ export type Halt = { readonly is: 'stop'; readonly by: string } | { readonly is:
 /** Resolves once the run is ended here, or lost. Rejects with what can't be helped: its lease runs out then. */
 export async function ownRun(run: RunRow, halt: AbortSignal, options: OwnerOptions): Promise<void> {
   const pen = createPen({ hub: options.hub, run, windowMs: options.windowMs });
-  const stopped = (): void => tellStop(pen, halt);
+  function halted(): void {
+    if (haltOf(halt)?.is === 'lost') pen.close();
+    else tellStop(pen, halt);
+  }
   try {
-    const outcome = await live(pen, run, halt, options, stopped);
-    if (haltOf(halt)?.is === 'lost') return;
+    const outcome = await live({ pen, run, halt, options, halted });
+    if (outcome === null || haltOf(halt)?.is === 'lost') return;
     // Rejects with why nothing is taken any more, if so.
     await pen.flushed();
     await end(pen, run, outcome, options);
   } catch (thrown) {
-    const error = toMillraceError(thrown);
+    const error = toMillraceError(pen.lost.aborted ? pen.lost.reason : thrown);
     if (haltOf(halt)?.is !== 'lost' && error.code !== 'publish/fenced') throw error;
   } finally {
-    halt.removeEventListener('abort', stopped);
+    halt.removeEventListener('abort', halted);
     pen.close();
   }
-}
-
-interface Outcome {
-  readonly status: Ended['status'];
-  readonly error: string | null;
 }
 
 const STOPPED: Outcome = { status: 'stopped', error: null };
@@ -72,118 +67,159 @@ const INTERRUPTED: Outcome = {
   error: 'Whoever made this answer died, too often to try again.',
 };
 
-async function live(
-  pen: Pen,
-  run: RunRow,
-  halt: AbortSignal,
-  options: OwnerOptions,
-  onStop: () => void,
-): Promise<Outcome> {
-  const { hub, database, describeError, maxSteps, maxAttempts } = options;
-  const failed = (error: unknown): Outcome => ({ status: 'failed', error: describeError(error) });
-  const answering = await askFor(run, options);
-  const model = answering.is === 'known' ? modelName(answering.answering.model) : 'none';
-  await begin(pen, run, model, hub);
-  if (halt.aborted) onStop();
-  else halt.addEventListener('abort', onStop);
-  if (haltOf(halt)?.is === 'stop') return STOPPED;
-  if (answering.is === 'failed') return failed(answering.error);
-  if (run.fence > maxAttempts) return INTERRUPTED;
-
-  const signal = AbortSignal.any([halt, pen.lost]);
-  const { tools = {}, idempotentTools = [] } = answering.answering;
-  const written = writtenTools(tools, {
-    ...{ database, describeError, context: { runId: run.id, userId: run.userId } },
-    announced: (callId) => pen.announced(callId),
-    isIdempotent: (name) => idempotentTools.includes(name),
-  });
-  const again = async (call: ToolPart) => {
-    const tool = written[call.name];
-    const isClients = call.status === 'called' && tool !== undefined && tool.execute === undefined;
-    return isClients ? null : callAgain(tool, call, signal);
-  };
-  pen.write(await mendStep(pen.state.parts, again));
-  const failure = await generate({
-    ...{ pen, signal, maxSteps, describeError, tools: written },
-    answering: answering.answering,
-  });
-  if (haltOf(halt)?.is === 'stop') return STOPPED;
-  return failure === undefined ? COMPLETED : failed(failure);
+interface Living {
+  readonly pen: Pen;
+  readonly run: RunRow;
+  readonly halt: AbortSignal;
+  readonly options: OwnerOptions;
+  readonly halted: () => void;
 }
 
-/** An application that can't say how a run is answered has failed it; it must not be tried for ever. */
-async function askFor(run: RunRow, options: OwnerOptions): Promise<Asked> {
-  try {
-    return { is: 'known', answering: await options.answer(run) };
-  } catch (error) {
-    return { is: 'failed', error };
-  }
+/** Null where it is somebody else's. */
+async function live({ pen, run, halt, options, halted }: Living): Promise<Outcome | null> {
+  const { hub, database, owner, describeError, maxSteps, maxAttempts } = options;
+  const failed = (error: unknown): Outcome => ({ status: 'failed', error: describeError(error) });
+  const isStopped = (): boolean => haltOf(halt)?.is === 'stop';
+  const asked = await askFor(run, halt, options);
+  const model = asked.is === 'known' ? modelName(asked.answering.model) : 'none';
+  const signal = AbortSignal.any([halt, pen.lost]);
+  if (!(await begin(pen, run, model, hub, signal))) return null;
+  if (halt.aborted) halted();
+  else halt.addEventListener('abort', halted);
+  if (isAllSaid(pen.state.parts, maxSteps)) return COMPLETED;
+  if (isStopped()) return STOPPED;
+  if (asked.is === 'failed') return failed(asked.error);
+  if (run.deaths >= maxAttempts) return INTERRUPTED;
+
+  const { tools = {}, idempotentTools = [] } = asked.answering;
+  const { id: runId, fence, userId } = run;
+  const calling: ToolsOptions = {
+    ...{ database, describeError, run: { runId, owner, fence, userId } },
+    announced: (callId) => pen.announced(callId),
+    isIdempotent: (name) => idempotentTools.includes(name),
+    giveUp: (error) => pen.giveUp(error),
+  };
+  const written = writtenTools(tools, calling);
+  const again = async (call: ToolPart) => {
+    const tool = written[call.name];
+    const isClients = !call.isRemote && tool !== undefined && tool.execute === undefined;
+    if (isClients && call.status === 'called') return null;
+    return unlessAborted(callAgain(tool, call, calling, signal), signal);
+  };
+  pen.write(await mendStep(pen.state.parts, again));
+  if (isAllSaid(pen.state.parts, maxSteps)) return COMPLETED;
+  const failure = await generate({
+    ...{ pen, signal, maxSteps, describeError, tools: written },
+    answering: asked.answering,
+    parts: await wholeParts(database, runId, pen.state.parts),
+  });
+  if (isStopped()) return STOPPED;
+  return failure === undefined ? COMPLETED : failed(failure);
 }
 
 type Asked =
   | { readonly is: 'known'; readonly answering: Answering }
   | { readonly is: 'failed'; readonly error: unknown };
 
-/** The first event shuts out whoever had the run before: from then on what is read of it is all there is. */
-async function begin(pen: Pen, run: RunRow, model: string, hub: Hub): Promise<void> {
-  const attempt = run.fence;
-  if (attempt === 1) pen.write([{ type: 'run-start', data: { model } }]);
-  else pen.write([{ type: 'run-resumed', data: { attempt, model } }]);
+/** An application that can't say how a run is answered has failed it; it must not be tried, or waited for, for ever. */
+async function askFor(run: RunRow, halt: AbortSignal, options: OwnerOptions): Promise<Asked> {
+  try {
+    const answer = Promise.resolve(options.answer(run, halt));
+    return { is: 'known', answering: await unlessAborted(answer, halt) };
+  } catch (error) {
+    return { is: 'failed', error };
+  }
+}
+
+/** Who does not listen to the signal is not waited for. */
+function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = (): void =>
+    reject(new MillraceError('engine/closed', 'The run goes on elsewhere.'));
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort);
+  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', abort));
+}
+
+/**
+ * The first event shuts out whoever had the run before: from then on what is read of it is all there is. False where it
+ * is somebody else's by then.
+ */
+async function begin(
+  pen: Pen,
+  run: RunRow,
+  model: string,
+  hub: Hub,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { conversationId, messageId, fence: attempt } = run;
+  const of = { conversationId, messageId, model };
+  if (attempt === 1) pen.write([{ type: 'run-start', data: of }]);
+  else pen.write([{ type: 'run-resumed', data: { ...of, attempt } }]);
   await pen.flushed();
-  if (attempt > 1) pen.resume(await readRun(hub, { runId: run.id, attempt }, pen.lost));
+  if (attempt === 1) return true;
+  const state = await readRun(hub, { runId: run.id, attempt }, signal);
+  if (state === null) return haltOf(signal)?.is === 'stop';
+  pen.resume(state);
+  return true;
+}
+
+/** What was too large for the log, from the rows of the calls. */
+async function wholeParts(
+  database: SqlDatabase,
+  runId: string,
+  parts: readonly RunPart[],
+): Promise<readonly RunPart[]> {
+  const isCut = (part: RunPart): boolean =>
+    part.type === 'tool' && (isOmitted(part.input) || isOmitted(part.output));
+  if (!parts.some(isCut)) return parts;
+  const calls = await readCalls(database, runId);
+  return parts.map((part) => {
+    const call = part.type === 'tool' ? calls.get(part.callId) : undefined;
+    if (part.type !== 'tool' || call === undefined) return part;
+    const output = call.outcome?.is === 'done' ? call.outcome.output : part.output;
+    return { ...part, input: call.input, output };
+  });
 }
 
 function tellStop(pen: Pen, halt: AbortSignal): void {
   const reason = haltOf(halt);
   if (reason?.is !== 'stop' || pen.state.stoppedBy !== null) return;
-  pen.write([{ type: 'run-stopping', data: { by: reason.by } }]);
+  pen.write([{ type: 'run-stopping', data: { by: clipped(reason.by, 200) || 'somebody' } }]);
 }
 
+/**
+ * What `onEnd` rejects is tried again by whoever takes the run over. After as many deaths as a run may have it ends
+ * without: an application that can't write its rows must not have it for ever.
+ */
 async function end(pen: Pen, run: RunRow, outcome: Outcome, options: OwnerOptions): Promise<void> {
-  const { hub, database, owner, onEnd } = options;
-  const channel = aiRuns.of({ runId: run.id });
+  const { hub, database, owner, onEnd, onError, maxAttempts } = options;
   const ended = endedAs(outcome, pen.state);
-  const { usage, status, finishReason, error } = ended;
-  const event = { type: 'run-end', data: { status, finishReason, error, ...usage } } as const;
-  await database.transaction(async (tx) => {
-    const row = await finishRun(tx, { id: run.id, owner, fence: run.fence }, ended);
-    if (row === null) throw new MillraceError('publish/fenced', 'Another owner has the run.');
-    await onEnd(tx, row, foldRun(pen.state, anywhere(event)));
-    const out = { query: (sql: string, params: unknown[]) => tx.query(sql, params) };
-    await hub.publish(channel, event, { tx: out });
-    await hub.end(channel, { tx: out });
-  });
-}
-
-function endedAs({ status, error }: Outcome, state: RunState): Ended {
-  const at = state.parts.findLastIndex((part) => part.type === 'step');
-  const step = state.parts[at];
-  const finishReason = step?.type === 'step' ? step.finishReason : null;
-  const isOpen = step !== undefined && finishReason === null;
-  return {
-    ...{ status, error, finishReason },
-    usage: isOpen ? withEstimate(state.usage, state.parts.slice(at)) : state.usage,
-    partial: status === 'completed' ? null : (JSON.parse(JSON.stringify(state.parts)) as Json),
-  };
-}
-
-/** A step that was broken off sends no bill: some four characters are a token. */
-function withEstimate(usage: RunUsage, parts: readonly RunPart[]): RunUsage {
-  const characters = parts.reduce((sum, part) => {
-    if (part.type === 'text' || part.type === 'reasoning') return sum + part.text.length;
-    return part.type === 'tool' ? sum + part.inputText.length : sum;
-  }, 0);
-  return {
-    inputTokens: usage.inputTokens,
-    outputTokens: usage.outputTokens + Math.ceil(characters / 4),
-    isEstimated: true,
-  };
+  async function once(withRows: boolean): Promise<void> {
+    await database.transaction(async (tx) => {
+      const row = await finishRun(tx, { id: run.id, owner, fence: run.fence }, ended);
+      if (row === null) throw new MillraceError('publish/fenced', 'Another owner has the run.');
+      const event = await publishEnd(hub, tx, row, ended);
+      if (withRows) await onEnd(tx, row, foldRun(pen.state, anywhere(event)));
+    });
+  }
+  try {
+    await once(true);
+  } catch (thrown) {
+    const error = toMillraceError(thrown);
+    if (error.code === 'publish/fenced' || run.deaths < maxAttempts) throw thrown;
+    onError(error);
+    await once(false);
+  }
 }
 
 function haltOf(halt: AbortSignal): Halt | null {
-  return halt.aborted ? (halt.reason as Halt) : null;
+  if (!halt.aborted) return null;
+  const reason: unknown = halt.reason;
+  return typeof reason === 'object' && reason !== null && 'is' in reason ? (reason as Halt) : null;
 }
 
 function modelName(model: LanguageModel): string {
-  return typeof model === 'string' ? model : model.modelId;
+  const name = typeof model === 'string' ? model : model.modelId;
+  return clipped(name, 200) || 'unnamed';
 }

@@ -8,6 +8,7 @@ import { toOffset } from '@millrace/protocol/wire';
 import type { Hub } from '@millrace/server';
 import { bounded } from './bounded.ts';
 import type { RunRow } from './store/run-row.ts';
+import { rawCallId } from './transcript.ts';
 import { createWindow } from './window.ts';
 
 /** How long after a failure that may pass something is appended again, ms. */
@@ -18,14 +19,16 @@ export interface Pen {
   readonly state: RunState;
   /** Characters that wait to be appended. */
   readonly waiting: number;
-  /** Aborts when somebody else writes: nothing of ours is taken any more. */
+  /** Aborts when nothing of ours is taken any more: somebody else writes, or the run was given up. */
   readonly lost: AbortSignal;
   /** Goes on from what another owner left. */
   resume(state: RunState): void;
   write(events: readonly RunWrite[]): void;
   flushed(): Promise<void>;
-  /** Resolves once this call is in the log. A tool may be started before its call comes out of the SDK's stream. */
-  announced(callId: string): Promise<void>;
+  /** Resolves once this call of the open step is in the log, with its id there. A tool may be started before its call comes out of the SDK's stream. */
+  announced(callId: string): Promise<string>;
+  /** The same for who was told what became of it. */
+  giveUp(reason: unknown): void;
   close(): void;
 }
 
@@ -38,7 +41,9 @@ export interface PenOptions {
 export function createPen({ hub, run, windowMs }: PenOptions): Pen {
   const channel = aiRuns.of({ runId: run.id });
   const lost = new AbortController();
-  const announcements = new Map<string, PromiseWithResolvers<void>>();
+  const announcements = new Map<string, PromiseWithResolvers<string>>();
+  /** Numbers of what was appended before the engine forgot this producer: it begins at 1 again then. */
+  let forgotten = 0;
   const { conversationId, messageId } = run;
   let state: RunState = { ...EMPTY_RUN, status: 'queued', conversationId, messageId };
   const window = createWindow({
@@ -57,14 +62,20 @@ export function createPen({ hub, run, windowMs }: PenOptions): Pen {
     const results = await hub.publishMany(
       events.map((event, index) => ({
         ...{ channel, event },
-        producer: { id: run.id, epoch: run.fence, sequence: first + index },
+        producer: { id: run.id, epoch: run.fence, sequence: first - forgotten + index },
       })),
     );
-    for (const result of results) if ('error' in result) throw result.error;
+    for (const result of results) {
+      if (!('error' in result)) continue;
+      if (!isForgotten(result.error) || forgotten === first - 1) throw result.error;
+      // Silent for longer than producers are remembered, and nobody took over since.
+      forgotten = first - 1;
+      return append(events, first);
+    }
   }
 
-  function announcement(callId: string): PromiseWithResolvers<void> {
-    const known = announcements.get(callId) ?? Promise.withResolvers<void>();
+  function announcement(callId: string): PromiseWithResolvers<string> {
+    const known = announcements.get(callId) ?? Promise.withResolvers<string>();
     announcements.set(callId, known);
     return known;
   }
@@ -80,24 +91,38 @@ export function createPen({ hub, run, windowMs }: PenOptions): Pen {
     resume(read) {
       state = read;
       for (const part of read.parts) {
-        if (part.type === 'tool') announcement(part.callId).resolve();
+        if (part.type === 'tool') announcement(part.callId).resolve(part.callId);
       }
     },
     write(unbounded) {
       const events = unbounded.map(bounded);
       for (const event of events) {
         state = foldRun(state, anywhere(event));
-        if (event.type === 'tool-call') announcement(event.data.callId).resolve();
+        // Models name their calls anew in each step.
+        if (event.type === 'step-start') announcements.clear();
+        if (event.type === 'tool-call') {
+          const { callId } = event.data;
+          announcement(rawCallId(callId)).resolve(callId);
+        }
       }
       window.write(events);
     },
     flushed: () => window.flushed(),
     async announced(callId) {
-      await announcement(callId).promise;
+      const told = await announcement(callId).promise;
       await window.flushed();
+      return told;
+    },
+    giveUp(reason) {
+      lost.abort(reason);
+      window.close();
     },
     close: () => window.close(),
   };
+}
+
+function isForgotten({ code, details }: MillraceError): boolean {
+  return code === 'publish/sequence-gap' && details?.['expected'] === 1;
 }
 
 /** Where an event stands does not matter to the fold. */

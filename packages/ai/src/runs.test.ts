@@ -2,27 +2,31 @@
 // taken over from nodes that died, with no call of a tool made twice.
 
 import { PGlite } from '@electric-sql/pglite';
-import { aiRuns, EMPTY_RUN, foldRun, type RunState, textOfRun } from '@millrace/protocol/runs';
-import { createHub, type Engine, type Hub, memoryEngine } from '@millrace/server';
+import { aiRuns, type RunState, textOfRun } from '@millrace/protocol/runs';
 import { pgliteDatabase, type SqlDatabase } from '@millrace/server/postgres';
 import { jsonSchema, type ModelMessage, tool } from 'ai';
 import { MockLanguageModelV4 } from 'ai/test';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Answering } from './generation.ts';
-import { createRuns, type Runs, type RunsOptions } from './runs.ts';
-import type { RunRow } from './store/run-row.ts';
+import {
+  asked,
+  type Bed,
+  calls,
+  createBed,
+  finished,
+  modelOf,
+  question,
+  read,
+  type Said,
+  texts,
+  untilText,
+  WAIT_MS,
+  waitFor,
+} from './testing/run-bed.ts';
 import { UNKNOWN_OUTCOME } from './tools.ts';
-
-type StreamResult = Awaited<ReturnType<MockLanguageModelV4['doStream']>>;
-type Said = StreamResult['stream'] extends ReadableStream<infer Part> ? Part : never;
-type CallOptions = Parameters<MockLanguageModelV4['doStream']>[0];
-
-const WAIT_MS = 5_000;
 
 let pglite: PGlite;
 let database: SqlDatabase;
-let engine: Engine;
-const open: { close(): Promise<unknown> }[] = [];
+let bed: Bed;
 
 beforeAll(async () => {
   pglite = await PGlite.create();
@@ -32,154 +36,15 @@ beforeAll(async () => {
 afterAll(() => pglite.close());
 
 beforeEach(() => {
-  engine = memoryEngine();
+  bed = createBed(database);
 });
 
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-  await engine.close();
-  await database.query('truncate millrace.ai_runs cascade');
-});
-
-interface Node {
-  readonly hub: Hub;
-  readonly runs: Runs;
-  readonly ended: { readonly run: RunRow; readonly state: RunState }[];
-  readonly errors: string[];
-}
-
-async function startNode(
-  answer: (run: RunRow) => Answering,
-  more: Partial<RunsOptions> = {},
-): Promise<Node> {
-  const hub = createHub({ contracts: [aiRuns], engine, outbox: { database } });
-  const ended: Node['ended'] = [];
-  const errors: string[] = [];
-  const runs = await createRuns({
-    ...{ hub, database, answer },
-    onEnd: async (_tx, run, state) => void ended.push({ run, state }),
-    onError: ({ message }) => errors.push(message),
-    ...more,
-  });
-  open.push(hub, runs);
-  return { hub, runs, ended, errors };
-}
-
-const usage = {
-  inputTokens: { total: 10, noCache: 10, cacheRead: undefined, cacheWrite: undefined },
-  outputTokens: { total: 4, text: 4, reasoning: undefined },
-};
-
-function finished(reason: 'stop' | 'tool-calls' = 'stop'): Said {
-  return { type: 'finish', finishReason: { unified: reason, raw: reason }, usage };
-}
-
-function texts(...deltas: readonly string[]): Said[] {
-  return [
-    { type: 'text-start', id: '0' },
-    ...deltas.map((delta): Said => ({ type: 'text-delta', id: '0', delta })),
-    { type: 'text-end', id: '0' },
-  ];
-}
-
-function calls(toolName: string, toolCallId = 't1'): Said[] {
-  return [{ type: 'tool-call', toolCallId, toolName, input: '{"n":1}' }, finished('tool-calls')];
-}
-
-/** Says what the step is given; then, if it is asked to, nothing more until it is aborted. */
-function modelOf(
-  steps: (step: number, options: CallOptions) => { says: readonly Said[]; hangs?: boolean },
-): MockLanguageModelV4 {
-  let step = 0;
-  return new MockLanguageModelV4({
-    doStream(options) {
-      const { says, hangs = false } = steps(step, options);
-      step += 1;
-      const stream = new ReadableStream<Said>({
-        start(controller) {
-          for (const said of says) controller.enqueue(said);
-          if (!hangs) controller.close();
-          else
-            options.abortSignal?.addEventListener('abort', () => {
-              controller.error(options.abortSignal?.reason);
-            });
-        },
-      });
-      return Promise.resolve({ stream });
-    },
-  });
-}
-
-const asked: readonly ModelMessage[] = [{ role: 'user', content: 'Why?' }];
-const question = { conversationId: 'c1', userId: 'ada', question: 'Why?' };
-
-/** Everything of the run's channel, to its end. */
-async function read(hub: Hub, runId: string): Promise<{ types: string[]; state: RunState }> {
-  const types: string[] = [];
-  let state = EMPTY_RUN;
-  const signal = AbortSignal.timeout(WAIT_MS);
-  for await (const told of hub.follow(aiRuns.of({ runId }), { start: 'start', signal })) {
-    if (told.type === 'event') {
-      types.push(told.event.type);
-      state = foldRun(state, told.event);
-    } else if (told.type === 'verdict' && told.verdict.verdict === 'snapshot') {
-      state = told.verdict.state as RunState;
-    } else types.push(told.type);
-  }
-  return { types, state };
-}
-
-async function waitFor(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const until = performance.now() + WAIT_MS;
-  while (!(await isSo())) {
-    if (performance.now() > until) throw new Error(`${what} did not come`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
-async function untilText(hub: Hub, runId: string, text: string): Promise<void> {
-  let state = EMPTY_RUN;
-  const signal = AbortSignal.timeout(WAIT_MS);
-  for await (const told of hub.follow(aiRuns.of({ runId }), { start: 'start', signal })) {
-    if (told.type === 'event') state = foldRun(state, told.event);
-    if (told.type === 'verdict' && told.verdict.verdict === 'snapshot') {
-      state = told.verdict.state as RunState;
-    }
-    if (textOfRun(state).includes(text)) return;
-  }
-  throw new Error(`${text} was never said`);
-}
-
-/** A database out of whose reach its node can be put: nothing it asks is answered any more. */
-function mortal(): { readonly database: SqlDatabase; die(): void } {
-  let isDead = false;
-  const never = new Promise<never>(() => undefined);
-  return {
-    database: {
-      query: (sql, params) => (isDead ? never : database.query(sql, params)),
-      transaction: (run) => (isDead ? never : database.transaction(run)),
-      listen: (channel, listener) =>
-        database.listen(channel, (payload) => {
-          if (!isDead) listener(payload);
-        }),
-    },
-    die() {
-      isDead = true;
-    },
-  };
-}
-
-/** As if its owner had not beaten for the length of a lease. */
-function expire(runId: string): Promise<unknown> {
-  return database.query(
-    `update millrace.ai_runs set lease_until = clock_timestamp() - interval '1 s' where id = '${runId}'`,
-  );
-}
+afterEach(() => bed.close());
 
 describe('a run', () => {
   test('RUN-1, RUN-4: is accepted, answered and ended, once, with its row, its message and its channel alike', async () => {
     const model = modelOf(() => ({ says: [...texts('It made ', '23 trades.'), finished()] }));
-    const node = await startNode(() => ({ model, messages: asked }));
+    const node = await bed.startNode(() => ({ model, messages: asked }));
     const { run, isNew } = await node.runs.start(question);
     expect(isNew).toBe(true);
     const { types, state } = await read(node.hub, run.id);
@@ -205,7 +70,7 @@ describe('a run', () => {
       says: texts(`answer ${step}`),
       hangs: step === 0,
     }));
-    const node = await startNode(() => ({ model, messages: asked }));
+    const node = await bed.startNode(() => ({ model, messages: asked }));
     const first = await node.runs.start({ ...question, key: 'k' });
     const again = await node.runs.start({ ...question, key: 'k' });
     expect(again).toMatchObject({ isNew: false, run: { id: first.run.id } });
@@ -231,11 +96,11 @@ describe('a run', () => {
       abortSignal?.addEventListener('abort', () => (abortedAt = performance.now()));
       return { says: texts('It ma'), hangs: true };
     });
-    const node = await startNode(() => ({ model, messages: asked }));
+    const node = await bed.startNode(() => ({ model, messages: asked }));
     const { run } = await node.runs.start(question);
     const viewers = [read(node.hub, run.id), read(node.hub, run.id)];
     await untilText(node.hub, run.id, 'It ma');
-    const other = await startNode(() => ({ model, messages: asked }));
+    const other = await bed.startNode(() => ({ model, messages: asked }));
     const begunAt = performance.now();
     await other.runs.stop(run.id, 'bob');
     for (const { state, types } of await Promise.all(viewers)) {
@@ -254,7 +119,11 @@ describe('a run', () => {
     const model = new MockLanguageModelV4({
       doStream: () => Promise.reject(new Error('key sk-123 is no good')),
     });
-    const node = await startNode(() => ({ model, messages: asked, settings: { maxRetries: 0 } }));
+    const node = await bed.startNode(() => ({
+      model,
+      messages: asked,
+      settings: { maxRetries: 0 },
+    }));
     const { run } = await node.runs.start(question);
     const { state } = await read(node.hub, run.id);
     expect(state.status).toBe('failed');
@@ -262,7 +131,7 @@ describe('a run', () => {
   });
 
   test('RUN-10: so does an application that does not know how to answer, and it is not tried for ever', async () => {
-    const node = await startNode(() => {
+    const node = await bed.startNode(() => {
       throw new Error('no such model');
     });
     const { run } = await node.runs.start(question);
@@ -288,16 +157,14 @@ describe('a run', () => {
         return { n: n + 1 };
       },
     });
-    const node = await startNode(() => ({ model, messages: asked, tools: { count } }));
+    const node = await bed.startNode(() => ({ model, messages: asked, tools: { count } }));
     const { run } = await node.runs.start(question);
     const { state } = await read(node.hub, run.id);
     expect(textOfRun(state)).toBe('It is 2.');
     expect(keys).toEqual([`${run.id}:t1`]);
     expect(told[1]).toMatchObject({ role: 'tool', content: [{ output: { value: { n: 2 } } }] });
-    const stored = await database.query(
-      'select status, output::text as output from millrace.ai_tool_calls',
-    );
-    expect(stored).toEqual([{ status: 'done', output: '{"n": 2}' }]);
+    const stored = await database.query('select status, output from millrace.ai_tool_calls');
+    expect(stored).toEqual([{ status: 'done', output: '{"n":2}' }]);
   });
 });
 
@@ -319,17 +186,17 @@ describe('a run whose owner is gone', () => {
           }),
         }),
     });
-    const reach = mortal();
-    const first = await startNode(() => ({ model: dying, messages: asked }), reach);
+    const reach = bed.mortal();
+    const first = await bed.startNode(() => ({ model: dying, messages: asked }), reach);
     const { run } = await first.runs.start(question);
     await untilText(first.hub, run.id, 'It made 99');
     reach.die();
     // It can't even be closed.
-    open.splice(open.indexOf(first.runs), 1);
-    await expire(run.id);
+    bed.forget(first);
+    await bed.expire(run.id);
 
     const model = modelOf(() => ({ says: [...texts('It made 23.'), finished()] }));
-    const second = await startNode(() => ({ model, messages: asked }));
+    const second = await bed.startNode(() => ({ model, messages: asked }));
     const reading = read(second.hub, run.id);
     await untilText(second.hub, run.id, '23');
     goOn.resolve();
@@ -381,7 +248,7 @@ describe('a run whose owner is gone', () => {
       ],
     }));
     const idempotentTools = ['safe'];
-    const first = await startNode(() => ({
+    const first = await bed.startNode(() => ({
       ...{ model: asking, messages: asked, tools: tools(true), idempotentTools },
     }));
     const { run } = await first.runs.start(question);
@@ -396,7 +263,7 @@ describe('a run whose owner is gone', () => {
       told.push(prompt);
       return { says: [...texts('Done.'), finished()] };
     });
-    const second = await startNode(() => ({
+    const second = await bed.startNode(() => ({
       ...{ model: answering, messages: asked, tools: tools(false), idempotentTools },
     }));
     // It gives up what it has, as one that is told to go.
@@ -420,7 +287,7 @@ describe('a run whose owner is gone', () => {
   test("RUN-9: with a call that is its client's to make, is over with that call", async () => {
     const model = modelOf(() => ({ says: calls('ask'), hangs: true }));
     const ask = { inputSchema: jsonSchema<never>({ type: 'object' }) };
-    const node = await startNode(() => ({ model, messages: asked, tools: { ask } }));
+    const node = await bed.startNode(() => ({ model, messages: asked, tools: { ask } }));
     const { run } = await node.runs.start(question);
     const signal = AbortSignal.timeout(WAIT_MS);
     for await (const told of node.hub.follow(aiRuns.of({ runId: run.id }), {
@@ -432,7 +299,7 @@ describe('a run whose owner is gone', () => {
         if ((told.verdict.state as RunState).parts.some((part) => part.type === 'tool')) break;
       }
     }
-    const other = await startNode(() => ({ model, messages: asked, tools: { ask } }));
+    const other = await bed.startNode(() => ({ model, messages: asked, tools: { ask } }));
     await node.runs.close();
     expect((await read(other.hub, run.id)).state).toMatchObject({
       ...{ status: 'completed', finishReason: 'tool-calls' },
@@ -440,13 +307,16 @@ describe('a run whose owner is gone', () => {
     });
   });
 
-  test('RUN-7: is interrupted once it was tried too often, and never goes on for ever', async () => {
+  test('RUN-7: is interrupted once too many died of it, and never goes on for ever', async () => {
     const model = modelOf(() => ({ says: texts('It ma'), hangs: true }));
-    const node = await startNode(() => ({ model, messages: asked }), { maxAttempts: 1 });
+    const reach = bed.mortal();
+    const node = await bed.startNode(() => ({ model, messages: asked }), reach);
     const { run } = await node.runs.start(question);
     await untilText(node.hub, run.id, 'It ma');
-    const other = await startNode(() => ({ model, messages: asked }), { maxAttempts: 1 });
-    await node.runs.close();
+    reach.die();
+    bed.forget(node);
+    await bed.expire(run.id);
+    const other = await bed.startNode(() => ({ model, messages: asked }), { maxAttempts: 1 });
     expect((await read(other.hub, run.id)).state).toMatchObject({
       status: 'interrupted',
       attempt: 2,
@@ -455,14 +325,14 @@ describe('a run whose owner is gone', () => {
 
   test('RUN-8: that was asked to stop is stopped by whoever takes it', async () => {
     const model = modelOf(() => ({ says: texts('It ma'), hangs: true }));
-    const node = await startNode(() => ({ model, messages: asked }));
+    const node = await bed.startNode(() => ({ model, messages: asked }));
     const { run } = await node.runs.start(question);
     await untilText(node.hub, run.id, 'It ma');
     await node.runs.close();
     await database.query(
       `update millrace.ai_runs set status = 'stopping', stopped_by = 'bob' where id = '${run.id}'`,
     );
-    const other = await startNode(() => ({ model, messages: asked }));
+    const other = await bed.startNode(() => ({ model, messages: asked }));
     expect((await read(other.hub, run.id)).state).toMatchObject({
       status: 'stopped',
       stoppedBy: 'bob',

@@ -4,17 +4,20 @@
 
 import { randomUUID } from 'node:crypto';
 import { MillraceError, toMillraceError } from '@millrace/protocol';
-import { aiRuns, type Json, type RunState } from '@millrace/protocol/runs';
+import { aiRuns, EMPTY_RUN, foldRun, type Json, type RunState } from '@millrace/protocol/runs';
 import type { Hub } from '@millrace/server';
 import type { SqlDatabase, SqlTransaction } from '@millrace/server/postgres';
+import { outboxOf, publishEnd } from './ending.ts';
 import type { Answering } from './generation.ts';
 import { type Halt, ownRun } from './owner.ts';
+import { anywhere } from './pen.ts';
 import type { RunRow } from './store/run-row.ts';
 import { migrateRuns } from './store/run-schema.ts';
 import {
   acceptRun,
   beatRuns,
   claimRuns,
+  giveBackRuns,
   type Overlap,
   readActiveRun,
   readRunById,
@@ -44,7 +47,7 @@ export interface RunsOptions {
   /** Where the runs are: the database of the hub's outbox, and of the application's own rows. */
   readonly database: SqlDatabase;
   /** How a run is answered: asked anew by each node that takes it. */
-  answer(run: RunRow): Answering | Promise<Answering>;
+  answer(run: RunRow, signal: AbortSignal): Answering | Promise<Answering>;
   /** In the transaction that accepts a run: the application's own rows, such as the question. */
   readonly onAccept?: (tx: SqlTransaction, run: RunRow) => Promise<void>;
   /** In the transaction that ends it: the message, if `run.status` is `completed`. What rejects is tried again. */
@@ -55,7 +58,7 @@ export interface RunsOptions {
   readonly windowMs?: number;
   /** Steps of one run at most. Default 20. */
   readonly maxSteps?: number;
-  /** How often a run is taken over before it is `interrupted`. Default 3 attempts. */
+  /** So many owners may die of a run before it is `interrupted`; one that gives it back has not died. Default 3. */
   readonly maxAttempts?: number;
   /** Runs that this node works on at a time. Default 100. */
   readonly maxOwned?: number;
@@ -100,9 +103,20 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
   void look();
 
   function heard(word: string): void {
-    const [what, id = '', by = ''] = word.split(' ');
-    if (what === 'stop') halt(id, { is: 'stop', by: decodeURIComponent(by) });
-    else void look();
+    const [what, id = ''] = word.split(' ');
+    // Who asked for it stands in the row.
+    if (what !== 'stop') void look();
+    else if (owned.has(id)) void stopOwned(id);
+  }
+
+  async function stopOwned(id: string): Promise<void> {
+    try {
+      const run = await readRunById(database, id);
+      if (run?.owner === owner) halt(id, { is: 'stop', by: run.stoppedBy ?? '' });
+    } catch (thrown) {
+      // The next beat sees it too.
+      onError(toMillraceError(thrown));
+    }
   }
 
   function halt(id: string, reason: Halt): void {
@@ -139,16 +153,17 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
       }
     }
     const room = maxOwned - owned.size;
-    if (room <= 0) return;
-    for (const run of await claimRuns(database, owner, room)) take(run);
+    if (room <= 0 || isClosed) return;
+    // Of a node that closes meanwhile they are given back with the others.
+    for (const run of await claimRuns(database, owner, room)) if (!isClosed) take(run);
   }
 
   function take(run: RunRow): void {
     const stopping = new AbortController();
     if (run.status === 'stopping') stopping.abort({ is: 'stop', by: run.stoppedBy ?? '' });
     const done = ownRun(run, stopping.signal, {
-      ...{ hub, database, owner },
-      answer: (one) => options.answer(one),
+      ...{ hub, database, owner, onError },
+      answer: (one, signal) => options.answer(one, signal),
       onEnd: async (tx, ended, state) => options.onEnd?.(tx, ended, state),
       describeError: options.describeError ?? describeNothing,
       windowMs: options.windowMs ?? 30,
@@ -157,19 +172,26 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
     })
       .catch((thrown: unknown) => onError(toMillraceError(thrown)))
       .finally(() => {
-        owned.delete(run.id);
+        if (owned.get(run.id)?.halt === stopping) owned.delete(run.id);
         // The conversation may have another one that waits.
         if (!isClosed) void look();
       });
     owned.set(run.id, { halt: stopping, done });
   }
 
+  /** A hint: what it says stands in the rows already. */
   async function notify(word: string): Promise<void> {
-    await database.query('select pg_notify($1, $2)', [NOTIFIED, word]);
+    try {
+      await database.query('select pg_notify($1, $2)', [NOTIFIED, word]);
+    } catch (thrown) {
+      onError(toMillraceError(thrown));
+    }
   }
 
   return {
     async start(start) {
+      checkWord(start.conversationId, 'conversationId');
+      checkWord(start.userId, 'userId');
       const id = randomUUID();
       const accepted = await database.transaction(async (tx) => {
         const { conversationId, userId, question, settings = null, key = null } = start;
@@ -196,6 +218,7 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
       return { run: accepted.run, isNew: accepted.is === 'new' };
     },
     async stop(runId, by) {
+      checkWord(by, 'by');
       const run = await database.transaction(async (tx) => {
         const stopped = await requestStop(tx, runId, by);
         if (stopped?.status === 'stopped') await endQueued(tx, stopped);
@@ -211,17 +234,23 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
     [Symbol.asyncDispose]: close,
   };
 
-  function tellStop({ id, stoppedBy }: RunRow): Promise<void> {
-    return notify(`stop ${id} ${encodeURIComponent(stoppedBy ?? '')}`);
+  function tellStop({ id }: RunRow): Promise<void> {
+    return notify(`stop ${id}`);
   }
 
   /** One that nobody had begun. */
   async function endQueued(tx: SqlTransaction, run: RunRow): Promise<void> {
-    const channel = aiRuns.of({ runId: run.id });
-    const { usage } = run;
-    const data = { status: 'stopped', finishReason: null, error: null, ...usage } as const;
-    await hub.publish(channel, { type: 'run-end', data }, { tx: outboxOf(tx) });
-    await hub.end(channel, { tx: outboxOf(tx) });
+    const { usage, conversationId, messageId, stoppedBy } = run;
+    const ended = { status: 'stopped', finishReason: null, error: null, usage } as const;
+    const event = await publishEnd(hub, tx, run, ended);
+    const queued: RunState = {
+      ...EMPTY_RUN,
+      status: 'queued',
+      conversationId,
+      messageId,
+      stoppedBy,
+    };
+    await options.onEnd?.(tx, run, foldRun(queued, anywhere(event)));
   }
 
   async function close(): Promise<void> {
@@ -233,17 +262,15 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
     for (const id of mine) halt(id, { is: 'lost' });
     await Promise.all([...owned.values()].map(({ done }) => done));
     await looking;
-    await database.query(
-      `update millrace.ai_runs set lease_until = clock_timestamp()
-        where owner = $1 and status in ('running', 'stopping')`,
-      [owner],
-    );
+    await giveBackRuns(database, owner);
     await notify('new');
   }
 }
 
-function outboxOf(tx: SqlTransaction) {
-  return { query: (sql: string, params: unknown[]) => tx.query(sql, params) };
+/** What names something is kept in rows and events, and bounded there. */
+function checkWord(word: string, name: string): void {
+  if (word !== '' && word.length <= 200 && word.isWellFormed() && !word.includes('\0')) return;
+  throw new MillraceError('request/invalid', `${name} is a text of 1 to 200 characters.`);
 }
 
 function describeNothing(error: unknown): string {

@@ -12,21 +12,24 @@ import {
 import type { Hub } from '@millrace/server';
 import type { CallOutcome } from './store/tool-calls.ts';
 
-/** The run as it is when `run-resumed` of this attempt is read: nobody before can have written behind that. */
+/**
+ * The run as it is when `run-resumed` of this attempt is read: nobody before can have written behind that. Null where
+ * somebody later has, or the signal says to stop.
+ */
 export async function readRun(
   hub: Hub,
   { runId, attempt }: { readonly runId: string; readonly attempt: number },
   signal: AbortSignal,
-): Promise<RunState> {
+): Promise<RunState | null> {
   let state = EMPTY_RUN;
   for await (const told of hub.follow(aiRuns.of({ runId }), { start: 'start', signal })) {
     if (told.type === 'event') state = foldRun(state, told.event);
     else if (told.type === 'verdict' && told.verdict.verdict === 'snapshot') {
       state = told.verdict.state as RunState;
     }
-    if (state.attempt === attempt) break;
+    if (state.attempt >= attempt) break;
   }
-  return state;
+  return state.attempt === attempt ? state : null;
 }
 
 /**
@@ -66,5 +69,7 @@ function isOpen({ status }: ToolPart): boolean {
 }
 
 function isCalled(part: RunPart): boolean {
-  return part.type === 'tool' && part.status !== 'writing' && part.status !== 'refused';
+  // What a provider runs has no effect here, and is its own to make again.
+  if (part.type !== 'tool' || part.isRemote) return false;
+  return part.status !== 'writing' && part.status !== 'refused';
 }

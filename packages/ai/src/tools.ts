@@ -4,26 +4,38 @@
 import type { Json, ToolPart } from '@millrace/protocol/runs';
 import type { SqlDatabase } from '@millrace/server/postgres';
 import type { ToolSet } from 'ai';
-import { beginCall, type CallOutcome, endCall } from './store/tool-calls.ts';
-
-export interface CallContext {
-  readonly runId: string;
-  readonly userId: string;
-}
+import { isOmitted } from './bounded.ts';
+import { jsonOf } from './json-of.ts';
+import { mayPass } from './may-pass.ts';
+import {
+  beginCall,
+  type CallOf,
+  type CallOutcome,
+  endCall,
+  readCalls,
+} from './store/tool-calls.ts';
 
 export interface ToolsOptions {
   readonly database: SqlDatabase;
-  readonly context: CallContext;
-  /** Resolves once the call is in the log: made before, it would be one that whoever takes over has never heard of. */
-  announced(callId: string): Promise<void>;
+  readonly run: Pick<CallOf, 'runId' | 'owner' | 'fence'> & { readonly userId: string };
+  /**
+   * Resolves once the call is in the log: made before, it would be one that whoever takes over has never heard of.
+   * @returns the call's id in the log
+   */
+  announced(callId: string): Promise<string>;
   /** Whether a call whose outcome nobody knows may be made again, with the same key. */
   isIdempotent(name: string): boolean;
   describeError(error: unknown): string;
+  /** Gives the run up, for whoever takes it over: what came of a call can't be written down here. */
+  giveUp(error: unknown): void;
 }
 
 /** What a call ends with whose maker died, unless its tool may be called again. */
 export const UNKNOWN_OUTCOME =
   'Whoever made this call died, and nobody knows what came of it. It was not made again.';
+
+/** How long after a failure an outcome is written once more, ms. */
+const RETRY_MS = 250;
 
 type Execute = NonNullable<ToolSet[string]['execute']>;
 type Execution = Parameters<Execute>[1];
@@ -40,34 +52,55 @@ export function writtenTools(tools: ToolSet, options: ToolsOptions): ToolSet {
 }
 
 function writtenExecute(name: string, execute: Execute, options: ToolsOptions): Execute {
-  const { database, context, announced, isIdempotent, describeError } = options;
-  const { runId, userId } = context;
+  const { database, run, announced, isIdempotent, describeError, giveUp } = options;
+  const { runId, owner, fence, userId } = run;
 
   /** The stored outcome, or the key under which it is to be made now. */
-  async function begin(input: unknown, callId: string): Promise<Begun> {
-    await announced(callId);
-    const call = { runId, callId, userId, name, input: jsonOf(input) };
-    const { outcome, tries, key } = await beginCall(database, call);
+  async function begin(input: unknown, callId: string, signal: Signal): Promise<Begun> {
+    signal?.throwIfAborted();
+    const call = { runId, callId, owner, fence, userId, name, input: jsonOf(input) };
+    const begun = await beginCall(database, call);
+    if (begun === null) throw new Lost();
+    const { outcome, tries, key } = begun;
     if (outcome?.is === 'done') return { is: 'known', output: outcome.output };
     if (outcome?.is === 'failed') throw new ToolFailure(outcome.error);
     if (tries === 1 || isIdempotent(name)) return { is: 'begun', key };
-    await endCall(database, call, { is: 'failed', error: UNKNOWN_OUTCOME });
+    await end(callId, { is: 'failed', error: UNKNOWN_OUTCOME }, signal);
     throw new ToolFailure(UNKNOWN_OUTCOME);
   }
 
-  async function fail(callId: string, error: unknown, signal: AbortSignal | undefined) {
+  /** Whatever it takes: an outcome that is not written down must not be used, or the call may be made twice. */
+  async function end(callId: string, outcome: CallOutcome, signal: Signal): Promise<void> {
+    for (;;) {
+      try {
+        if ((await endCall(database, { runId, callId, owner, fence }, outcome)) === null)
+          throw new Lost();
+        return;
+      } catch (error) {
+        if (error instanceof Lost) throw error;
+        if (signal?.aborted === true || !mayPass(error)) {
+          giveUp(error);
+          throw error;
+        }
+      }
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+
+  async function fail(callId: string, error: unknown, signal: Signal): Promise<unknown> {
     // One that was told to stop is not over: whether it did anything is not known.
     if (signal?.aborted === true) return error;
     const words = describeError(error);
-    await endCall(database, { runId, callId }, { is: 'failed', error: words });
+    await end(callId, { is: 'failed', error: words }, signal);
     return new ToolFailure(words);
   }
 
   // The SDK takes what a generator yields for preliminary, so a plain function stays one.
   if (isGenerator(execute)) {
     return async function* (input: unknown, execution: Execution) {
-      const { toolCallId: callId, abortSignal } = execution;
-      const begun = await begin(input, callId);
+      const { abortSignal } = execution;
+      const callId = await announced(execution.toolCallId);
+      const begun = await begin(input, callId, abortSignal);
       if (begun.is === 'known') {
         yield begun.output;
         return;
@@ -78,23 +111,26 @@ function writtenExecute(name: string, execute: Execute, options: ToolsOptions): 
       } catch (error) {
         throw await fail(callId, error, abortSignal);
       }
-      await endCall(database, { runId, callId }, { is: 'done', output: jsonOf(output) });
+      await end(callId, { is: 'done', output: jsonOf(output) }, abortSignal);
     };
   }
   return async (input: unknown, execution: Execution) => {
-    const { toolCallId: callId, abortSignal } = execution;
-    const begun = await begin(input, callId);
+    const { abortSignal } = execution;
+    const callId = await announced(execution.toolCallId);
+    const begun = await begin(input, callId, abortSignal);
     if (begun.is === 'known') return begun.output;
     let output: unknown;
     try {
-      output = await (execute(input, withKey(execution, begun.key)) as unknown);
+      output = await lastOf(execute(input, withKey(execution, begun.key)));
     } catch (error) {
       throw await fail(callId, error, abortSignal);
     }
-    await endCall(database, { runId, callId }, { is: 'done', output: jsonOf(output) });
+    await end(callId, { is: 'done', output: jsonOf(output) }, abortSignal);
     return output;
   };
 }
+
+type Signal = AbortSignal | undefined;
 
 type Begun =
   | { readonly is: 'known'; readonly output: Json }
@@ -117,25 +153,35 @@ function isGenerator(
   return Object.getPrototypeOf(execute) === GENERATOR;
 }
 
+/** What a tool answers, or the last of what it yields. */
+async function lastOf(answer: unknown): Promise<unknown> {
+  if (!isIterable(answer)) return answer;
+  let output: unknown;
+  for await (output of answer);
+  return output;
+}
+
 /**
  * A call of somebody who died, as far as it is known: its outcome, or made now where its tool allows that, or failed.
- * A tool that is no more, or whose input was not whole, has failed too.
+ * A tool that is no more, one of the provider's, or whose input was not whole, has failed too.
  */
 export async function callAgain(
   tool: ToolSet[string] | undefined,
-  { callId: toolCallId, input, status }: Pick<ToolPart, 'callId' | 'input' | 'status'>,
+  call: Pick<ToolPart, 'callId' | 'input' | 'status' | 'isRemote'>,
+  { database, run }: Pick<ToolsOptions, 'database' | 'run'>,
   abortSignal: AbortSignal,
 ): Promise<CallOutcome> {
+  const { callId: toolCallId, status, isRemote } = call;
   const execute = tool?.execute;
-  if (execute === undefined || status === 'writing')
-    return { is: 'failed', error: UNKNOWN_OUTCOME };
+  const unknown: CallOutcome = { is: 'failed', error: UNKNOWN_OUTCOME };
+  if (execute === undefined || status === 'writing' || isRemote) return unknown;
+  // What was too large for the log is whole in the row; without one nobody has it any more.
+  const known = (await readCalls(database, run.runId)).get(toolCallId);
+  const input = known?.input ?? call.input;
+  if (isOmitted(call.input) && known === undefined) return unknown;
   try {
     const execution = { toolCallId, messages: [], abortSignal, context: undefined as never };
-    const answer: unknown = execute(input as never, execution);
-    let output: unknown;
-    if (isIterable(answer)) for await (output of answer);
-    else output = await answer;
-    return { is: 'done', output: jsonOf(output) };
+    return { is: 'done', output: jsonOf(await lastOf(execute(input as never, execution))) };
   } catch (error) {
     if (error instanceof ToolFailure) return { is: 'failed', error: error.message };
     throw error;
@@ -149,7 +195,5 @@ function isIterable(value: unknown): value is AsyncIterable<unknown> {
 /** In words that may be shown. */
 export class ToolFailure extends Error {}
 
-function jsonOf(value: unknown): Json {
-  const text: string | undefined = JSON.stringify(value);
-  return text === undefined ? null : (JSON.parse(text) as Json);
-}
+/** The run is somebody else's. */
+class Lost extends Error {}

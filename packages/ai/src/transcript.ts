@@ -2,14 +2,17 @@
 // Owns the names that parts have within a step. Refuses to own: when events go out (window.ts), how a run ends (owner).
 // Rules: RUN-1, RUN-2.
 
-import type { FinishReason, Json, RunUsage, RunWrite } from '@millrace/protocol/runs';
+import type { FinishReason, RunUsage, RunWrite } from '@millrace/protocol/runs';
 import type { LanguageModelUsage, TextStreamPart, ToolSet } from 'ai';
+import { jsonOf } from './json-of.ts';
 
 type StreamPart = TextStreamPart<ToolSet>;
 
 export interface TranscriptOptions {
   /** The place of the first part: how many the message has already. */
   readonly from: number;
+  /** Of calls that the message has already: a model may use them again in another step. */
+  readonly callIds?: Iterable<string>;
   /** What readers and, after a takeover, the model are told of a tool's failure. */
   describeToolError(error: unknown): string;
 }
@@ -19,7 +22,30 @@ export interface Transcript {
   take(part: StreamPart): readonly RunWrite[];
 }
 
-export function createTranscript({ from, describeToolError }: TranscriptOptions): Transcript {
+/** What makes a call's id another one where its model used it in an earlier step. */
+const AGAIN = '~again';
+
+/** The model's own id of a call. */
+export function rawCallId(callId: string): string {
+  const at = callId.indexOf(AGAIN);
+  return at < 0 ? callId : callId.slice(0, at);
+}
+
+export function createTranscript(options: TranscriptOptions): Transcript {
+  const { from, describeToolError } = options;
+  const used = new Set(options.callIds);
+  /** Of this step, by the model's id. */
+  const callIds = new Map<string, string>();
+  function callIdOf(raw: string): string {
+    const known = callIds.get(raw);
+    if (known !== undefined) return known;
+    let callId = raw;
+    for (let count = 1; used.has(callId); count += 1) callId = `${raw}${AGAIN}${count}`;
+    used.add(callId);
+    callIds.set(raw, callId);
+    return callId;
+  }
+
   let next = from;
   let step = from;
   /** Places of this step's parts, by kind and the model's id. */
@@ -33,8 +59,9 @@ export function createTranscript({ from, describeToolError }: TranscriptOptions)
   const placeOf = (name: string): number => places.get(name) ?? begin(name);
 
   function startStep(): readonly RunWrite[] {
-    // Ids of a step mean something else in the next one; a tool's may be answered there.
-    for (const name of places.keys()) if (!name.startsWith('tool:')) places.delete(name);
+    // Ids of a step mean something else in the next one.
+    places.clear();
+    callIds.clear();
     step = next;
     next += 1;
     return [{ type: 'step-start', data: { part: step } }];
@@ -80,7 +107,7 @@ export function createTranscript({ from, describeToolError }: TranscriptOptions)
         }
         case 'tool-input-start': {
           const { id, toolName: name } = part;
-          const data = { callId: id, name, isRemote: part.providerExecuted === true };
+          const data = { callId: callIdOf(id), name, isRemote: part.providerExecuted === true };
           return [{ type: 'tool-start', data: { part: begin(`tool:${id}`), ...data } }];
         }
         case 'tool-input-delta':
@@ -116,7 +143,7 @@ export function createTranscript({ from, describeToolError }: TranscriptOptions)
   }) {
     return {
       part: placeOf(`tool:${part.toolCallId}`),
-      callId: part.toolCallId,
+      callId: callIdOf(part.toolCallId),
       name: part.toolName,
       isRemote: part.providerExecuted === true,
     };
@@ -145,9 +172,3 @@ const REASONS: readonly FinishReason[] = [
   'error',
   'other',
 ];
-
-/** As it comes out of the log: what JSON leaves out is left out here too, and a missing value is null. */
-function jsonOf(value: unknown): Json {
-  const text: string | undefined = JSON.stringify(value);
-  return text === undefined ? null : (JSON.parse(text) as Json);
-}

@@ -19,6 +19,8 @@ import {
   toOpenAiCompletion,
 } from './openai.ts';
 
+const ids = { conversationId: 'c', messageId: 'm' };
+
 const options: OpenAiOptions = {
   ...{ runId: 'r1', createdS: 1_800_000_000, includesUsage: true },
   clientTools: new Set(['weather']),
@@ -61,8 +63,8 @@ function joined(frames: ReturnType<typeof tell>['frames']) {
 }
 
 const begun: readonly RunWrite[] = [
-  { type: 'run-accepted', data: { conversationId: 'c', messageId: 'm' } },
-  { type: 'run-start', data: { model: 'built-in' } },
+  { type: 'run-accepted', data: ids },
+  { type: 'run-start', data: { ...ids, model: 'built-in' } },
   { type: 'step-start', data: { part: 0 } },
 ];
 
@@ -144,7 +146,7 @@ describe("OpenAI's format", () => {
     const events: readonly RunWrite[] = [
       ...begun,
       { type: 'text-start', data: { part: 1 } },
-      { type: 'run-resumed', data: { attempt: 2, model: 'built-in' } },
+      { type: 'run-resumed', data: { ...ids, attempt: 2, model: 'built-in' } },
       { type: 'step-reset', data: { part: 0 } },
     ];
     expect(tell(events).isCut).toBe(false);

@@ -77,7 +77,9 @@ export function toOpenAiChunks(
   const said = (delta: Delta): readonly OpenAiChunk[] => [chunk(delta, null)];
   switch (event.type) {
     case 'run-start':
-      return [chunkOf(options, event.data.model)({ role: 'assistant', content: '' }, null)];
+    case 'run-resumed':
+      if (before.model !== null) return [];
+      return [chunkOf(options, event.data.model)(FIRST, null)];
     case 'text-delta':
       return said({ content: event.data.text });
     case 'reasoning-delta':
@@ -108,9 +110,11 @@ export function toOpenAiChunks(
     case 'run-end': {
       const { status, finishReason, error } = event.data;
       if (status === 'failed' || status === 'interrupted') return [errorOf(error, status)];
-      const last = chunk({}, finishOf(finishReason));
-      if (!options.includesUsage) return [last];
-      return [last, { ...last, choices: [], usage: usageOf(event.data) }];
+      const reason = finishOf(finishReason, before.parts, options);
+      const last = chunk({}, reason);
+      const first = before.model === null ? said(FIRST) : [];
+      if (!options.includesUsage) return [...first, last];
+      return [...first, last, { ...last, choices: [], usage: usageOf(event.data) }];
     }
     default:
       return [];
@@ -170,7 +174,7 @@ export function toOpenAiCompletion(
           refusal: null,
           ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
         },
-        finish_reason: finishOf(finishReason),
+        finish_reason: finishOf(finishReason, parts, options),
         logprobs: null,
       },
     ],
@@ -222,14 +226,24 @@ function idOf({ runId }: OpenAiOptions): string {
   return `chatcmpl-${runId}`;
 }
 
-function finishOf(reason: FinishReason | null): OpenAiFinish {
+const FIRST: Delta = { role: 'assistant', content: '' };
+
+function finishOf(
+  reason: FinishReason | null,
+  parts: readonly RunPart[],
+  options: OpenAiOptions,
+): OpenAiFinish {
   switch (reason) {
     case 'length':
       return 'length';
     case 'content-filter':
       return 'content_filter';
-    case 'tool-calls':
-      return 'tool_calls';
+    case 'tool-calls': {
+      const isOne = isClients(options);
+      // Calls of the server's own tools are nothing for the client to make.
+      const areTold = parts.some((part) => part.type === 'tool' && isOne(part));
+      return areTold ? 'tool_calls' : 'stop';
+    }
     default:
       return 'stop';
   }

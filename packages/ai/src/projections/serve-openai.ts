@@ -27,6 +27,7 @@ export async function serveOpenAi(
       headers: { 'X-Generation-Id': options.runId },
     });
   }
+  if (res.closed || res.destroyed) return;
   const left = new AbortController();
   res.once('close', () => left.abort());
   const state = await readToEnd(hub, options.runId, left.signal);

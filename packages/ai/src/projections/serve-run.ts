@@ -51,6 +51,7 @@ export async function serveRun(
 ): Promise<void> {
   const { runId, project, headers, heartbeatMs = 15_000 } = options;
   const channel = aiRuns.of({ runId });
+  if (res.closed || res.destroyed) return;
   const left = new AbortController();
   res.once('close', () => left.abort());
   // The first byte before there is an answer: proxies, and whoever waits, see that it was accepted.
@@ -93,7 +94,9 @@ export async function serveRun(
     if (said.length === 0 || res.closed) return true;
     heartbeat.refresh();
     const text = said.map((one) => encodeSse({ id, data: JSON.stringify(one) })).join('');
-    if (!res.write(text)) await Promise.race([once(res, 'drain'), once(left.signal, 'abort')]);
+    if (res.write(text)) return true;
+    // It goes, or takes it all in.
+    await once(res, 'drain', { signal: left.signal }).catch(() => undefined);
     return true;
   }
 }

@@ -11,6 +11,8 @@ import { anywhere } from '../pen.ts';
 import { runOfNumbers } from '../testing/run-of-numbers.ts';
 import { serveUiStream, type UiStreamOptions } from './serve-ui-stream.ts';
 
+const ids = { conversationId: 'c', messageId: 'm' };
+
 let hub: Hub;
 let server: Server;
 let url: string;
@@ -85,8 +87,8 @@ describe('the UI message stream over HTTP', () => {
 
   test('UI-3: a step that begins anew cuts ai 6 off, which has the whole message when it comes again', async () => {
     const events: readonly RunWrite[] = [
-      { type: 'run-accepted', data: { conversationId: 'c', messageId: 'm' } },
-      { type: 'run-start', data: { model: 'any' } },
+      { type: 'run-accepted', data: ids },
+      { type: 'run-start', data: { ...ids, model: 'any' } },
       { type: 'step-start', data: { part: 0 } },
       { type: 'text-start', data: { part: 1 } },
       { type: 'text-delta', data: { part: 1, text: 'It made 99' } },
@@ -95,7 +97,7 @@ describe('the UI message stream over HTTP', () => {
     const response = await fetch(`${url}/r1`);
     const reading = response.text().catch((error: unknown) => String(error));
     await write('r1', [
-      { type: 'run-resumed', data: { attempt: 2, model: 'any' } },
+      { type: 'run-resumed', data: { ...ids, attempt: 2, model: 'any' } },
       { type: 'step-reset', data: { part: 0 } },
       { type: 'text-start', data: { part: 1 } },
       { type: 'text-delta', data: { part: 1, text: 'It made 23.' } },

@@ -16,6 +16,8 @@ import { anywhere } from '../pen.ts';
 import { runOfNumbers } from '../testing/run-of-numbers.ts';
 import { toUiChunks, type UiVersion } from './ui-stream.ts';
 
+const ids = { conversationId: 'c', messageId: 'm' };
+
 const run = fc.array(fc.nat(999), { maxLength: 80 }).map(runOfNumbers);
 
 interface Told {
@@ -87,8 +89,8 @@ describe('the UI message stream', () => {
     );
     const { state } = tell(
       [
-        { type: 'run-accepted', data: { conversationId: 'c', messageId: 'm' } },
-        { type: 'run-start', data: { model: 'any' } },
+        { type: 'run-accepted', data: ids },
+        { type: 'run-start', data: { ...ids, model: 'any' } },
         { type: 'step-start', data: { part: 0 } },
         { type: 'text-start', data: { part: 1 } },
         ...deltas,
@@ -105,12 +107,12 @@ describe('the UI message stream', () => {
 
   test('UI-3: a step that begins anew is told to ai 7; ai 6, which would keep what it has, must come again', async () => {
     const events: readonly RunWrite[] = [
-      { type: 'run-accepted', data: { conversationId: 'c', messageId: 'm' } },
-      { type: 'run-start', data: { model: 'any' } },
+      { type: 'run-accepted', data: ids },
+      { type: 'run-start', data: { ...ids, model: 'any' } },
       { type: 'step-start', data: { part: 0 } },
       { type: 'text-start', data: { part: 1 } },
       { type: 'text-delta', data: { part: 1, text: 'It made 99' } },
-      { type: 'run-resumed', data: { attempt: 2, model: 'any' } },
+      { type: 'run-resumed', data: { ...ids, attempt: 2, model: 'any' } },
       { type: 'step-reset', data: { part: 0 } },
       { type: 'text-start', data: { part: 1 } },
       { type: 'text-delta', data: { part: 1, text: 'It made 23.' } },

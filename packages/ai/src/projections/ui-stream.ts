@@ -22,9 +22,11 @@ export function toUiChunks(
 ): UiChunks {
   switch (event.type) {
     case 'run-accepted':
-      return [{ type: 'start', messageId: event.data.messageId }];
     case 'run-start':
     case 'run-resumed':
+      // Whichever comes first.
+      if (before.messageId !== '') return [];
+      return [{ type: 'start', messageId: event.data.messageId }];
     case 'run-stopping':
       return [];
     case 'run-end':

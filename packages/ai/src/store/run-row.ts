@@ -14,15 +14,16 @@ export interface RunRow {
   readonly question: Json;
   readonly owner: string | null;
   readonly fence: number;
+  /** So many owners died of it. */
+  readonly deaths: number;
   readonly stoppedBy: string | null;
   readonly finishReason: FinishReason | null;
   readonly usage: RunUsage;
   readonly error: string | null;
 }
 
-/** As text or whole, so that it reads alike through every driver and its parsers. */
-export const COLUMNS = `id, conversation_id, user_id, message_id, status, settings::text as settings,
-  question::text as question, owner, fence, stopped_by, finish_reason, input_tokens::text as input_tokens,
+/** Large numbers as text, so that they read alike through every driver and its parsers. */
+export const COLUMNS = `id, conversation_id, user_id, message_id, status, settings, question, owner, fence, deaths, stopped_by, finish_reason, input_tokens::text as input_tokens,
   output_tokens::text as output_tokens, is_estimated, error`;
 
 export function readRun(row: SqlRow): RunRow {
@@ -36,6 +37,7 @@ export function readRun(row: SqlRow): RunRow {
     question: JSON.parse(String(row['question'])) as Json,
     owner: textOrNull(row['owner']),
     fence: Number(row['fence']),
+    deaths: Number(row['deaths']),
     stoppedBy: textOrNull(row['stopped_by']),
     finishReason: textOrNull(row['finish_reason']) as FinishReason | null,
     usage: {

@@ -19,10 +19,12 @@ const MIGRATIONS: readonly string[] = [
     key text, -- of the start: repeated, it answers with the same run
     status text not null check (status in
       ('queued', 'running', 'stopping', 'completed', 'stopped', 'failed', 'interrupted')),
-    settings jsonb not null, -- of the model, as they were at the start; no secret
-    question jsonb not null,
+    -- JSON as text, here and below: jsonb refuses what JSON may hold (a NUL, half a surrogate pair).
+    settings text not null, -- of the model, as they were at the start; no secret
+    question text not null,
     owner text,
     fence integer not null default 0, -- the producer's epoch in the run's channel
+    deaths integer not null default 0, -- owners that did not give it back
     lease_until timestamptz,
     stopped_by text,
     finish_reason text,
@@ -30,7 +32,7 @@ const MIGRATIONS: readonly string[] = [
     output_tokens bigint not null default 0,
     is_estimated boolean not null default false,
     error text,
-    partial jsonb, -- the parts of one that was not completed: no message, and in nobody's context
+    partial text, -- the parts of one that was not completed: no message, and in nobody's context
     accepted_at timestamptz not null default clock_timestamp(),
     started_at timestamptz,
     ended_at timestamptz,
@@ -48,10 +50,10 @@ const MIGRATIONS: readonly string[] = [
     call_id text not null,
     user_id text not null,
     name text not null,
-    input jsonb not null,
+    input text not null,
     key text not null, -- the same for every try: what the tool may hand on as an idempotency key
     status text not null check (status in ('called', 'done', 'failed')),
-    output jsonb,
+    output text,
     error text,
     tries integer not null default 1,
     called_at timestamptz not null default clock_timestamp(),

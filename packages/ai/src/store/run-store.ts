@@ -70,7 +70,7 @@ export async function acceptRun(
   }
   const [made] = await tx.query(
     `insert into millrace.ai_runs (id, conversation_id, user_id, message_id, key, status, settings, question)
-      values ($1, $2, $3, $4, $5, 'queued', $6::jsonb, $7::jsonb) returning ${COLUMNS}`,
+      values ($1, $2, $3, $4, $5, 'queued', $6, $7) returning ${COLUMNS}`,
     [
       ...[run.id, run.conversationId, run.userId, run.messageId, run.key],
       ...[JSON.stringify(run.settings), JSON.stringify(run.question)],
@@ -82,7 +82,7 @@ export async function acceptRun(
 
 /**
  * Takes up to `most` runs that nobody has: the first that waits of each conversation where none is at work, and those
- * whose owner's lease is over. Each has a higher fence than before.
+ * whose owner's lease is over, or gave them back. Each has a higher fence than before.
  */
 export async function claimRuns(
   tx: SqlTransaction,
@@ -93,6 +93,7 @@ export async function claimRuns(
     `update millrace.ai_runs set
         status = case status when 'queued' then 'running' else status end,
         owner = $1, fence = fence + 1,
+        deaths = deaths + case when owner is null then 0 else 1 end,
         lease_until = clock_timestamp() + make_interval(secs => $3::double precision / 1000),
         started_at = coalesce(started_at, clock_timestamp())
       where id in (
@@ -113,7 +114,10 @@ export async function claimRuns(
   return rows.map(readRun);
 }
 
-/** Which of these runs are still this owner's, as they are now: the others are somebody else's, or over. */
+/**
+ * Which of these runs are still this owner's, as they are now: the others are somebody else's, or over. One whose row is
+ * held by a transaction (it is ending, or somebody stops it) is not waited for, or that would hold up the beat of all.
+ */
 export async function beatRuns(
   tx: SqlTransaction,
   owner: string,
@@ -122,12 +126,32 @@ export async function beatRuns(
   const rows = await tx.query(
     `update millrace.ai_runs set
         lease_until = clock_timestamp() + make_interval(secs => $3::double precision / 1000)
-      where owner = $1 and status in ('running', 'stopping')
-        and id in (select jsonb_array_elements_text($2::jsonb))
+      where id in (
+        select id from millrace.ai_runs
+        where owner = $1 and status in ('running', 'stopping') and id in (select jsonb_array_elements_text($2::jsonb))
+        for update skip locked
+      )
       returning ${COLUMNS}`,
     [owner, JSON.stringify(ids), LEASE_MS],
   );
-  return rows.map(readRun);
+  const beaten = new Set(rows.map(({ id }) => id));
+  const others = ids.filter((id) => !beaten.has(id));
+  if (others.length === 0) return rows.map(readRun);
+  const held = await tx.query(
+    `select ${COLUMNS} from millrace.ai_runs
+      where owner = $1 and status in ('running', 'stopping') and id in (select jsonb_array_elements_text($2::jsonb))`,
+    [owner, JSON.stringify(others)],
+  );
+  return [...rows, ...held].map(readRun);
+}
+
+/** Others take them at once, and nobody has died. */
+export async function giveBackRuns(tx: SqlTransaction, owner: string): Promise<void> {
+  await tx.query(
+    `update millrace.ai_runs set owner = null, lease_until = '-infinity'
+      where owner = $1 and status in ('running', 'stopping')`,
+    [owner],
+  );
 }
 
 /**
@@ -160,7 +184,7 @@ export async function finishRun(
   const { status, finishReason, usage, error, partial } = ended;
   const [row] = await tx.query(
     `update millrace.ai_runs set
-        status = $4, finish_reason = $5, error = $6, partial = $7::jsonb, input_tokens = $8, output_tokens = $9,
+        status = $4, finish_reason = $5, error = $6, partial = $7, input_tokens = $8, output_tokens = $9,
         is_estimated = $10, ended_at = clock_timestamp(), lease_until = null
       where id = $1 and owner = $2 and fence = $3 and status in ('running', 'stopping')
       returning ${COLUMNS}`,

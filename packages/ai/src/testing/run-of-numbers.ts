@@ -3,6 +3,8 @@
 
 import type { FinalStatus, RunWrite } from '@millrace/protocol/runs';
 
+const ids = { conversationId: 'c', messageId: 'm' };
+
 type Draw = (below: number) => number;
 
 export function runOfNumbers(numbers: readonly number[]): readonly RunWrite[] {
@@ -13,8 +15,8 @@ export function runOfNumbers(numbers: readonly number[]): readonly RunWrite[] {
     return number % below;
   };
   const events: RunWrite[] = [
-    { type: 'run-accepted', data: { conversationId: 'c', messageId: 'm' } },
-    { type: 'run-start', data: { model: 'any' } },
+    { type: 'run-accepted', data: ids },
+    { type: 'run-start', data: { ...ids, model: 'any' } },
   ];
   let part = 0;
   let attempt = 1;
@@ -28,7 +30,7 @@ export function runOfNumbers(numbers: readonly number[]): readonly RunWrite[] {
       attempt += 1;
       events.push(
         ...written.slice(0, draw(8)),
-        { type: 'run-resumed', data: { attempt, model: 'any' } },
+        { type: 'run-resumed', data: { ...ids, attempt, model: 'any' } },
         { type: 'step-reset', data: { part: step } },
       );
     }

@@ -33,6 +33,8 @@ function numbered(events: readonly Bare[]): readonly RunEvent[] {
   }));
 }
 
+const ids = { conversationId: 'c1', messageId: 'm1' };
+const anyIds = { conversationId: 'c', messageId: 'm' };
 const word = fc.string({ minLength: 1, maxLength: 8 });
 const words = fc.string({ maxLength: 12, unit: 'grapheme' });
 const json = fc
@@ -136,8 +138,8 @@ const wholeRun: fc.Arbitrary<readonly RunEvent[]> = fc
   })
   .map(({ steps, stoppingAt, status, usage: sum }) => {
     const events: Bare[] = [
-      { type: 'run-accepted', data: { conversationId: 'c', messageId: 'm' } },
-      { type: 'run-start', data: { model: 'any' } },
+      { type: 'run-accepted', data: anyIds },
+      { type: 'run-start', data: { ...anyIds, model: 'any' } },
     ];
     let at = 0;
     let attempt = 1;
@@ -149,7 +151,7 @@ const wholeRun: fc.Arbitrary<readonly RunEvent[]> = fc
         attempt += 1;
         events.push(
           ...written.slice(0, diedAfter),
-          { type: 'run-resumed', data: { attempt, model: 'any' } },
+          { type: 'run-resumed', data: { ...anyIds, attempt, model: 'any' } },
           { type: 'step-reset', data: { part } },
         );
       }
@@ -196,8 +198,8 @@ function end(status: FinalStatus): Bare {
 }
 
 const begun: readonly Bare[] = [
-  { type: 'run-accepted', data: { conversationId: 'c1', messageId: 'm1' } },
-  { type: 'run-start', data: { model: 'built-in' } },
+  { type: 'run-accepted', data: ids },
+  { type: 'run-start', data: { ...ids, model: 'built-in' } },
   { type: 'step-start', data: { part: 0 } },
 ];
 
@@ -274,7 +276,7 @@ describe('the fold of a run', () => {
       { type: 'text-start', data: { part: 1 } },
       { type: 'text-delta', data: { part: 1, text: 'It ma' } },
       { type: 'run-stopping', data: { by: 'ada' } },
-      { type: 'run-resumed', data: { attempt: 2, model: 'built-in' } },
+      { type: 'run-resumed', data: { ...ids, attempt: 2, model: 'built-in' } },
       { type: 'step-reset', data: { part: 0 } },
       { type: 'text-start', data: { part: 1 } },
       { type: 'text-delta', data: { part: 1, text: 'It made' } },
@@ -346,6 +348,12 @@ describe('the fold of a run', () => {
         }
       }),
     );
+  });
+
+  test('RUN-1: an acceptance that comes late changes nothing but that it came', () => {
+    const [accepted, ...others] = begun;
+    const late = folded(...others, ...(accepted === undefined ? [] : [accepted]));
+    expect(late).toEqual(folded(...begun));
   });
 
   test('RUN-1: its channel is named by the run, and folds like this', () => {

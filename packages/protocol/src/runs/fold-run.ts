@@ -19,13 +19,17 @@ export function foldRun(state: RunState, event: RunEvent): RunState {
   switch (event.type) {
     case 'run-accepted': {
       const { conversationId, messageId } = event.data;
-      return { ...state, status: 'queued', conversationId, messageId };
+      return { ...state, status: state.status ?? 'queued', conversationId, messageId };
     }
-    case 'run-start':
-      return { ...state, status: awake(state), model: event.data.model, attempt: 1 };
+    case 'run-start': {
+      const { conversationId, messageId, model } = event.data;
+      const status = awake(state);
+      return { ...state, status, conversationId, messageId, model, attempt: 1 };
+    }
     case 'run-resumed': {
-      const { model, attempt } = event.data;
-      return { ...state, status: awake(state), model, attempt };
+      const { conversationId, messageId, model, attempt } = event.data;
+      const status = awake(state);
+      return { ...state, status, conversationId, messageId, model, attempt };
     }
     case 'run-stopping':
       return { ...state, status: 'stopping', stoppedBy: event.data.by };

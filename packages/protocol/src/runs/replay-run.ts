@@ -19,10 +19,11 @@ export type RunWrite = EventInput<RunEventSchemas>;
 export function replayRun(state: RunState): readonly RunWrite[] {
   const { status, conversationId, messageId, attempt, model, stoppedBy } = state;
   if (status === null) return [];
-  const events: RunWrite[] = [{ type: 'run-accepted', data: { conversationId, messageId } }];
+  const ids = { conversationId, messageId };
+  const events: RunWrite[] = [{ type: 'run-accepted', data: ids }];
   if (model !== null) {
-    events.push({ type: 'run-start', data: { model } });
-    if (attempt > 1) events.push({ type: 'run-resumed', data: { attempt, model } });
+    events.push({ type: 'run-start', data: { ...ids, model } });
+    if (attempt > 1) events.push({ type: 'run-resumed', data: { ...ids, attempt, model } });
   }
   events.push(...replayParts(state));
   if (stoppedBy !== null) events.push({ type: 'run-stopping', data: { by: stoppedBy } });

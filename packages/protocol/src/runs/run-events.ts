@@ -43,11 +43,17 @@ interface Output extends AtPart {
   readonly output: Json;
 }
 
+interface OfMessage {
+  readonly conversationId: string;
+  readonly messageId: string;
+}
+
 export interface RunEventData {
-  readonly 'run-accepted': { readonly conversationId: string; readonly messageId: string };
-  readonly 'run-start': { readonly model: string };
+  readonly 'run-accepted': OfMessage;
+  /** Has what `run-accepted` said: that takes the way of a transaction, and may come after it. */
+  readonly 'run-start': OfMessage & { readonly model: string };
   /** `attempt` is 2 for the first that takes it over. */
-  readonly 'run-resumed': { readonly attempt: number; readonly model: string };
+  readonly 'run-resumed': OfMessage & { readonly attempt: number; readonly model: string };
   /** `by`: the user's id. */
   readonly 'run-stopping': { readonly by: string };
   readonly 'run-end': RunUsage & {
@@ -87,6 +93,7 @@ export type RunEventSchemas = {
 };
 
 const id = text(200);
+const ofMessage = { conversationId: id, messageId: id };
 const part = whole();
 /** An event as a whole is bounded by `maxEventBytes`. */
 const long = textOrEmpty(Number.POSITIVE_INFINITY);
@@ -100,9 +107,9 @@ const atTool = { part, callId: id, name: id, isRemote: boolean() };
 const output = shape({ part, output: json<Json>() });
 
 export const runEvents: RunEventSchemas = {
-  'run-accepted': shape({ conversationId: id, messageId: id }),
-  'run-start': shape({ model: id }),
-  'run-resumed': shape({ attempt: whole(), model: id }),
+  'run-accepted': shape(ofMessage),
+  'run-start': shape({ ...ofMessage, model: id }),
+  'run-resumed': shape({ ...ofMessage, attempt: whole(), model: id }),
   'run-stopping': shape({ by: id }),
   'run-end': shape({
     status: oneOf(['completed', 'stopped', 'failed', 'interrupted']),
