@@ -49,8 +49,11 @@ test.each(['sse', 'poll'] as const)(
     await until(() => reader.story.length > 0, { label: 'the verdict', deadlineMs: 10_000 });
     expect(Date.now()).toBeGreaterThanOrEqual(startedAt + 500);
     expect(reader.story).toEqual(['exact']);
-    expect(server.hub.stats().refused).toEqual({ 'server/overloaded': 1 });
-    expect(server.hub.stats().pressure.notAdmitted).toBe(1);
+    const { refused, pressure } = server.hub.stats();
+    expect(Object.keys(refused)).toEqual(['server/overloaded']);
+    expect(pressure.notAdmitted).toBe(refused['server/overloaded']);
+    // One whose lot falls in the first second finds nobody's place free yet, and draws another.
+    expect(pressure.notAdmitted).toBeLessThanOrEqual(3);
   },
 );
 
