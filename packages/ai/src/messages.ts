@@ -1,7 +1,7 @@
 // The parts of a run as the messages that a model is given back: after a takeover, and as a conversation's past. Pure.
 
 import type { Json, ProviderNote, RunPart, ToolPart } from '@millrace/protocol/runs';
-import type { ModelMessage } from 'ai';
+import type { JSONValue, ModelMessage } from 'ai';
 
 type AssistantContent = Exclude<Extract<ModelMessage, { role: 'assistant' }>['content'], string>;
 type ToolContent = Extract<ModelMessage, { role: 'tool' }>['content'];
@@ -71,7 +71,7 @@ function resultFrom({ callId, name, status, output, error }: ToolPart): ToolResu
         ? { type: 'error-text', value: error ?? 'It failed.' }
         : typeof output === 'string'
           ? { type: 'text', value: output }
-          : { type: 'json', value: output as never },
+          : { type: 'json', value: output as JSONValue },
   };
 }
 

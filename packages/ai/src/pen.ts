@@ -2,8 +2,14 @@
 // being the channel's one producer. Rules: RUN-4, RUN-5.
 
 import type { MillraceError } from '@millrace/protocol';
-import type { RunWrite } from '@millrace/protocol/runs';
-import { aiRuns, EMPTY_RUN, foldRun, type RunEvent, type RunState } from '@millrace/protocol/runs';
+import {
+  aiRuns,
+  EMPTY_RUN,
+  foldRun,
+  type RunEvent,
+  type RunState,
+  type RunWrite,
+} from '@millrace/protocol/runs';
 import { toOffset } from '@millrace/protocol/wire';
 import type { Hub } from '@millrace/server';
 import { bounded } from './bounded.ts';
@@ -25,9 +31,12 @@ export interface Pen {
   resume(state: RunState): void;
   write(events: readonly RunWrite[]): void;
   flushed(): Promise<void>;
-  /** Resolves once this call of the open step is in the log, with its id there. A tool may be started before its call comes out of the SDK's stream. */
+  /**
+   * Resolves once this call of the open step is in the log, with its id there. A tool may be started before its call comes
+   * out of the SDK's stream.
+   */
   announced(callId: string): Promise<string>;
-  /** The same for who was told what became of it. */
+  /** Writes nothing more and aborts `lost` with the reason: whoever takes the run over goes on with it. */
   giveUp(reason: unknown): void;
   close(): void;
 }

@@ -96,6 +96,7 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
   let looking: Promise<void> | null = null;
   let isLookWanted = false;
   let isClosed = false;
+  let closing: Promise<void> | null = null;
   await migrateRuns(database);
   const unlisten = await database.listen(NOTIFIED, heard, () => void look());
   const timer = setInterval(() => void look(), BEAT_MS);
@@ -192,6 +193,7 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
     async start(start) {
       checkWord(start.conversationId, 'conversationId');
       checkWord(start.userId, 'userId');
+      if (start.key !== undefined) checkWord(start.key, 'key');
       const id = randomUUID();
       const accepted = await database.transaction(async (tx) => {
         const { conversationId, userId, question, settings = null, key = null } = start;
@@ -234,6 +236,11 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
     [Symbol.asyncDispose]: close,
   };
 
+  function close(): Promise<void> {
+    closing ??= end();
+    return closing;
+  }
+
   function tellStop({ id }: RunRow): Promise<void> {
     return notify(`stop ${id}`);
   }
@@ -253,8 +260,7 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
     await options.onEnd?.(tx, run, foldRun(queued, anywhere(event)));
   }
 
-  async function close(): Promise<void> {
-    if (isClosed) return;
+  async function end(): Promise<void> {
     isClosed = true;
     clearInterval(timer);
     await unlisten();

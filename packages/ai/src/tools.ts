@@ -180,8 +180,8 @@ export async function callAgain(
   const input = known?.input ?? call.input;
   if (isOmitted(call.input) && known === undefined) return unknown;
   try {
-    const execution = { toolCallId, messages: [], abortSignal, context: undefined as never };
-    return { is: 'done', output: jsonOf(await lastOf(execute(input as never, execution))) };
+    const execution = { toolCallId, messages: [], abortSignal, context: undefined };
+    return { is: 'done', output: jsonOf(await lastOf(execute(input, execution))) };
   } catch (error) {
     if (error instanceof ToolFailure) return { is: 'failed', error: error.message };
     throw error;
