@@ -1,11 +1,7 @@
 // What runs keep in the application's database, version by version, in the schema of Millrace. A version that has been
 // published is never edited. Keeps to PostgreSQL 15.
 
-import { MillraceError } from '@millrace/protocol';
-import type { SqlDatabase } from '@millrace/server/postgres';
-
-/** The one that the engine's and the outbox's migrations take too: all make the schema that they share. */
-const LOCK = 7_305_211_947;
+import { migrateSchema, type SqlDatabase } from '@millrace/server/postgres';
 
 /** Index 0 is version 1. Each is run once, in one transaction with the record of it. */
 const MIGRATIONS: readonly string[] = [
@@ -64,30 +60,7 @@ const MIGRATIONS: readonly string[] = [
 ];
 
 /** @throws MillraceError `settings/invalid` for a database that a newer version wrote */
-export async function migrateRuns(database: SqlDatabase): Promise<void> {
-  await database.transaction(async (tx) => {
-    await tx.query('select pg_advisory_xact_lock($1)', [LOCK]);
-    await tx.query(`
-      create schema if not exists millrace;
-      create table if not exists millrace.ai_migration (
-        version integer primary key,
-        applied_at timestamptz not null default now()
-      );
-    `);
-    const [row] = await tx.query(
-      'select coalesce(max(version), 0)::integer as version from millrace.ai_migration',
-    );
-    const current = Number(row?.['version']);
-    if (current > MIGRATIONS.length) {
-      throw new MillraceError(
-        'settings/invalid',
-        `This database's runs were written by a newer Millrace (schema ${current}, this one knows ${MIGRATIONS.length}). Update the server.`,
-      );
-    }
-    for (const [index, sql] of MIGRATIONS.entries()) {
-      if (index < current) continue;
-      await tx.query(sql);
-      await tx.query('insert into millrace.ai_migration (version) values ($1)', [index + 1]);
-    }
-  });
+export function migrateRuns(database: SqlDatabase): Promise<void> {
+  const subject = "This database's AI runs were";
+  return migrateSchema(database, { record: 'ai_migration', migrations: MIGRATIONS, subject });
 }

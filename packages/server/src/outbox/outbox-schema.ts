@@ -1,11 +1,8 @@
 // What the outbox keeps in a database, version by version, apart from what an engine keeps there: the two may be in
 // different databases. A version that has been published is never edited. Keeps to PostgreSQL 15.
 
-import { MillraceError } from '@millrace/protocol';
+import { migrateSchema } from '../engines/postgres/schema-versions.ts';
 import type { SqlDatabase } from '../seams/database.ts';
-
-/** The one that the engine's migration takes too: both make the schema that they share. */
-const LOCK = 7_305_211_947;
 
 /** Index 0 is version 1. Each is run once, in one transaction with the record of it. */
 const MIGRATIONS: readonly string[] = [
@@ -49,30 +46,7 @@ const MIGRATIONS: readonly string[] = [
 ];
 
 /** @throws MillraceError `settings/invalid` for a database that a newer version wrote */
-export async function migrateOutbox(database: SqlDatabase): Promise<void> {
-  await database.transaction(async (tx) => {
-    await tx.query('select pg_advisory_xact_lock($1)', [LOCK]);
-    await tx.query(`
-      create schema if not exists millrace;
-      create table if not exists millrace.outbox_migration (
-        version integer primary key,
-        applied_at timestamptz not null default now()
-      );
-    `);
-    const [row] = await tx.query(
-      'select coalesce(max(version), 0)::integer as version from millrace.outbox_migration',
-    );
-    const current = Number(row?.['version']);
-    if (current > MIGRATIONS.length) {
-      throw new MillraceError(
-        'settings/invalid',
-        `This database's outbox was written by a newer Millrace (schema ${current}, this one knows ${MIGRATIONS.length}). Update the server.`,
-      );
-    }
-    for (const [index, sql] of MIGRATIONS.entries()) {
-      if (index < current) continue;
-      await tx.query(sql);
-      await tx.query('insert into millrace.outbox_migration (version) values ($1)', [index + 1]);
-    }
-  });
+export function migrateOutbox(database: SqlDatabase): Promise<void> {
+  const subject = "This database's outbox was";
+  return migrateSchema(database, { record: 'outbox_migration', migrations: MIGRATIONS, subject });
 }

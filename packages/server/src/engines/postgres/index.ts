@@ -11,3 +11,4 @@ export {
   postgresDatabase,
 } from './postgres-database.ts';
 export { type PostgresEngineOptions, postgresEngine } from './postgres-engine.ts';
+export { migrateSchema, type SchemaVersions } from './schema-versions.ts';
