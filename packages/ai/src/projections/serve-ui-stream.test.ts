@@ -5,9 +5,10 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { aiRuns, EMPTY_RUN, foldRun, type RunWrite, textOfRun } from '@millrace/protocol/runs';
 import { createHub, type Hub } from '@millrace/server';
-import { DefaultChatTransport, readUIMessageStream, type UIMessage, type UIMessageChunk } from 'ai';
+import { DefaultChatTransport, type UIMessageChunk } from 'ai';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { anywhere } from '../pen.ts';
+import { readMessage, textOfMessage } from '../testing/read-message.ts';
 import { runOfNumbers } from '../testing/run-of-numbers.ts';
 import { serveUiStream, type UiStreamOptions } from './serve-ui-stream.ts';
 
@@ -52,18 +53,6 @@ async function resume(runId: string): Promise<ReadableStream<UIMessageChunk>> {
   return stream;
 }
 
-async function messageOf(stream: ReadableStream<UIMessageChunk>): Promise<UIMessage | undefined> {
-  let message: UIMessage | undefined;
-  for await (const next of readUIMessageStream({ stream, onError: () => undefined })) {
-    message = structuredClone(next);
-  }
-  return message;
-}
-
-function textOf(message: UIMessage | undefined): string {
-  return (message?.parts ?? []).map((part) => (part.type === 'text' ? part.text : '')).join('');
-}
-
 /** Two steps with a tool and texts, and a text of the events' own. */
 const NUMBERS = [
   2, 0, 0, 3, 0, 1, 2, 1, 2, 0, 0, 5, 5, 0, 1, 2, 1, 0, 0, 2, 3, 4, 0, 0, 9, 9, 1, 0, 0,
@@ -73,14 +62,14 @@ describe('the UI message stream over HTTP', () => {
   test('UI-1: readers that come before, in the middle and after the end have the same message', async () => {
     const events = runOfNumbers(NUMBERS).filter(({ type }) => type !== 'step-reset');
     const text = textOfRun(events.reduce((state, one) => foldRun(state, anywhere(one)), EMPTY_RUN));
-    const early = resume('r1').then(messageOf);
+    const early = resume('r1').then(readMessage);
     const half = Math.floor(events.length / 2);
     await write('r1', events.slice(0, half));
-    const middle = resume('r1').then(messageOf);
+    const middle = resume('r1').then(readMessage);
     await write('r1', events.slice(half));
-    const late = resume('r1').then(messageOf);
+    const late = resume('r1').then(readMessage);
     const [first, ...others] = await Promise.all([early, middle, late]);
-    expect(textOf(first)).toBe(text);
+    expect(textOfMessage(first)).toBe(text);
     expect(first?.parts.length).toBeGreaterThan(2);
     for (const other of others) expect(other).toEqual(first);
   });
@@ -103,11 +92,11 @@ describe('the UI message stream over HTTP', () => {
       { type: 'text-delta', data: { part: 1, text: 'It made 23.' } },
     ]);
     expect(await reading).toMatch(/terminated/);
-    const again = resume('r1').then(messageOf);
+    const again = resume('r1').then(readMessage);
     const usage = { inputTokens: 0, outputTokens: 0, isEstimated: false };
     const data = { status: 'completed', finishReason: 'stop', error: null, ...usage } as const;
     await write('r1', [{ type: 'run-end', data }]);
-    expect(textOf(await again)).toBe('It made 23.');
+    expect(textOfMessage(await again)).toBe('It made 23.');
   });
 
   test('UI-4: the head comes at once, comments while nothing else does, and an id with every chunk', async () => {

@@ -8,11 +8,12 @@ import {
   replayRun,
   textOfRun,
 } from '@millrace/protocol/runs';
-import { readUIMessageStream, type UIMessage, type UIMessageChunk } from 'ai';
+import type { UIMessage, UIMessageChunk } from 'ai';
 import { convertArrayToReadableStream } from 'ai/test';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { anywhere } from '../pen.ts';
+import { readMessage, textOfMessage } from '../testing/read-message.ts';
 import { runOfNumbers } from '../testing/run-of-numbers.ts';
 import { toUiChunks, type UiVersion } from './ui-stream.ts';
 
@@ -44,14 +45,8 @@ function tell(events: readonly RunWrite[], version: UiVersion, from: RunState = 
 }
 
 /** The message that the SDK makes of it. */
-async function messageOf(chunks: readonly UIMessageChunk[]): Promise<UIMessage | undefined> {
-  let message: UIMessage | undefined;
-  const stream = convertArrayToReadableStream([...chunks]);
-  for await (const next of readUIMessageStream({ stream, onError: () => undefined })) {
-    message = structuredClone(next);
-  }
-  return message;
-}
+const messageOf = (chunks: readonly UIMessageChunk[]): Promise<UIMessage | undefined> =>
+  readMessage(convertArrayToReadableStream([...chunks]));
 
 describe('the UI message stream', () => {
   test.each([6, 7] as const)(
@@ -72,10 +67,7 @@ describe('the UI message stream', () => {
           if (version === 6 && agains > 0) return;
           const message = await messageOf(chunks);
           expect(await messageOf(late)).toEqual(message);
-          const text = message?.parts
-            .map((part) => (part.type === 'text' ? part.text : ''))
-            .join('');
-          expect(text ?? '').toBe(textOfRun(state));
+          expect(textOfMessage(message)).toBe(textOfRun(state));
         }),
         { numRuns: 200 },
       );
