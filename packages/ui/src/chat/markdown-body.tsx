@@ -1,0 +1,109 @@
+// What draws Markdown: Streamdown, with every element ours, no HTML, no image and only addresses of the web.
+
+import { type ComponentProps, isValidElement, type ReactElement, type ReactNode } from 'react';
+import { Streamdown, type StreamdownProps } from 'streamdown';
+import { CodeBlock } from './code-block.tsx';
+import type { MarkdownRendererProps } from './markdown-renderer.tsx';
+import { webAddress } from './web-address.ts';
+
+export function MarkdownBody({
+  content,
+  isStreaming,
+}: Required<MarkdownRendererProps>): ReactElement {
+  return (
+    <Streamdown
+      className="mr-md-blocks"
+      mode={isStreaming ? 'streaming' : 'static'}
+      // Its own plugins read HTML; without them it stays text.
+      rehypePlugins={[]}
+      urlTransform={(url) => webAddress(url)?.href ?? null}
+      components={COMPONENTS}
+      controls={false}
+    >
+      {content}
+    </Streamdown>
+  );
+}
+
+type Components = NonNullable<StreamdownProps['components']>;
+
+const COMPONENTS: Components = {
+  // A message's headings stand below the page's.
+  h1: plain('h3', 'mr-md-h1'),
+  h2: plain('h4', 'mr-md-h2'),
+  h3: plain('h5', 'mr-md-h3'),
+  h4: plain('h6', 'mr-md-h3'),
+  h5: plain('h6', 'mr-md-h3'),
+  h6: plain('h6', 'mr-md-h3'),
+  p: plain('p'),
+  ul: plain('ul'),
+  li: plain('li'),
+  strong: plain('strong'),
+  em: plain('em'),
+  del: plain('del'),
+  blockquote: plain('blockquote'),
+  hr: () => <hr />,
+  ol: ({ children, start }) => <ol start={start}>{children}</ol>,
+  inlineCode: plain('code'),
+  pre: ({ children }) => {
+    // A block of code is a `code` within a `pre`, with its language as class.
+    if (!isValidElement<ComponentProps<'code'>>(children)) return <pre>{children}</pre>;
+    return (
+      <CodeBlock code={textOf(children.props.children)} language={children.props.className} />
+    );
+  },
+  table: ({ children }) => (
+    <div className="mr-md-table" role="region" aria-label="Table" tabIndex={0}>
+      <table>{children}</table>
+    </div>
+  ),
+  thead: plain('thead'),
+  tbody: plain('tbody'),
+  tr: plain('tr'),
+  th: ({ children, style }) => (
+    <th scope="col" style={style}>
+      {children}
+    </th>
+  ),
+  td: ({ children, style }) => <td style={style}>{children}</td>,
+  a: ({ children, href }) => <WebLink href={href}>{children}</WebLink>,
+  img: ({ alt, src }) => (
+    <WebLink href={typeof src === 'string' ? src : undefined}>
+      {`[image: ${alt === undefined || alt === '' ? 'no description' : alt}]`}
+    </WebLink>
+  ),
+};
+
+/** The element with its content and nothing else of what the library would set. */
+function plain(
+  Element: 'h3' | 'h4' | 'h5' | 'h6' | 'p' | 'ul' | 'li' | 'strong' | 'em' | 'del' | 'code' | Block,
+  className?: string,
+): (props: { readonly children?: ReactNode }) => ReactElement {
+  return ({ children }) => <Element className={className}>{children}</Element>;
+}
+
+type Block = 'blockquote' | 'thead' | 'tbody' | 'tr';
+
+/** One that leads nowhere we would go is its text. */
+function WebLink({
+  href,
+  children,
+}: Pick<ComponentProps<'a'>, 'href' | 'children'>): ReactElement {
+  const url = href === undefined ? null : webAddress(href);
+  if (url === null) return <span>{children}</span>;
+  return (
+    <a
+      href={url.href}
+      title={url.protocol === 'mailto:' ? url.pathname : url.host}
+      target="_blank"
+      rel="noopener noreferrer nofollow"
+    >
+      {children}
+    </a>
+  );
+}
+
+function textOf(children: ReactNode): string {
+  if (typeof children === 'string') return children;
+  return Array.isArray(children) ? children.map(textOf).join('') : '';
+}
