@@ -1,0 +1,119 @@
+// One message of a chat: a question as it was typed, an answer part by part as it is written.
+
+import type { RunPart } from '@millrace/protocol/runs';
+import { memo, type NamedExoticComponent, type ReactElement } from 'react';
+import { RelativeTime } from '../relative-time.tsx';
+import type { ChatEntry } from './chat-entry.ts';
+import { MarkdownRenderer } from './markdown-renderer.tsx';
+import { ToolBadge } from './tool-badge.tsx';
+import { webAddress } from './web-address.ts';
+
+export interface MessageBubbleProps {
+  readonly message: ChatEntry;
+  /** Null where it can't be tried again. */
+  readonly onRetry: (() => void) | null;
+}
+
+export const MessageBubble: NamedExoticComponent<MessageBubbleProps> = memo(function MessageBubble({
+  message,
+  onRetry,
+}: MessageBubbleProps): ReactElement {
+  const isMine = message.role === 'user';
+  return (
+    <article className="mr-msg" data-role={message.role} aria-label={isMine ? 'You' : 'Answer'}>
+      {isMine ? (
+        <p className="mr-msg-text">{message.text}</p>
+      ) : (
+        <Answer message={message} onRetry={onRetry} />
+      )}
+      {message.createdAt === null ? null : (
+        <footer className="mr-msg-foot">
+          <RelativeTime at={message.createdAt} />
+        </footer>
+      )}
+    </article>
+  );
+});
+
+function Answer({ message, onRetry }: MessageBubbleProps): ReactElement {
+  const { parts, status, error } = message;
+  const isWriting = status === 'running' || status === 'stopping' || status === 'queued';
+  return (
+    <>
+      {parts.map((part, index) => (
+        // A part is named by its place, and keeps it.
+        // oxlint-disable-next-line react/no-array-index-key
+        <Part key={index} part={part} isWriting={isWriting} />
+      ))}
+      {isWriting && (
+        <p className="mr-writing">
+          <span className="mr-dots" aria-hidden="true">
+            <i />
+            <i />
+            <i />
+          </span>
+          {WAITING[status]}
+        </p>
+      )}
+      {status === 'stopped' && (
+        <p className="mr-msg-note">Stopped. What was written is shown here, and not kept.</p>
+      )}
+      {(status === 'failed' || status === 'interrupted') && (
+        <p className="mr-msg-note" data-tone="bad">
+          {error ?? 'The answer could not be finished.'}{' '}
+          {onRetry !== null && (
+            <button type="button" className="mr-link" onClick={onRetry}>
+              Try again
+            </button>
+          )}
+        </p>
+      )}
+    </>
+  );
+}
+
+const WAITING = { queued: 'Waiting for its turn', running: 'Writing', stopping: 'Stopping' };
+
+function Part({
+  part,
+  isWriting,
+}: {
+  readonly part: RunPart;
+  readonly isWriting: boolean;
+}): ReactElement | null {
+  switch (part.type) {
+    case 'text':
+      return part.text === '' ? null : (
+        <MarkdownRenderer content={part.text} isStreaming={isWriting && !part.isDone} />
+      );
+    case 'reasoning':
+      return part.text === '' ? null : (
+        <details className="mr-reasoning">
+          <summary>{part.isDone || !isWriting ? 'Thoughts' : 'Thinking'}</summary>
+          <MarkdownRenderer content={part.text} isStreaming={isWriting && !part.isDone} />
+        </details>
+      );
+    case 'tool':
+      return <ToolBadge part={part} />;
+    case 'source': {
+      const url = part.url === null ? null : webAddress(part.url);
+      const name = part.title ?? url?.host ?? part.id;
+      return (
+        <p className="mr-source">
+          {url === null ? (
+            name
+          ) : (
+            <a href={url.href} target="_blank" rel="noopener noreferrer nofollow">
+              {name}
+            </a>
+          )}
+        </p>
+      );
+    }
+    // A step is no content; what an application adds of its own, it shows itself.
+    case 'step':
+    case 'file':
+    case 'data':
+      return null;
+  }
+}
