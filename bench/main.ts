@@ -11,6 +11,7 @@
 // A missed goal is a finding, not a failure: the exit code tells whether the measuring went well.
 
 import { parseArgs } from 'node:util';
+import { aiRunsBench } from './ai-runs.ts';
 import { bundleSize } from './bundle-size.ts';
 import { busyPage } from './busy-page.ts';
 import { connectRate } from './connect-rate.ts';
@@ -70,6 +71,7 @@ const benches: readonly Bench[] = [
   streamingVersusPolling,
   firstMessage,
   outbox,
+  aiRunsBench,
   bundleSize,
   startUp,
 ];

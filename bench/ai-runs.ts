@@ -1,0 +1,200 @@
+// What does an AI run cost beside a stream that dies with its request, and how late is a token for having been kept?
+//
+// The server has one core for itself; models that stand elsewhere, viewers and PostgreSQL have the other.
+
+import { execFileSync } from 'node:child_process';
+import { get, type IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ServerProcess, startServerProcess, until } from '@millrace/tests';
+import { type BenchServer, startBenchServer } from './engines/postgres-nodes.ts';
+import type { Bench, BenchOptions, Findings } from './lib/bench.ts';
+import { percentile } from './lib/statistics.ts';
+import { startStampingModel } from './lib/stamping-model.ts';
+import type { AiRunsUsage } from './servers/ai-runs.ts';
+
+const SERVER_CORE = '0';
+const runCount = 80;
+const perSecond = 50;
+const viewers = 2;
+const warmUpSeconds = 5;
+const windowSeconds = 10;
+
+const WAYS = {
+  millrace: 'Millrace: runs, each event kept',
+  sdk: 'AI SDK: streamText piped to its viewers',
+  bare: 'AI SDK: its loop alone, no viewer',
+} as const;
+type Way = keyof typeof WAYS;
+
+export const aiRunsBench: Bench = {
+  name: 'ai-runs',
+  question: 'What does an AI run cost, and how late is a token for having been kept?',
+  method: `${runCount} answers of ${perSecond} tokens a second each, ${viewers} viewers of each, on one core, for ${windowSeconds} s after ${warmUpSeconds} s of the same. The tokens come from a model in the same process, through the AI SDK's streamText: as Millrace's runs (memory engine, rows in PostgreSQL on the other core, windows of 30 ms, event streams in the SDK's format), as streamText's own stream copied to as many responses, and read by nobody. Our share is what a run takes above the SDK's loop alone. Latency: ten answers of a model that stands behind HTTP in the viewers' process and writes into each token when it is written to its socket; to the viewer that has parsed it.`,
+  run,
+};
+
+async function run({ runs = 5 }: BenchOptions): Promise<Findings> {
+  await using database = await startBenchServer();
+  const cost: Record<Way, number[]> = { millrace: [], sdk: [], bare: [] };
+  const lag: number[] = [];
+  const lateness: Record<'first' | 'p50' | 'p99' | 'p50In30' | 'p99In30', number[]> = {
+    ...{ first: [], p50: [], p99: [] },
+    ...{ p50In30: [], p99In30: [] },
+  };
+  for (let round = 0; round < runs; round += 1) {
+    for (const way of ['millrace', 'sdk', 'bare'] as const) {
+      const measured = await measureCost(way, database);
+      cost[way].push(measured.usPerToken);
+      if (way === 'millrace') lag.push(measured.lagP99Ms);
+    }
+    const now = await measureLatency(database, 0);
+    lateness.first.push(now.first);
+    lateness.p50.push(percentile(now.tokens, 0.5));
+    lateness.p99.push(percentile(now.tokens, 0.99));
+    const gathered = await measureLatency(database, 30);
+    lateness.p50In30.push(percentile(gathered.tokens, 0.5));
+    lateness.p99In30.push(percentile(gathered.tokens, 0.99));
+  }
+  const ours = cost.millrace.map((us, round) => us - (cost.bare[round] ?? 0));
+  const ratio = cost.millrace.map((us, round) => us / (cost.sdk[round] ?? 1));
+  return {
+    figures: [
+      {
+        label: 'our share of a token',
+        unit: 'µs',
+        values: ours,
+        goal: { atMost: 25 },
+      },
+      { label: 'CPU, ÷ streamText piped to as many viewers', unit: '×', values: ratio },
+      { label: 'event loop late, p99', unit: 'ms', values: lag, goal: { atMost: 50 } },
+      {
+        label: 'first token, model socket to viewer, median',
+        unit: 'ms',
+        values: lateness.first,
+        goal: { atMost: 10 },
+      },
+      {
+        label: 'token, no window, median',
+        unit: 'ms',
+        values: lateness.p50,
+        goal: { atMost: 5 },
+      },
+      { label: 'token, no window, p99', unit: 'ms', values: lateness.p99 },
+      { label: 'token, gathered over 30 ms, median', unit: 'ms', values: lateness.p50In30 },
+      { label: 'token, gathered over 30 ms, p99', unit: 'ms', values: lateness.p99In30 },
+    ],
+    comparisons: [
+      {
+        name: 'cpu',
+        title: `CPU of the server for 1,000 tokens, ${viewers} viewers`,
+        unit: 'ms',
+        isMoreBetter: false,
+        rows: Object.entries(WAYS).map(([way, label]) => ({
+          label,
+          isOwn: way === 'millrace',
+          values: cost[way as Way],
+        })),
+      },
+    ],
+  };
+}
+
+async function measureCost(
+  way: Way,
+  database: BenchServer,
+): Promise<{ usPerToken: number; lagP99Ms: number }> {
+  await using server = await startServer(database, {
+    WAY: way,
+    TOKENS_PER_S: `${perSecond}`,
+    WINDOW_MS: '30',
+  });
+  const open: IncomingMessage[] = [];
+  for (let index = 0; index < runCount; index += 1) {
+    const id = await begin(server);
+    if (way === 'bare') continue;
+    const responses = await Promise.all(Array.from({ length: viewers }, () => view(server, id)));
+    for (const response of responses) open.push(response.resume());
+  }
+  await sleep(warmUpSeconds * 1_000);
+  const before = await usageOf(server);
+  await sleep(windowSeconds * 1_000);
+  const after = await usageOf(server);
+  for (const response of open) response.destroy();
+  const tokens = after.tokens - before.tokens;
+  const due = runCount * perSecond * windowSeconds;
+  if (tokens < due * 0.9) throw new Error(`${way}: ${tokens} of ${due} tokens were made`);
+  return { usPerToken: ((after.cpuMs - before.cpuMs) * 1_000) / tokens, lagP99Ms: after.lagP99Ms };
+}
+
+async function measureLatency(
+  database: BenchServer,
+  windowMs: number,
+): Promise<{ first: number; tokens: number[] }> {
+  await using model = await startStampingModel({ perSecond, tokens: 200 });
+  await using server = await startServer(database, {
+    WAY: 'millrace',
+    MODEL_URL: model.url,
+    WINDOW_MS: `${windowMs}`,
+  });
+  // One before, so that what is compiled at its first use is compiled.
+  await watch(server);
+  const watched = await Promise.all(Array.from({ length: 10 }, () => watch(server)));
+  return {
+    first: percentile(
+      watched.flatMap((late) => late.slice(0, 1)),
+      0.5,
+    ),
+    tokens: watched.flatMap((late) => late.slice(1)),
+  };
+}
+
+/** How late each token was, ms. */
+async function watch(server: ServerProcess): Promise<number[]> {
+  const late: number[] = [];
+  const response = await view(server, await begin(server));
+  let text = '';
+  response.setEncoding('utf8').on('data', (chunk: string) => {
+    const now = performance.now();
+    text += chunk;
+    const blocks = text.split('\n\n');
+    text = blocks.pop() ?? '';
+    for (const block of blocks) {
+      if (!block.includes('"text-delta"')) continue;
+      for (const [, stamp] of block.matchAll(/(\d+\.\d+)/g)) late.push(now - Number(stamp));
+    }
+  });
+  await until(() => response.complete, { label: 'the end of an answer', deadlineMs: 30_000 });
+  return late;
+}
+
+async function startServer(
+  database: BenchServer,
+  env: Readonly<Record<string, string>>,
+): Promise<ServerProcess> {
+  const server = await startServerProcess({
+    entry: join(import.meta.dirname, 'servers', 'ai-runs.ts'),
+    env: { DATABASE: database.url, VIEWERS: `${viewers}`, ...env },
+    ready: { stdout: /listening/ },
+  });
+  execFileSync('taskset', ['-acp', SERVER_CORE, `${server.pid()}`]);
+  return server;
+}
+
+async function begin({ url }: ServerProcess): Promise<string> {
+  const response = await fetch(`${url}/run`, { method: 'POST' });
+  return response.text();
+}
+
+function view({ url }: ServerProcess, id: string): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const request = get(`${url}/ui/${id}`, { agent: false }, resolve);
+    request.on('error', reject);
+  });
+}
+
+async function usageOf({ url }: ServerProcess): Promise<AiRunsUsage> {
+  const response = await fetch(`${url}/usage`);
+  const usage: AiRunsUsage = await response.json();
+  return usage;
+}

@@ -1,0 +1,45 @@
+// A language model of the AI SDK that counts: so many tokens a second, until it is aborted.
+
+import type { LanguageModel } from 'ai';
+
+type Model = Exclude<LanguageModel, string>;
+type ModelV4 = Extract<Model, { readonly specificationVersion: 'v4' }>;
+type Streamed = Awaited<ReturnType<ModelV4['doStream']>>;
+type Part = Streamed['stream'] extends ReadableStream<infer One> ? One : never;
+
+export interface TokenModelOptions {
+  readonly perSecond: number;
+  onToken(): void;
+}
+
+export function tokenModel({ perSecond, onToken }: TokenModelOptions): ModelV4 {
+  return {
+    specificationVersion: 'v4',
+    provider: 'bench',
+    modelId: 'counting',
+    supportedUrls: {},
+    doGenerate: () => Promise.reject(new Error('it only streams')),
+    doStream({ abortSignal }) {
+      let timer: NodeJS.Timeout | undefined;
+      const stop = (): void => clearInterval(timer);
+      const stream = new ReadableStream<Part>({
+        start(controller) {
+          controller.enqueue({ type: 'stream-start', warnings: [] });
+          controller.enqueue({ type: 'text-start', id: '0' });
+          let count = 0;
+          timer = setInterval(() => {
+            count += 1;
+            onToken();
+            controller.enqueue({ type: 'text-delta', id: '0', delta: ` token${count % 100}` });
+          }, 1_000 / perSecond);
+          abortSignal?.addEventListener('abort', () => {
+            stop();
+            controller.error(abortSignal.reason);
+          });
+        },
+        cancel: stop,
+      });
+      return Promise.resolve({ stream });
+    },
+  };
+}
