@@ -3,6 +3,7 @@
 import type { ReactElement } from 'react';
 import { Link, Route, Switch } from 'wouter';
 import { FloorPage } from './floor/floor-page.tsx';
+import { RunsPage } from './runs/runs-page.tsx';
 import { Frame } from './shell/frame.tsx';
 
 export function App(): ReactElement {
@@ -11,6 +12,9 @@ export function App(): ReactElement {
       <Switch>
         <Route path="/">
           <FloorPage />
+        </Route>
+        <Route path="/runs/:modelId?/:runId?">
+          {({ modelId = null, runId = null }) => <RunsPage modelId={modelId} runId={runId} />}
         </Route>
         <Route>
           <NotFoundPage />

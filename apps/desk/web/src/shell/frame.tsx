@@ -1,12 +1,20 @@
 // The header with connection, theme and sign-in, and the place for a page.
 
 import type { ReactElement, ReactNode } from 'react';
-import { Link } from 'wouter';
+import { Link, useLocation } from 'wouter';
 import { ConnectionPill } from './connection-pill.tsx';
 import { SignIn } from './sign-in.tsx';
 import { ThemeSwitch } from './theme-switch.tsx';
 
+const PAGES = [
+  { href: '/', name: 'Floor' },
+  { href: '/runs', name: 'Runs' },
+];
+
 export function Frame({ children }: { readonly children: ReactNode }): ReactElement {
+  const [place] = useLocation();
+  const isAt = (href: string): boolean =>
+    href === '/' ? place === '/' : place === href || place.startsWith(`${href}/`);
   return (
     <div className="flex min-h-full flex-col">
       <a
@@ -20,14 +28,17 @@ export function Frame({ children }: { readonly children: ReactNode }): ReactElem
           <img src="/favicon.svg" alt="" width="22" height="22" />
           Desk
         </Link>
-        <nav aria-label="Pages" className="hidden sm:block">
-          <Link
-            href="/"
-            aria-current="page"
-            className="rounded-md px-2 py-1 text-[13px] text-quiet aria-[current=page]:bg-raised aria-[current=page]:text-ink"
-          >
-            Floor
-          </Link>
+        <nav aria-label="Pages" className="flex gap-1">
+          {PAGES.map(({ href, name }) => (
+            <Link
+              key={href}
+              href={href}
+              aria-current={isAt(href) ? 'page' : undefined}
+              className="rounded-md px-2 py-1 text-[13px] text-quiet hover:text-ink aria-[current=page]:bg-raised aria-[current=page]:text-ink"
+            >
+              {name}
+            </Link>
+          ))}
         </nav>
         <div className="ml-auto flex items-center gap-2">
           <ConnectionPill />

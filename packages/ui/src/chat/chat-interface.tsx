@@ -1,0 +1,124 @@
+// Spec E8: a chat about one trading run, or about all of them. Which conversation it shows, and how it began, is here;
+// what is said in it is the hook's, how it looks the view's.
+
+import { type ReactElement, useState } from 'react';
+import { chatClassName } from '../chat-class-name.ts';
+import { ErrorNotice } from '../error-notice.tsx';
+import { ChatView } from './chat-view.tsx';
+import { Conversation } from './conversation.tsx';
+import { Suggestions } from './suggestions.tsx';
+import { useChatSessions } from './use-chat-sessions.ts';
+
+export interface ChatInterfaceProps {
+  /** Null: about everything that is the user's. */
+  readonly selectedModelId: string | null;
+  readonly selectedRunId: string | null;
+  /** The run's number within its model, for the badge. */
+  readonly runNumber?: number | undefined;
+  /** Where Desk's endpoints are. Default `/api`. */
+  readonly apiUrl?: string;
+  /** Also decides the size. Default: fills its container, 20 rem high at least. */
+  readonly className?: string | undefined;
+}
+
+/**
+ * Within a `MillraceProvider`. Needs `@millrace/ui/styles.css`. Leaving the page, or choosing another run, stops nothing.
+ *
+ * ```tsx
+ * <ChatInterface selectedModelId="gemini_grid" selectedRunId={run.id} runNumber={run.number} />
+ * ```
+ */
+export function ChatInterface(props: ChatInterfaceProps): ReactElement {
+  const { selectedModelId, selectedRunId } = props;
+  // Another run is another chat.
+  return <RunChat key={`${selectedModelId}/${selectedRunId}`} {...props} />;
+}
+
+function RunChat(props: ChatInterfaceProps): ReactElement {
+  const { selectedModelId: modelId, selectedRunId: runId, runNumber, apiUrl = '/api' } = props;
+  const { sessions, isLoading, error, begin } = useChatSessions(apiUrl, { modelId, runId });
+  // Undefined: the newest one there is.
+  const [chosen, setChosen] = useState<string | null | undefined>(undefined);
+  const [first, setFirst] = useState<string | null>(null);
+  const open = chosen === undefined ? (sessions[0]?.id ?? null) : chosen;
+  const isAboutRun = runId !== null;
+  const placeholder = isAboutRun ? 'Ask about this run...' : 'Ask me anything...';
+
+  async function ask(text: string): Promise<void> {
+    setFirst(text);
+    const id = await begin();
+    // What could not be begun stays to be read, and to be sent again.
+    if (id !== null) setChosen(id);
+    else setFirst(null);
+  }
+
+  return (
+    <section
+      className={chatClassName('mr-run-chat', props.className)}
+      aria-label="Chat with the AI about this run"
+    >
+      <header className="mr-run-head">
+        {isAboutRun && (
+          <span className="mr-run-badge">
+            {runNumber === undefined ? 'This run' : `Run #${runNumber}`}
+          </span>
+        )}
+        <p className="mr-run-about">
+          {isAboutRun
+            ? "Chatting with AI about this run (uses your model's AI)"
+            : 'Chatting with AI about all your models and runs'}
+        </p>
+        {sessions.length > 0 && (
+          <select
+            className="mr-run-history"
+            aria-label="Conversation"
+            value={open ?? ''}
+            onChange={({ target }) => {
+              setFirst(null);
+              setChosen(target.value === '' ? null : target.value);
+            }}
+          >
+            <option value="">New conversation</option>
+            {sessions.map(({ id, title }) => (
+              <option key={id} value={id}>
+                {title === '' ? 'Conversation' : title}
+              </option>
+            ))}
+          </select>
+        )}
+      </header>
+      {error !== null && <ErrorNotice message={error} onRetry={null} />}
+      {open === null ? (
+        <ChatView
+          label="Messages"
+          messages={first === null ? [] : [askedFirst(first)]}
+          isLoading={isLoading}
+          isAnswering={first !== null}
+          isStopping
+          error={null}
+          placeholder={placeholder}
+          empty={<Suggestions isAboutRun={isAboutRun} onAsk={(text) => void ask(text)} />}
+          onSend={(text) => void ask(text)}
+          onStop={() => undefined}
+          onRetry={() => undefined}
+        />
+      ) : (
+        <Conversation
+          key={open}
+          id={open}
+          apiUrl={apiUrl}
+          placeholder={placeholder}
+          firstQuestion={first}
+          empty={<Suggestions isAboutRun={isAboutRun} onAsk={null} />}
+        />
+      )}
+    </section>
+  );
+}
+
+function askedFirst(text: string) {
+  return {
+    ...{ id: 'first', role: 'user', text, parts: [] },
+    ...{ status: 'completed', error: null, createdAt: null },
+  } as const;
+}

@@ -1,0 +1,94 @@
+// The conversations about a run, newest first, and a new one.
+
+import { useCallback, useEffect, useState } from 'react';
+
+export interface ChatSessionEntry {
+  readonly id: string;
+  readonly title: string;
+}
+
+export interface ChatSubject {
+  readonly modelId: string | null;
+  readonly runId: string | null;
+}
+
+export interface ChatSessions {
+  readonly sessions: readonly ChatSessionEntry[];
+  readonly isLoading: boolean;
+  readonly error: string | null;
+  /** Resolves with the id of a new one, or null: then `error` says why. */
+  begin(): Promise<string | null>;
+}
+
+export function useChatSessions(
+  apiUrl: string,
+  { modelId, runId }: ChatSubject,
+): ChatSessions {
+  const [state, setState] = useState<Omit<ChatSessions, 'begin'>>({
+    sessions: [],
+    isLoading: true,
+    error: null,
+  });
+  const url = `${apiUrl}/chat/sessions`;
+
+  useEffect(() => {
+    const abort = new AbortController();
+    const query = new URLSearchParams();
+    if (modelId !== null) query.set('modelId', modelId);
+    if (runId !== null) query.set('runId', runId);
+    call<{ sessions: readonly ChatSessionEntry[] }>(`${url}?${query}`, { signal: abort.signal })
+      .then(
+        ({ sessions }) => setState({ sessions, isLoading: false, error: null }),
+        (error: unknown) => {
+          if (abort.signal.aborted) return;
+          setState({ sessions: [], isLoading: false, error: wordsOf(error) });
+        },
+      );
+    return () => abort.abort();
+  }, [url, modelId, runId]);
+
+  const begin = useCallback(async () => {
+    try {
+      const made = await call<ChatSessionEntry>(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ modelId, runId }),
+      });
+      setState(({ sessions }) => ({
+        sessions: [made, ...sessions],
+        isLoading: false,
+        error: null,
+      }));
+      return made.id;
+    } catch (error) {
+      setState((before) => ({ ...before, error: wordsOf(error) }));
+      return null;
+    }
+  }, [url, modelId, runId]);
+
+  return { ...state, begin };
+}
+
+async function call<Answer>(url: string, init: RequestInit): Promise<Answer> {
+  const response = await fetch(url, init);
+  const body: unknown = await response.json().catch(() => null);
+  if (response.ok) return body as Answer;
+  throw new Refused(messageOf(body) ?? `The server refused (status ${response.status}).`);
+}
+
+/** What the server says itself, in words for people. */
+class Refused extends Error {}
+
+function wordsOf(error: unknown): string {
+  // The browser says no more than that it failed.
+  return error instanceof Refused
+    ? error.message
+    : 'The server cannot be reached. Try again when the connection is back.';
+}
+
+function messageOf(body: unknown): string | null {
+  const error = typeof body === 'object' && body !== null && 'error' in body ? body.error : null;
+  const message =
+    typeof error === 'object' && error !== null && 'message' in error ? error.message : null;
+  return typeof message === 'string' ? message : null;
+}
