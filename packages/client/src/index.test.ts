@@ -16,6 +16,7 @@ test('the entries export these names', () => {
   ]);
   expect(Object.keys(testing).sort()).toEqual([
     'createFakeLink',
+    'createFakeStreams',
     'initialConnection',
     'linksOf',
     'stepConnection',
