@@ -12,7 +12,7 @@ import type { Bench, Figure, Findings } from './lib/bench.ts';
 import { buildDeskPage } from './lib/desk.ts';
 
 const root = join(import.meta.dirname, '..');
-const line = /^(@millrace\/[\w/]+): ([\d.]+) KiB gzip(?: \(at most [\d.]+ KiB\))?$/;
+const line = /^(@millrace\/[\w/, ]+): ([\d.]+) KiB gzip(?: \(at most [\d.]+ KiB\))?$/;
 
 export const bundleSize: Bench = {
   name: 'bundle-size',

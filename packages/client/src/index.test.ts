@@ -7,9 +7,16 @@ import { connectionState, createClient } from './index.ts';
 import * as testing from './testing/index.ts';
 
 test('the entries export these names', () => {
-  expect(Object.keys(entry).sort()).toEqual(['ConnectionState', 'connectionState', 'createClient']);
+  expect(Object.keys(entry).sort()).toEqual([
+    'ConnectionState',
+    'connectionState',
+    'createClient',
+    'createSSEClient',
+    'parseSSEMessage',
+  ]);
   expect(Object.keys(testing).sort()).toEqual([
     'createFakeLink',
+    'createFakeStreams',
     'initialConnection',
     'linksOf',
     'stepConnection',

@@ -12,3 +12,4 @@ export type {
   TimerName,
 } from '../connection-types.ts';
 export { createFakeLink, type FakeLink, type FakeLinkOptions } from './fake-link.ts';
+export { createFakeStreams, type FakeRequest, type FakeStreams } from './fake-streams.ts';
