@@ -20,6 +20,7 @@ import {
   type ServerFrame,
   type SubscribeItem,
 } from '@millrace/protocol/wire';
+import { type ErasedContract, erase } from '../channel-codec.ts';
 import type { ClientOptions } from '../client-types.ts';
 import type { Socket } from '../transports/transport.ts';
 import { createFakeLog, type FakeLog } from './fake-log.ts';
@@ -41,12 +42,15 @@ export interface FakeLink {
   hold(): void;
   /** Ends the link, or the waiting attempt, with this error, as a server would. */
   refuse(error: MillraceError): void;
-  /** Appends an event and sends it to those who subscribed; returns its cursor. */
+  /**
+   * Appends an event and sends it to those who subscribed; returns its cursor. A contract's state is folded: later
+   * subscriptions begin with it.
+   */
   emit<Events extends EventSchemas, State>(
     channel: Channel<Events, State>,
     event: EventInput<Events>,
   ): Cursor;
-  /** For a contract with state: what later subscriptions get as their snapshot, and sends it now. */
+  /** For a contract with state: what later subscriptions get as their snapshot in place of what was folded, and sends it now. */
   setState<Events extends EventSchemas, State>(channel: Channel<Events, State>, state: State): void;
   /** Sends a verdict, and gives it to later subscriptions of the channel if it refuses. */
   verdict(channel: { readonly name: string }, verdict: Verdict): void;
@@ -195,6 +199,14 @@ export function createFakeLink(options: FakeLinkOptions = {}): FakeLink {
     return entry.cursor;
   }
 
+  /** Who comes later gets the state up to here, as from a hub. */
+  function foldState(channel: string, { state, version }: ErasedContract): void {
+    const log = logOf(channel);
+    const event = log.last();
+    if (state === undefined || event === null) return;
+    log.setState(state.reduce(log.state() ?? state.initial, event), version);
+  }
+
   function drop(error: MillraceError | null): void {
     const dropped = socket;
     if (error !== null) tell({ type: 'error', error });
@@ -217,7 +229,11 @@ export function createFakeLink(options: FakeLinkOptions = {}): FakeLink {
       isAccepting = false;
     },
     refuse: drop,
-    emit: (channel, event) => append(channel.name, event),
+    emit: ({ name, contract }, event) => {
+      const cursor = append(name, event);
+      foldState(name, erase(contract));
+      return cursor;
+    },
     setState({ name, contract }, state) {
       const verdict = logOf(name).setState(state, contract.version);
       if (subscribed.has(name)) tell({ type: 'verdict', channel: name, ...verdict });

@@ -12,9 +12,13 @@ export interface FakeLog {
     readonly event: ChannelEvent;
     readonly cursor: Cursor;
   };
+  /** The newest event; null before one. */
+  last(): ChannelEvent | null;
   after(offset: Offset): readonly ChannelEvent[];
   verdict(start: Start): Verdict;
   setState(state: unknown, version: number): Verdict;
+  /** The newest state; undefined before one was set. */
+  state(): unknown;
   refuseWith(verdict: Verdict | null): void;
   end(): Cursor;
   endedAt(): Cursor | null;
@@ -50,6 +54,7 @@ export function createFakeLog(): FakeLog {
       events.push(event);
       return { event, cursor };
     },
+    last: () => events.at(-1) ?? null,
     after: (offset) => events.slice(offset),
     verdict(start) {
       if (refusal !== null) return refusal;
@@ -65,6 +70,7 @@ export function createFakeLog(): FakeLog {
       snapshot = { verdict: 'snapshot', cursor: head(), version, state };
       return snapshot;
     },
+    state: () => snapshot?.state,
     refuseWith(verdict) {
       refusal = verdict;
     },
