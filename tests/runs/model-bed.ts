@@ -7,8 +7,9 @@ import { type Answering, createRuns, type Runs, type RunsOptions } from '@millra
 import { createModelServer, type ModelServer } from '@millrace/ai/testing';
 import { aiRuns, conversations, EMPTY_RUN, foldRun, type RunState } from '@millrace/protocol/runs';
 import { createHub, type Hub, memoryEngine } from '@millrace/server';
-import { pgliteDatabase, type SqlDatabase } from '@millrace/server/postgres';
+import { pgliteDatabase, postgresDatabase, type SqlDatabase } from '@millrace/server/postgres';
 import type { ToolSet } from 'ai';
+import pg from 'pg';
 
 const WAIT_MS = 20_000;
 
@@ -30,10 +31,11 @@ export interface NodeOptions extends Partial<RunsOptions> {
   readonly settings?: Answering['settings'];
 }
 
-export async function createModelBed(): Promise<ModelBed> {
+/** @param url of a PostgreSQL, to which each node has connections of its own; default is a PGlite that all share */
+export async function createModelBed(url?: string): Promise<ModelBed> {
   const stack = new AsyncDisposableStack();
-  const pglite = stack.adopt(await PGlite.create(), (one) => one.close());
-  const database = pgliteDatabase(pglite);
+  const connect = url === undefined ? await shared(stack) : () => ownPool(stack, url);
+  const database = connect();
   const models = stack.use(await createModelServer());
   const engine = stack.adopt(memoryEngine(), (one) => one.close());
   const provider = createOpenAICompatible({
@@ -44,6 +46,7 @@ export async function createModelBed(): Promise<ModelBed> {
     models,
     async startNode({ tools, settings, ...options } = {}) {
       const contracts = [aiRuns, conversations];
+      const database = connect();
       const hub = createHub({ contracts, engine, outbox: { database } });
       stack.adopt(hub, (one) => one.close());
       const errors: string[] = [];
@@ -63,6 +66,17 @@ export async function createModelBed(): Promise<ModelBed> {
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
+}
+
+async function shared(stack: AsyncDisposableStack): Promise<() => SqlDatabase> {
+  const pglite = stack.adopt(await PGlite.create(), (one) => one.close());
+  const database = pgliteDatabase(pglite);
+  return () => database;
+}
+
+function ownPool(stack: AsyncDisposableStack, url: string): SqlDatabase {
+  const pool = stack.adopt(new pg.Pool({ connectionString: url, max: 20 }), (one) => one.end());
+  return postgresDatabase({ pool, onError: (error) => console.error(error.message) });
 }
 
 /** The run's message once `isSo`, or at its end. */
