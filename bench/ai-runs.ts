@@ -9,8 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ServerProcess, startServerProcess, until } from '@millrace/tests';
 import { type BenchServer, startBenchServer } from './engines/postgres-nodes.ts';
 import type { Bench, BenchOptions, Findings } from './lib/bench.ts';
-import { percentile } from './lib/statistics.ts';
 import { startStampingModel } from './lib/stamping-model.ts';
+import { percentile } from './lib/statistics.ts';
 import type { AiRunsUsage } from './servers/ai-runs.ts';
 
 const SERVER_CORE = '0';
@@ -94,6 +94,9 @@ async function run({ runs = 5 }: BenchOptions): Promise<Findings> {
           label,
           isOwn: way === 'millrace',
           values: cost[way as Way],
+          ratios: {
+            'streamText piped': cost[way as Way].map((us, round) => us / (cost.sdk[round] ?? 1)),
+          },
         })),
       },
     ],

@@ -10,7 +10,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { createRuns, serveUiStream } from '@millrace/ai';
-import { aiRuns } from '@millrace/protocol/runs';
+import { aiRuns, conversations } from '@millrace/protocol/runs';
 import { createHub, memoryEngine } from '@millrace/server';
 import { postgresDatabase } from '@millrace/server/postgres';
 import { type LanguageModel, pipeUIMessageStreamToResponse, streamText } from 'ai';
@@ -52,13 +52,16 @@ async function millrace(): Promise<Way> {
   });
   const hub = createHub({
     engine: memoryEngine(),
-    contracts: [aiRuns],
+    contracts: [aiRuns, conversations],
     authorize: () => true,
     outbox: { database },
     onError: say,
   });
   const runs = await createRuns({
-    ...{ hub, database, onError: say, maxOwned: 1_000 },
+    hub,
+    database,
+    onError: say,
+    maxOwned: 1_000,
     windowMs: Number(env('WINDOW_MS')),
     answer: () => ({ model: model(), messages: prompt }),
   });
@@ -115,7 +118,8 @@ async function readAll(): Promise<void> {
   for await (const _ of streamText({ model: model(), messages: prompt }).stream);
 }
 
-const way = await { millrace, sdk, bare }[env('WAY')]?.();
+const ways: Readonly<Record<string, () => Way | Promise<Way>>> = { millrace, sdk, bare };
+const way = await ways[env('WAY')]?.();
 if (way === undefined) throw new Error('WAY is millrace, sdk or bare');
 const lag = monitorEventLoopDelay({ resolution: 5 });
 lag.enable();

@@ -1,6 +1,7 @@
 // Spec E8: a chat about one trading run, or about all of them. Which conversation it shows, and how it began, is here;
 // what is said in it is the hook's, how it looks the view's.
 
+import type { ChatMessage } from '@millrace/react/chat';
 import { type ReactElement, useState } from 'react';
 import { chatClassName } from '../chat-class-name.ts';
 import { ErrorNotice } from '../error-notice.tsx';
@@ -116,9 +117,15 @@ function RunChat(props: ChatInterfaceProps): ReactElement {
   );
 }
 
-function askedFirst(text: string) {
+function askedFirst(text: string): ChatMessage {
   return {
-    ...{ id: 'first', role: 'user', text, parts: [] },
-    ...{ status: 'completed', error: null, createdAt: null },
-  } as const;
+    id: 'first',
+    role: 'user',
+    text,
+    parts: [],
+    status: 'sending',
+    runId: null,
+    error: null,
+    createdAt: '',
+  };
 }

@@ -1,21 +1,22 @@
 // A chat: its messages, what is wrong, and where one writes. Knows nothing of where they come from.
 
+import type { ChatMessage } from '@millrace/react/chat';
 import type { ReactElement, ReactNode } from 'react';
 import { ErrorNotice } from '../error-notice.tsx';
 import { NowProvider } from '../now.tsx';
-import type { ChatEntry } from './chat-entry.ts';
 import { Composer, type ComposerProps } from './composer.tsx';
 import { MessageBubble } from './message-bubble.tsx';
 import { useStickToEnd } from './use-stick-to-end.ts';
 
 export interface ChatViewProps extends ComposerProps {
   readonly label: string;
-  readonly messages: readonly ChatEntry[];
+  readonly messages: readonly ChatMessage[];
   readonly isLoading: boolean;
   readonly error: string | null;
   /** Instead of messages, while there is none. */
   readonly empty: ReactNode;
-  onRetry(messageId: string): void;
+  /** The last answer, or a question that did not get there. */
+  onRetry(): void;
 }
 
 export function ChatView(props: ChatViewProps): ReactElement {
@@ -39,7 +40,7 @@ export function ChatView(props: ChatViewProps): ReactElement {
               <MessageBubble
                 key={message.id}
                 message={message}
-                onRetry={message === last ? () => props.onRetry(message.id) : null}
+                onRetry={message === last ? props.onRetry : null}
               />
             ))}
           </div>
@@ -60,7 +61,7 @@ export function ChatView(props: ChatViewProps): ReactElement {
 }
 
 /** One polite line: an answer that is read aloud word by word as it comes would be noise. */
-function spoken(last: ChatEntry | undefined, isLoading: boolean): string {
+function spoken(last: ChatMessage | undefined, isLoading: boolean): string {
   if (isLoading) return 'Loading the conversation.';
   if (last?.role !== 'assistant') return '';
   switch (last.status) {
@@ -73,6 +74,7 @@ function spoken(last: ChatEntry | undefined, isLoading: boolean): string {
     case 'failed':
     case 'interrupted':
       return 'The answer could not be finished.';
+    case 'sending':
     case 'completed':
       return 'The answer is complete.';
   }

@@ -88,7 +88,8 @@ test('an answer that is cut anywhere is drawn, and nothing of it is an element t
       async (parts, isStreaming) => {
         const page = await drawn(parts.join(''), isStreaming);
         expect(page.querySelectorAll('img, script, iframe, svg, object, style')).toHaveLength(0);
-        for (const { href } of page.querySelectorAll('a')) expect(href).toMatch(/^(https?|mailto):/);
+        for (const { href } of page.querySelectorAll('a'))
+          expect(href).toMatch(/^(https?|mailto):/);
         for (const element of page.querySelectorAll('*')) {
           for (const name of element.getAttributeNames()) expect(name).not.toMatch(/^on/);
         }

@@ -1,15 +1,15 @@
 // One message of a chat: a question as it was typed, an answer part by part as it is written.
 
 import type { RunPart } from '@millrace/protocol/runs';
+import type { ChatMessage } from '@millrace/react/chat';
 import { memo, type NamedExoticComponent, type ReactElement } from 'react';
 import { RelativeTime } from '../relative-time.tsx';
-import type { ChatEntry } from './chat-entry.ts';
 import { MarkdownRenderer } from './markdown-renderer.tsx';
 import { ToolBadge } from './tool-badge.tsx';
 import { webAddress } from './web-address.ts';
 
 export interface MessageBubbleProps {
-  readonly message: ChatEntry;
+  readonly message: ChatMessage;
   /** Null where it can't be tried again. */
   readonly onRetry: (() => void) | null;
 }
@@ -22,11 +22,18 @@ export const MessageBubble: NamedExoticComponent<MessageBubbleProps> = memo(func
   return (
     <article className="mr-msg" data-role={message.role} aria-label={isMine ? 'You' : 'Answer'}>
       {isMine ? (
-        <p className="mr-msg-text">{message.text}</p>
+        <>
+          <p className="mr-msg-text">{message.text}</p>
+          {message.status === 'failed' && (
+            <p className="mr-msg-note" data-tone="bad">
+              {message.error ?? 'It did not reach the server.'} <Again onRetry={onRetry} />
+            </p>
+          )}
+        </>
       ) : (
         <Answer message={message} onRetry={onRetry} />
       )}
-      {message.createdAt === null ? null : (
+      {message.createdAt === '' || message.status === 'sending' ? null : (
         <footer className="mr-msg-foot">
           <RelativeTime at={message.createdAt} />
         </footer>
@@ -60,15 +67,19 @@ function Answer({ message, onRetry }: MessageBubbleProps): ReactElement {
       )}
       {(status === 'failed' || status === 'interrupted') && (
         <p className="mr-msg-note" data-tone="bad">
-          {error ?? 'The answer could not be finished.'}{' '}
-          {onRetry !== null && (
-            <button type="button" className="mr-link" onClick={onRetry}>
-              Try again
-            </button>
-          )}
+          {error ?? 'The answer could not be finished.'} <Again onRetry={onRetry} />
         </p>
       )}
     </>
+  );
+}
+
+function Again({ onRetry }: Pick<MessageBubbleProps, 'onRetry'>): ReactElement | null {
+  if (onRetry === null) return null;
+  return (
+    <button type="button" className="mr-link" onClick={onRetry}>
+      Try again
+    </button>
   );
 }
 

@@ -20,10 +20,7 @@ export interface ChatSessions {
   begin(): Promise<string | null>;
 }
 
-export function useChatSessions(
-  apiUrl: string,
-  { modelId, runId }: ChatSubject,
-): ChatSessions {
+export function useChatSessions(apiUrl: string, { modelId, runId }: ChatSubject): ChatSessions {
   const [state, setState] = useState<Omit<ChatSessions, 'begin'>>({
     sessions: [],
     isLoading: true,
@@ -36,14 +33,15 @@ export function useChatSessions(
     const query = new URLSearchParams();
     if (modelId !== null) query.set('modelId', modelId);
     if (runId !== null) query.set('runId', runId);
-    call<{ sessions: readonly ChatSessionEntry[] }>(`${url}?${query}`, { signal: abort.signal })
-      .then(
-        ({ sessions }) => setState({ sessions, isLoading: false, error: null }),
-        (error: unknown) => {
-          if (abort.signal.aborted) return;
-          setState({ sessions: [], isLoading: false, error: wordsOf(error) });
-        },
-      );
+    call<{ sessions: readonly ChatSessionEntry[] }>(`${url}?${query}`, {
+      signal: abort.signal,
+    }).then(
+      ({ sessions }) => setState({ sessions, isLoading: false, error: null }),
+      (error: unknown) => {
+        if (abort.signal.aborted) return;
+        setState({ sessions: [], isLoading: false, error: wordsOf(error) });
+      },
+    );
     return () => abort.abort();
   }, [url, modelId, runId]);
 

@@ -96,7 +96,11 @@ function Runs({
           >
             <StatusDot status={run.status} />
             <span>Run #{run.number}</span>
-            <time dateTime={run.startedAt} title={run.startedAt} className="tabular ml-auto text-xs">
+            <time
+              dateTime={run.startedAt}
+              title={run.startedAt}
+              className="tabular ml-auto text-xs"
+            >
               {formatMarketMoment(run.startedAt)}
             </time>
           </Link>

@@ -16,7 +16,11 @@ interface RunFactsProps {
   readonly acts: ReactNode;
 }
 
-const SOURCES = { market: 'live market', csv: 'imported trades', replay: 'imported prices' } as const;
+const SOURCES = {
+  market: 'live market',
+  csv: 'imported trades',
+  replay: 'imported prices',
+} as const;
 
 export function RunFacts({ model, run, live, acts }: RunFactsProps): ReactElement {
   const equity = live?.equity ?? run.equity;
