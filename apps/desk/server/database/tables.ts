@@ -140,6 +140,93 @@ export interface MarketSnapshotRow {
   saved_at: Time;
 }
 
+export interface ChatSessionRow {
+  id: string;
+  /** Higher in a later one. int8: text. */
+  number: ColumnType<string, never, never>;
+  user_id: string;
+  model_id: string | null;
+  run_id: string | null;
+  session_title: string;
+  created_at: Made;
+}
+
+export interface ChatMessageRow {
+  session_id: string;
+  user_id: string;
+  /** Within its session, from 1. */
+  sequence: number;
+  id: string;
+  role: 'user' | 'assistant';
+  status: 'completed' | 'stopped' | 'replaced';
+  /** Parts of a run, as @millrace/protocol/runs has them. */
+  parts: Json;
+  text: string;
+  ai_run_id: string;
+  ai_model: string | null;
+  usage: Json | null;
+  created_at: Made;
+}
+
+export interface ModelAiSettingsRow {
+  model_id: string;
+  user_id: string;
+  provider: string;
+  base_url: string;
+  ai_model: string;
+  parameters: Json;
+  key_id: string | null;
+  key_nonce: string | null;
+  key_ciphertext: string | null;
+  key_tag: string | null;
+  key_last_four: string | null;
+  updated_at: ColumnType<Date, Date | undefined, Date>;
+}
+
+export interface ModelInstructionRow {
+  id: string;
+  number: ColumnType<string, never, never>;
+  user_id: string;
+  model_id: string;
+  text: string;
+  source_session_id: string | null;
+  source_message_id: string | null;
+  created_at: Made;
+}
+
+export interface ApiKeyRow {
+  id: string;
+  number: ColumnType<string, never, never>;
+  user_id: string;
+  name: string;
+  hash: string;
+  prefix: string;
+  created_at: Made;
+  last_used_at: ColumnType<Date | null, Date | undefined, Date>;
+  revoked_at: ColumnType<Date | null, Date | undefined, Date>;
+}
+
+export interface TicketRow {
+  hash: string;
+  user_id: string;
+  model_id: string;
+  run_id: string;
+  expires_at: Time;
+  ai_run_id: string | null;
+  created_at: Made;
+}
+
+export interface InferenceRequestRow {
+  id: string;
+  number: ColumnType<string, never, never>;
+  user_id: string;
+  api_key_id: string;
+  body_hash: string;
+  body: Json;
+  ai_run_id: string;
+  created_at: Made;
+}
+
 export interface Tables {
   users: UserRow;
   accounts: AccountRow;
@@ -152,4 +239,11 @@ export interface Tables {
   rules: RuleRow;
   agent_messages: AgentMessageRow;
   market_snapshots: MarketSnapshotRow;
+  chat_sessions: ChatSessionRow;
+  chat_messages: ChatMessageRow;
+  model_ai_settings: ModelAiSettingsRow;
+  model_instructions: ModelInstructionRow;
+  api_keys: ApiKeyRow;
+  tickets: TicketRow;
+  inference_requests: InferenceRequestRow;
 }
