@@ -24,3 +24,19 @@ export async function actAs(tx: SqlTransaction, userId: string): Promise<void> {
   await tx.query(`select set_config('desk.user_id', $1, true)`, [userId]);
   await tx.query('set local role desk_app');
 }
+
+/**
+ * A part of a transaction that is more than that user's: before and after it is nobody's. What rejects ends the
+ * transaction, and with it the role.
+ */
+export async function whileActingAs<Result>(
+  tx: SqlTransaction,
+  userId: string,
+  run: (tx: SqlTransaction) => Promise<Result>,
+): Promise<Result> {
+  await actAs(tx, userId);
+  const result = await run(tx);
+  await tx.query('reset role');
+  await tx.query(`select set_config('desk.user_id', '', true)`);
+  return result;
+}
