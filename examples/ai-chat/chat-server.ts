@@ -3,7 +3,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createRuns, serveUiStream } from '@millrace/ai';
 import { ERROR_CODES, toMillraceError } from '@millrace/protocol';
-import { aiRuns, textOfRun } from '@millrace/protocol/runs';
+import { aiRuns, conversations, textOfRun } from '@millrace/protocol/runs';
 import { createHub } from '@millrace/server';
 import { pgliteEngine, type SqlDatabase } from '@millrace/server/postgres';
 import type { LanguageModel, ModelMessage } from 'ai';
@@ -16,7 +16,7 @@ export interface Chat extends AsyncDisposable {
 /** On a database that is its own: where a server's is meant, `postgresEngine` takes the place of `pgliteEngine`. */
 export async function createChat(database: SqlDatabase, model: LanguageModel): Promise<Chat> {
   const engine = pgliteEngine({ database });
-  const hub = createHub({ engine, contracts: [aiRuns], authorize: () => true });
+  const hub = createHub({ engine, contracts: [aiRuns, conversations], authorize: () => true });
   await database.query(`create table if not exists chat_messages (
     chat text not null, number bigint generated always as identity, role text not null, content text not null)`);
 

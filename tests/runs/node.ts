@@ -3,7 +3,7 @@
 
 import { createServer } from 'node:http';
 import { createRuns, serveUiStream } from '@millrace/ai';
-import { aiRuns, textOfRun } from '@millrace/protocol/runs';
+import { aiRuns, conversations, textOfRun } from '@millrace/protocol/runs';
 import { createHub } from '@millrace/server';
 import { postgresDatabase, postgresEngine } from '@millrace/server/postgres';
 import pg from 'pg';
@@ -18,7 +18,7 @@ const pool = new pg.Pool({ connectionString: process.env['DATABASE'], max: 40 })
 const database = postgresDatabase({ pool, onError: say });
 const hub = createHub({
   engine: postgresEngine({ database }),
-  contracts: [aiRuns],
+  contracts: [aiRuns, conversations],
   authorize: () => true,
   onError: say,
 });

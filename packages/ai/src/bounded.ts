@@ -80,7 +80,7 @@ export function isOmitted(value: Json): boolean {
   return typeof value === 'object' && value !== null && 'omitted' in value;
 }
 
-function boundedJson(value: Json): Json {
+export function boundedJson(value: Json): Json {
   const bytes = bytesOf(JSON.stringify(value));
   if (bytes <= MAX_JSON_BYTES) return value;
   return { omitted: 'too large', bytes } satisfies Omitted;

@@ -2,6 +2,7 @@
 
 import {
   aiRuns,
+  conversations,
   type FinalStatus,
   type Json,
   type RunPart,
@@ -38,17 +39,20 @@ export function endedAs({ status, error }: Outcome, state: RunState): Ended {
   };
 }
 
-/** In the transaction that ends the row: its last event, and the end of its channel behind it. */
+/** In the transaction that ends the row: its last event with the end of its channel, and the conversation's. */
 export async function publishEnd(
   hub: Hub,
   tx: SqlTransaction,
-  { id }: Pick<RunRow, 'id'>,
+  { id, conversationId, messageId }: RunRow,
   { status, finishReason, error, usage }: Omit<Ended, 'partial'>,
 ): Promise<Extract<RunWrite, { readonly type: 'run-end' }>> {
   const channel = aiRuns.of({ runId: id });
   const event = { type: 'run-end', data: { status, finishReason, error, ...usage } } as const;
-  await hub.publish(channel, event, { tx: outboxOf(tx) });
-  await hub.end(channel, { tx: outboxOf(tx) });
+  const out = outboxOf(tx);
+  await hub.publish(channel, event, { tx: out });
+  await hub.end(channel, { tx: out });
+  const data = { runId: id, messageId, status };
+  await hub.publish(conversations.of({ conversationId }), { type: 'run-ended', data }, { tx: out });
   return event;
 }
 

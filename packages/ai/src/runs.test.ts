@@ -2,7 +2,14 @@
 // taken over from nodes that died, with no call of a tool made twice.
 
 import { PGlite } from '@electric-sql/pglite';
-import { aiRuns, type RunState, textOfRun } from '@millrace/protocol/runs';
+import {
+  aiRuns,
+  conversations,
+  EMPTY_CONVERSATION,
+  foldConversation,
+  type RunState,
+  textOfRun,
+} from '@millrace/protocol/runs';
 import { pgliteDatabase, type SqlDatabase } from '@millrace/server/postgres';
 import { jsonSchema, type ModelMessage, tool } from 'ai';
 import { MockLanguageModelV4 } from 'ai/test';
@@ -87,6 +94,36 @@ describe('a run', () => {
     expect((await read(node.hub, unwanted.run.id)).state).toMatchObject({
       ...{ status: 'stopped', attempt: 0 },
       messageId: unwanted.run.messageId,
+    });
+  });
+
+  test('RUN-13: its conversation tells of each from its acceptance to its end, whoever makes it', async () => {
+    const model = modelOf((step) => ({ says: texts(`answer ${step}`), hangs: step === 0 }));
+    const node = await bed.startNode(() => ({ model, messages: asked }));
+    const first = await node.runs.start(question);
+    await untilText(node.hub, first.run.id, 'answer 0');
+    const long = 'x'.repeat(50_000);
+    const second = await node.runs.start({ ...question, question: long, overlap: 'queue' });
+    await node.runs.stop(first.run.id, 'bob');
+    await read(node.hub, second.run.id);
+    await node.hub.relayed();
+    const told = (await node.hub.history(conversations.of({ conversationId: 'c1' }))).events;
+    expect(told.map(({ type, data }) => [type, data.runId])).toEqual([
+      ['run-accepted', first.run.id],
+      ['run-started', first.run.id],
+      ['run-accepted', second.run.id],
+      ['run-ended', first.run.id],
+      ['run-started', second.run.id],
+      ['run-ended', second.run.id],
+    ]);
+    expect(told[0]?.data).toMatchObject({
+      ...{ userId: 'ada', question: 'Why?', retryOf: null },
+      messageId: first.run.messageId,
+    });
+    expect(told[2]?.data).toMatchObject({ question: { omitted: 'too large', bytes: 50_002 } });
+    expect(told.reduce(foldConversation, EMPTY_CONVERSATION)).toEqual({
+      runs: [],
+      last: { runId: second.run.id, messageId: second.run.messageId, status: 'completed' },
     });
   });
 

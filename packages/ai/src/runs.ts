@@ -4,10 +4,11 @@
 
 import { randomUUID } from 'node:crypto';
 import { MillraceError, toMillraceError } from '@millrace/protocol';
-import { aiRuns, EMPTY_RUN, foldRun, type Json, type RunState } from '@millrace/protocol/runs';
+import { EMPTY_RUN, foldRun, type Json, type RunState } from '@millrace/protocol/runs';
 import type { Hub } from '@millrace/server';
 import type { SqlDatabase, SqlTransaction } from '@millrace/server/postgres';
-import { outboxOf, publishEnd } from './ending.ts';
+import { publishAcceptance, publishStarts } from './acceptance.ts';
+import { publishEnd } from './ending.ts';
 import type { Answering } from './generation.ts';
 import { type Halt, ownRun } from './owner.ts';
 import { anywhere } from './pen.ts';
@@ -156,7 +157,16 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
     const room = maxOwned - owned.size;
     if (room <= 0 || isClosed) return;
     // Of a node that closes meanwhile they are given back with the others.
-    for (const run of await claimRuns(database, owner, room)) if (!isClosed) take(run);
+    for (const run of await claim(room)) if (!isClosed) take(run);
+  }
+
+  /** The conversation is told that they begin, or they do not. */
+  async function claim(most: number): Promise<readonly RunRow[]> {
+    return database.transaction(async (tx) => {
+      const runs = await claimRuns(tx, owner, most);
+      await publishStarts(hub, tx, runs);
+      return runs;
+    });
   }
 
   function take(run: RunRow): void {
@@ -202,9 +212,7 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
         const outcome = await acceptRun(tx, row, start.overlap ?? 'reject');
         if (outcome.is !== 'new') return outcome;
         await options.onAccept?.(tx, outcome.run);
-        const data = { conversationId, messageId };
-        const out = outboxOf(tx);
-        await hub.publish(aiRuns.of({ runId: id }), { type: 'run-accepted', data }, { tx: out });
+        await publishAcceptance(hub, tx, outcome.run);
         for (const one of outcome.stopping) if (one.status === 'stopped') await endQueued(tx, one);
         return outcome;
       });

@@ -1,6 +1,13 @@
 // Nodes that answer runs, with models that do as they are told, on one database: what the tests of runs need.
 
-import { aiRuns, EMPTY_RUN, foldRun, type RunState, textOfRun } from '@millrace/protocol/runs';
+import {
+  aiRuns,
+  conversations,
+  EMPTY_RUN,
+  foldRun,
+  type RunState,
+  textOfRun,
+} from '@millrace/protocol/runs';
 import { createHub, type Hub, memoryEngine } from '@millrace/server';
 import type { SqlDatabase } from '@millrace/server/postgres';
 import type { ModelMessage } from 'ai';
@@ -44,7 +51,7 @@ export function createBed(database: SqlDatabase): Bed {
     answer: (run: RunRow) => Answering | Promise<Answering>,
     more: Partial<RunsOptions> = {},
   ): Promise<Node> {
-    const hub = createHub({ contracts: [aiRuns], engine, outbox: { database } });
+    const hub = createHub({ contracts: [aiRuns, conversations], engine, outbox: { database } });
     const ended: Node['ended'] = [];
     const errors: string[] = [];
     const runs = await createRuns({

@@ -1,6 +1,16 @@
-// Public entry of @millrace/protocol/runs: the channel of an AI run, and what its events make of it.
+// Public entry of @millrace/protocol/runs: the channels of an AI run and of its conversation, and what their events make
+// of them.
 
 export { aiRuns } from './ai-runs.ts';
+export {
+  type ConversationEvent,
+  type ConversationEventData,
+  type ConversationRun,
+  type ConversationState,
+  conversations,
+  EMPTY_CONVERSATION,
+  foldConversation,
+} from './conversations.ts';
 export { foldRun, type RunEvent } from './fold-run.ts';
 export { type RunWrite, replayRun } from './replay-run.ts';
 export type { RunEventData, RunEventSchemas } from './run-events.ts';
