@@ -6,7 +6,6 @@ import type { Json } from '@millrace/protocol/runs';
 import type { SqlDatabase } from '@millrace/server/postgres';
 import { generateText, type LanguageModel } from 'ai';
 import type {
-  AiParameters,
   ModelAiAnswer,
   ModelAiRequest,
   ModelAiTestAnswer,
@@ -65,7 +64,7 @@ export interface ModelAi {
   /** Null for questions about no model. @throws MillraceError `settings/invalid` for a key that can't be opened */
   choose(of: { readonly userId: string; readonly modelId: string | null }): Promise<ChosenAi>;
   /** The server's own provider by a model's name; null where it has none. */
-  ofServer(aiModel: string, parameters: AiParameters): ChosenAi | null;
+  ofServer(aiModel: string, parameters: Readonly<Record<string, Json>>): ChosenAi | null;
   close(): void;
 }
 
@@ -75,7 +74,10 @@ export function createModelAi(options: ModelAiOptions): ModelAi {
   // Whoever runs the server says where its own AI is.
   const own = createCheckedFetch({ isProduction: false, allowsPrivate: true });
 
-  function ofServer(aiModel: string, parameters: AiParameters): ChosenAi | null {
+  function ofServer(
+    aiModel: string,
+    parameters: Readonly<Record<string, Json>>,
+  ): ChosenAi | null {
     if (server === null) return null;
     const { baseUrl, key } = server;
     const provider = new URL(baseUrl).hostname;

@@ -2,6 +2,7 @@
 
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { MillraceError } from '@millrace/protocol';
+import type { Json } from '@millrace/protocol/runs';
 import { APICallError, type LanguageModel, RetryError } from 'ai';
 import type { AiParameters } from '../../shared/chat-api.ts';
 
@@ -11,7 +12,8 @@ export interface ProviderModelOptions {
   /** Empty: none is sent. */
   readonly key: string;
   readonly aiModel: string;
-  readonly parameters: AiParameters;
+  /** Go into the body of each request as they are. */
+  readonly parameters: Readonly<Record<string, Json>> | AiParameters;
   readonly fetch: typeof fetch;
 }
 

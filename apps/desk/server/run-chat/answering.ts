@@ -2,7 +2,6 @@
 // run is about, the last messages, the tools. Refuses to own: what a program sends (inference/).
 
 import type { Answering, RunRow } from '@millrace/ai';
-import type { RunPart } from '@millrace/protocol/runs';
 import type { SqlDatabase } from '@millrace/server/postgres';
 import type { ModelMessage } from 'ai';
 import { asUser } from '../database/as-user.ts';
@@ -48,19 +47,15 @@ export async function answerChat(
   };
 }
 
-/** A conversation begins with a question: some providers refuse one that does not. */
+/**
+ * The words alone: figures of a tool's old result would be old ones. A conversation begins with a question, since some
+ * providers refuse one that does not.
+ */
 function messagesOf(said: readonly Said[]): readonly ModelMessage[] {
   const first = said.findIndex(({ role }) => role === 'user');
   if (first === -1) return [];
-  return said.slice(first).map(({ role, parts, text }) => ({
-    role,
-    content: role === 'user' ? text : withTools(text, parts),
-  }));
-}
-
-/** What an answer rested on, by name: its figures would be old ones. */
-function withTools(text: string, parts: readonly RunPart[]): string {
-  const names = parts.flatMap((part) => (part.type === 'tool' ? [part.name] : []));
-  if (names.length === 0) return text;
-  return `${text}\n\n(Tools used: ${[...new Set(names)].join(', ')})`;
+  return said
+    .slice(first)
+    .filter(({ text }) => text !== '')
+    .map(({ role, text }) => ({ role, content: text }));
 }

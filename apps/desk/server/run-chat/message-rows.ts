@@ -23,7 +23,6 @@ export interface NewMessage {
 /** What was said before a question. */
 export interface Said {
   readonly role: ChatMessage['role'];
-  readonly parts: readonly RunPart[];
   readonly text: string;
 }
 
@@ -78,7 +77,7 @@ export async function readContext(
 ): Promise<readonly Said[]> {
   // Answers by their questions: one that waited for its turn was asked before the answer ahead of it was there.
   const rows = await tx.query(
-    `select said.role, said.parts, said.text
+    `select said.role, said.text
       from desk.chat_messages asked
       join desk.chat_messages q on q.session_id = asked.session_id and q.role = 'user'
         and q.status <> 'replaced' and q.sequence < asked.sequence
@@ -91,7 +90,6 @@ export async function readContext(
   );
   return rows.toReversed().map((row) => ({
     role: row['role'] === 'user' ? 'user' : 'assistant',
-    parts: row['parts'] as readonly RunPart[],
     text: String(row['text']),
   }));
 }

@@ -21,6 +21,7 @@ const chat = z.object({
 const inference = z.object({
   kind: z.literal('inference'),
   requestId: z.string(),
+  bodyHash: z.string(),
   /** The caller's own word for the model. */
   askedFor: z.string(),
 });
