@@ -14,8 +14,8 @@ type Json = ColumnType<unknown, string, string>;
 export interface UserRow {
   id: string;
   name: string;
-  /** The name as it is compared: one user for all spellings in upper and lower case. */
-  name_key: string;
+  /** The name as it is compared: one user for all spellings in upper and lower case. Null: nobody signs in by it. */
+  name_key: string | null;
   is_admin: boolean;
   created_at: Made;
 }

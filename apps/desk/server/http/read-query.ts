@@ -39,6 +39,11 @@ export function readWhole(c: DeskContext, name: string, range: WholeRange): numb
 
 /** The body as JSON that fits `schema`. @throws MillraceError `request/invalid` */
 export async function readJson<Value>(c: DeskContext, schema: z.ZodType<Value>): Promise<Value> {
+  return parseJson(await readJsonText(c), schema);
+}
+
+/** The body as it came. @throws MillraceError `request/invalid` where it is not said to be JSON */
+export async function readJsonText(c: DeskContext): Promise<string> {
   const type = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/json') {
     throw new MillraceError(
@@ -46,7 +51,12 @@ export async function readJson<Value>(c: DeskContext, schema: z.ZodType<Value>):
       'Send JSON, with the header Content-Type: application/json.',
     );
   }
-  const result = schema.safeParse(parseText(await readBody(c.env.incoming)));
+  return readBody(c.env.incoming, c.get('endpoint').maxBodyBytes);
+}
+
+/** @throws MillraceError `request/invalid` */
+export function parseJson<Value>(text: string, schema: z.ZodType<Value>): Value {
+  const result = schema.safeParse(parseText(text));
   if (result.success) return result.data;
   const problems = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   throw new MillraceError('request/invalid', `The body does not fit. ${problems.join('; ')}.`);
