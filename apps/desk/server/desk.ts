@@ -15,7 +15,7 @@ import { createGeneration } from './chat/generation.ts';
 import { createMessageBoard } from './chat/message-board.ts';
 import type { Phrasing } from './chat/phrasing.ts';
 import { createClosers } from './closers.ts';
-import { FLOOR_LEASE } from './database/database-market-store.ts';
+import { FLOOR_LEASE } from './database/market-commands.ts';
 import { openStorage } from './database-storage.ts';
 import { startFloor } from './floor/floor.ts';
 import { createApp } from './http/app.ts';

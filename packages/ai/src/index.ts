@@ -2,6 +2,8 @@
 
 export type { Answering } from './generation.ts';
 export type { OpenAiOptions } from './projections/openai.ts';
+export { type PlainEventId, readPlainEventId } from './projections/plain.ts';
+export { type ServePlainOptions, servePlainRun } from './projections/serve-plain.ts';
 export { type ServeOpenAiOptions, serveOpenAi } from './projections/serve-openai.ts';
 export { serveUiStream, type UiStreamOptions } from './projections/serve-ui-stream.ts';
 export type { UiVersion } from './projections/ui-stream.ts';

@@ -46,7 +46,8 @@ export interface RunRow {
   number: number;
   /** The market in which it trades; null for an imported one. */
   market_id: string | null;
-  status: 'running' | 'completed';
+  /** Ending: asked to, and traded until the market's next tick. */
+  status: 'running' | 'ending' | 'completed';
   starting_cash: Decimal;
   cash: Decimal;
   equity: Decimal;
@@ -60,6 +61,11 @@ export interface RunRow {
   last_tick: number;
   started_at: Time;
   updated_at: Time;
+  /** Played in the live market, made of imported trades, or played over imported prices. */
+  source: 'market' | 'csv' | 'replay';
+  ended_at: ColumnType<Date | null, Date | string | null, Date | string | null>;
+  /** Those that its orders are checked against, as the market's schema has them. */
+  rules: Json;
 }
 
 export interface PositionRow {
@@ -121,6 +127,40 @@ export interface RuleRow {
   /** The whole rule, as the market's schema has it. */
   rule: Json;
   accepted_at: Made;
+}
+
+/** An order that was not carried out. */
+export interface RefusalRow {
+  run_id: string;
+  user_id: string;
+  decision_number: number;
+  /** Among those of its decision, from 1. */
+  position: number;
+  tick: number;
+  refused_at: Time;
+  symbol: string;
+  venue: string;
+  side: 'buy' | 'sell';
+  quantity: ColumnType<string, number | string, never>;
+  /** A rule of the model, or `exchange/…`. */
+  rule_id: string;
+  reason: string;
+}
+
+/** Of the server, not of a user: what is asked of the market, in order. */
+export interface MarketCommandRow {
+  number: ColumnType<string, never, never>;
+  market_id: string;
+  kind: 'add-agent' | 'close-agent' | 'set-rules';
+  owner_id: string;
+  model_id: string;
+  agent_id: string;
+  body: Json;
+  /** Of an `add-agent` whose agent nobody has asked to close. */
+  is_open: boolean;
+  /** Before which it is carried out; null until the leader has said. */
+  tick: number | null;
+  created_at: Made;
 }
 
 export interface AgentMessageRow {
@@ -237,6 +277,8 @@ export interface Tables {
   fills: FillRow;
   equity_points: EquityPointRow;
   rules: RuleRow;
+  refusals: RefusalRow;
+  market_commands: MarketCommandRow;
   agent_messages: AgentMessageRow;
   market_snapshots: MarketSnapshotRow;
   chat_sessions: ChatSessionRow;
