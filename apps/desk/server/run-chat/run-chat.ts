@@ -69,6 +69,20 @@ export interface RunChat {
     readonly messageId?: string | undefined;
     readonly key?: string | undefined;
   }): Promise<Started>;
+  /**
+   * Stops one answer, or what the session has at work. False where nothing was.
+   * @throws MillraceError `request/not-found` for an answer of another user, session or trading run
+   */
+  stop(of: {
+    readonly userId: string;
+    /** Null: in whichever chat of theirs. */
+    readonly session: ChatSession | null;
+    readonly aiRunId?: string | undefined;
+    /** Only the answer that a page shows, and no later one. */
+    readonly messageId?: string | undefined;
+    /** The trading run that it must be about. */
+    readonly about?: string | undefined;
+  }): Promise<boolean>;
   /** @throws MillraceError `request/not-found` for one that is not that user's */
   requireRun(userId: string, aiRunId: string): Promise<RunRow>;
   /** The newest session about this, or a new one: two requests at once get the same. */
@@ -163,6 +177,21 @@ export async function createRunChat(options: RunChatOptions): Promise<RunChat> {
         ...{ retryOf: asked.aiRunId, replaces: null },
       };
       return start(session, userId, question, { key, overlap: 'interrupt' });
+    },
+    async stop({ userId, session, aiRunId, messageId, about }) {
+      if (aiRunId === undefined) {
+        const run = session === null ? null : await runs.active(session.id);
+        if (run === null || (messageId !== undefined && run.messageId !== messageId)) return false;
+        return (await runs.stop(run.id, userId)) !== null;
+      }
+      const run = await requireRun(userId, aiRunId);
+      const question = parseQuestion(run.question);
+      const isAbout =
+        about === undefined
+          ? run.conversationId === session?.id
+          : question.kind === 'chat' && question.runId === about;
+      if (!isAbout) throw new MillraceError('request/not-found', 'There is no such answer here.');
+      return (await runs.stop(run.id, userId)) !== null;
     },
     sessionAbout: (userId, subject) =>
       asUser(database, userId, async (tx) => {
