@@ -74,7 +74,7 @@ describe('a run', () => {
 
   test('RUN-6: a start that is repeated is the same run; another one is refused, or waits its turn', async () => {
     const model = modelOf((step) => ({
-      says: texts(`answer ${step}`),
+      says: [...texts(`answer ${step}`), ...(step > 0 ? [finished()] : [])],
       hangs: step === 0,
     }));
     const node = await bed.startNode(() => ({ model, messages: asked }));
@@ -98,7 +98,10 @@ describe('a run', () => {
   });
 
   test('RUN-13: its conversation tells of each from its acceptance to its end, whoever makes it', async () => {
-    const model = modelOf((step) => ({ says: texts(`answer ${step}`), hangs: step === 0 }));
+    const model = modelOf((step) => ({
+      says: [...texts(`answer ${step}`), ...(step > 0 ? [finished()] : [])],
+      hangs: step === 0,
+    }));
     const node = await bed.startNode(() => ({ model, messages: asked }));
     const first = await node.runs.start(question);
     await untilText(node.hub, first.run.id, 'answer 0');

@@ -31,6 +31,8 @@ export type ErrorCode =
   | 'limit/frame-size'
   | 'limit/links'
   | 'limit/publishes'
+  | 'limit/runs'
+  | 'limit/tokens'
   | 'link/buffered'
   | 'link/closed'
   | 'link/lost'
@@ -79,6 +81,8 @@ export const ERROR_POLICIES: Readonly<Record<ErrorCode, ErrorPolicy>> = {
   'limit/frame-size': 'stop',
   'limit/links': 'retry-slowly',
   'limit/publishes': 'retry-slowly',
+  'limit/runs': 'retry-slowly',
+  'limit/tokens': 'retry-slowly',
   'link/buffered': 'retry',
   'link/closed': 'stop',
   'link/lost': 'retry',
