@@ -8,7 +8,8 @@ import { isJsonObject, type JsonObject } from '@millrace/protocol/wire';
 /** Where a medium comes from. */
 export type AgUiSource =
   | { readonly type: 'data'; readonly value: string; readonly mimeType: string }
-  | { readonly type: 'url'; readonly value: string; readonly mimeType?: string };
+  /** `file`: what the provider calls it. */
+  | { readonly type: 'url' | 'file'; readonly value: string; readonly mimeType?: string };
 
 export type AgUiContent =
   | { readonly type: 'text'; readonly text: string }
@@ -173,7 +174,7 @@ function readSource(value: unknown, name: string): AgUiSource {
   const { type, mimeType } = source;
   const text = textAt(source['value'], `${name}.value`);
   if (type === 'data') return { type, value: text, mimeType: textAt(mimeType, `${name}.mimeType`) };
-  if (type !== 'url') throw invalid(`${name}.type`, 'data or url');
+  if (type !== 'url' && type !== 'file') throw invalid(`${name}.type`, 'one of data, url, file');
   if (!isGiven(mimeType)) return { type, value: text };
   return { type, value: text, mimeType: textAt(mimeType, `${name}.mimeType`) };
 }
@@ -214,5 +215,8 @@ function jsonAt(value: unknown): Json {
 }
 
 function invalid(name: string, expected: string): MillraceError {
-  return new MillraceError('request/invalid', `This is no AG-UI input: ${name} must be ${expected}.`);
+  return new MillraceError(
+    'request/invalid',
+    `This is no AG-UI input: ${name} must be ${expected}.`,
+  );
 }

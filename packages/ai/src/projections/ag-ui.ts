@@ -120,7 +120,7 @@ export function toAgUiEvents(
   }
 }
 
-type EventOf<Type extends RunWrite['type']> = Extract<RunWrite, { readonly type: Type }>;
+type EventOf<Type extends string> = Extract<RunWrite, { readonly type: Type }>;
 
 function textEvents(messageId: string, event: EventOf<`text-${string}`>): readonly AgUiEvent[] {
   switch (event.type) {
@@ -257,7 +257,11 @@ function partId({ messageId }: RunState, at: number): string {
 
 function callOf(
   state: RunState,
-  { part: at, callId, name }: { readonly part: number; readonly callId: string; readonly name: string },
+  {
+    part: at,
+    callId,
+    name,
+  }: { readonly part: number; readonly callId: string; readonly name: string },
 ): AgUiEvent {
   const { parts } = state;
   const step = parts.slice(0, at).findLastIndex(({ type }) => type === 'step');

@@ -79,7 +79,11 @@ describe('plain events', () => {
         if (live.end?.type === 'done') expect(live.end.content).toBe(textOfRun(state));
         const before = foldAll(events.slice(0, cut));
         const { repeatable, text, end } = wholeOf(before, 'r1');
-        const first = [...repeatable, ...(text === null ? [] : [text]), ...(end === null ? [] : [end])];
+        const first = [
+          ...repeatable,
+          ...(text === null ? [] : [text]),
+          ...(end === null ? [] : [end]),
+        ];
         const late = [...first, ...tell(events.slice(cut), before)];
         expect(pageOf(late)).toMatchObject({ text: live.text, end: live.end });
         const hasReset = events.slice(0, cut).some(({ type }) => type === 'step-reset');
@@ -225,7 +229,10 @@ describe('plain events over HTTP', () => {
     expect(await read(fourth.blocks.at(-1)?.id ?? '')).toMatchObject({ status: 204, blocks: [] });
     // A reader that came just now, and one with the id of another run, have all of it.
     for (const id of ['', 'r2~e.7']) {
-      expect((await read(id)).pages.slice(1)).toEqual([{ type: 'token', content: 'It made 23.' }, done]);
+      expect((await read(id)).pages.slice(1)).toEqual([
+        { type: 'token', content: 'It made 23.' },
+        done,
+      ]);
     }
   });
 

@@ -88,10 +88,7 @@ export interface Missed {
  * What a reader is told that comes to `state`, having had all but these events; null where nobody knows them any more.
  * Then, and where a step began anew among them, the text is told again, as `reset`.
  */
-export function missedOf(
-  events: readonly (RunEvent | RunWrite)[] | null,
-  state: RunState,
-): Missed {
+export function missedOf(events: readonly (RunEvent | RunWrite)[] | null, state: RunState): Missed {
   const end = endOfState(state);
   const isExact = events?.every(({ type }) => type !== 'step-reset') === true;
   if (!isExact) {
@@ -105,7 +102,11 @@ export function missedOf(
     else if (isOfTool(event)) changed.add(event.data.part);
   }
   const parts = [...changed].flatMap((part) => state.parts[part] ?? []);
-  return { repeatable: toolsOf(parts), text: content === '' ? null : { type: 'token', content }, end };
+  return {
+    repeatable: toolsOf(parts),
+    text: content === '' ? null : { type: 'token', content },
+    end,
+  };
 }
 
 /** For a reader that has had nothing. */
@@ -161,14 +162,23 @@ function isOfTool(
 }
 
 function isTold(part: RunPart): boolean {
-  return (part.type === 'text' && part.text !== '') || (part.type === 'tool' && toolOf(part).length > 0);
+  return (
+    (part.type === 'text' && part.text !== '') || (part.type === 'tool' && toolOf(part).length > 0)
+  );
 }
 
 function toolsOf(parts: readonly RunPart[]): readonly PlainEvent[] {
   return parts.flatMap((part) => (part.type === 'tool' ? toolOf(part) : []));
 }
 
-function toolOf({ name: tool, callId, status, input, output, error }: ToolPart): readonly PlainEvent[] {
+function toolOf({
+  name: tool,
+  callId,
+  status,
+  input,
+  output,
+  error,
+}: ToolPart): readonly PlainEvent[] {
   const call = { type: 'tool', tool, callId } as const;
   switch (status) {
     case 'writing':
@@ -197,7 +207,9 @@ export function encodePlainEventId({ runId, cursor }: PlainEventId): string {
  * What a `Last-Event-ID` of `servePlainRun` says: a request that has one reads that run, and never starts one. Null for
  * anything else.
  */
-export function readPlainEventId(text: string | readonly string[] | undefined): PlainEventId | null {
+export function readPlainEventId(
+  text: string | readonly string[] | undefined,
+): PlainEventId | null {
   if (typeof text !== 'string' || text.length > 1_000) return null;
   const at = text.lastIndexOf('~');
   if (at < 1) return null;

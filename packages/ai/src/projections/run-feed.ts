@@ -6,12 +6,7 @@
 //   place ─event─▶ place ─event─▶ place ◀─ the run is here; who comes now begins here, with all that was before
 //     ▲ a slow viewer
 
-import {
-  type Cursor,
-  encodeCursor,
-  type MillraceError,
-  toMillraceError,
-} from '@millrace/protocol';
+import { type Cursor, encodeCursor, type MillraceError, toMillraceError } from '@millrace/protocol';
 import {
   aiRuns,
   EMPTY_RUN,
@@ -163,11 +158,7 @@ function wholeAt(place: Place, told: Told): Said {
   return said;
 }
 
-function saidOf(
-  cursor: Cursor,
-  values: readonly unknown[],
-  { idOf = encodeCursor }: Told,
-): Said {
+function saidOf(cursor: Cursor, values: readonly unknown[], { idOf = encodeCursor }: Told): Said {
   const id = idOf(cursor);
   const items = values.map((value) => JSON.stringify(value));
   let blocks: string | null = null;

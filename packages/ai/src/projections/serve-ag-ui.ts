@@ -14,10 +14,6 @@ export interface ServeAgUiOptions
  * without an end has to be asked for again (a step that begins anew, a reader that takes nothing in, a hub that closes).
  * Asks nobody for permission: that is the route's.
  */
-export function serveAgUi(
-  hub: Hub,
-  res: ServerResponse,
-  options: ServeAgUiOptions,
-): Promise<void> {
+export function serveAgUi(hub: Hub, res: ServerResponse, options: ServeAgUiOptions): Promise<void> {
   return serveRun(hub, res, { ...options, told: agUiStream(options) });
 }
