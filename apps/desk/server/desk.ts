@@ -127,7 +127,7 @@ export async function createDesk(options: DeskOptions): Promise<Desk> {
 
     const started = await startChat({
       ...{ settings, log, hub, database: storage.sql },
-      analyst: options.analyst ?? createAnalyst(),
+      analyst: options.analyst ?? createAnalyst(storage.sql),
     });
     chat = started;
     // Before the hub: what is under way here goes on elsewhere, and readers see it go on.

@@ -21,8 +21,8 @@ export async function keepQuestion(
   run: RunRow,
   question: ChatQuestion,
 ): Promise<void> {
-  const { userId, conversationId: sessionId, id: aiRunId } = run;
-  const { messageId: id, text, retryOf, replaces } = question;
+  const { userId, conversationId: sessionId, id: aiRunId, retryOf } = run;
+  const { messageId: id, text, replaces } = question;
   await whileActingAs(tx, userId, async () => {
     if (!(await lockSession(tx, sessionId))) throw noSession();
     if (retryOf !== null) {
@@ -46,7 +46,7 @@ export async function keepAnswer(
   { keepsStopped }: { readonly keepsStopped: boolean },
 ): Promise<void> {
   const { userId, conversationId: sessionId, id: aiRunId, messageId: id, status } = run;
-  const { retryOf } = question;
+  const { retryOf } = run;
   const text = textOfRun(state);
   const isKept = status === 'completed' || (status === 'stopped' && keepsStopped && text !== '');
   await whileActingAs(tx, userId, async () => {

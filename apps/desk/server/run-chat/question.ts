@@ -12,8 +12,6 @@ const chat = z.object({
   modelId: z.string().nullable(),
   /** The trading run that it is about. */
   runId: z.string().nullable(),
-  /** The AI run whose answer this one's replaces. */
-  retryOf: z.string().nullable(),
   /** The question that this one replaces, with all that came after it. */
   replaces: z.string().nullable(),
 });

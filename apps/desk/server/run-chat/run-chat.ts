@@ -1,7 +1,7 @@
 // The AI of Desk: chats about trading runs, and requests of programs, each answered by an AI run that the server owns.
 // Owns what may be asked of whom: a session or a run that is not the user's is not there. Refuses to own: HTTP, rows.
 
-import { createRuns, type Overlap, type RunRow, type Runs } from '@millrace/ai';
+import { createRuns, type Overlap, type RunRow, type Runs, type Started } from '@millrace/ai';
 import { MillraceError } from '@millrace/protocol';
 import { aiRuns, conversations, isFinalStatus, type Json } from '@millrace/protocol/runs';
 import type { Hub } from '@millrace/server';
@@ -19,6 +19,7 @@ import { answerChat } from './answering.ts';
 import { keepAnswer, keepQuestion } from './keeping.ts';
 import { findQuestion } from './message-rows.ts';
 import { type ChatQuestion, parseQuestion } from './question.ts';
+import { readAnswer } from './read-answer.ts';
 import {
   deleteSession,
   insertSession,
@@ -26,6 +27,9 @@ import {
   requireSession,
   type Subject,
 } from './session-rows.ts';
+
+/** For its owner to hear of it, and to write what was said so far. */
+const STOPPED_WITHIN_MS = 10_000;
 
 export interface RunChatOptions {
   readonly hub: Hub;
@@ -51,11 +55,6 @@ export interface Asking {
   readonly replaces?: string | undefined;
 }
 
-export interface Started {
-  readonly run: RunRow;
-  readonly isNew: boolean;
-}
-
 export interface RunChat {
   readonly runs: Runs;
   readonly inference: Inference;
@@ -68,6 +67,8 @@ export interface RunChat {
     readonly aiRunId?: string | undefined;
     readonly messageId?: string | undefined;
     readonly key?: string | undefined;
+    /** Goes on with what was said until it stopped or failed, in place of beginning anew. */
+    readonly continues?: boolean | undefined;
   }): Promise<Started>;
   /**
    * Stops one answer, or what the session has at work. False where nothing was.
@@ -125,22 +126,12 @@ export async function createRunChat(options: RunChatOptions): Promise<RunChat> {
     onError: (err) => log.error({ tag: 'chat', err }, 'an AI run has trouble'),
   });
 
-  async function start(
-    session: ChatSession,
-    userId: string,
-    question: ChatQuestion,
-    how: { key: string | undefined; overlap: Overlap | undefined },
-  ): Promise<Started> {
-    // A key that can't be opened fails the run, in words.
-    const settings = await ai
-      .choose({ userId, modelId: session.modelId })
-      .then(({ snapshot }): Json => snapshot)
-      .catch(() => null);
-    return runs.start({
-      ...{ conversationId: session.id, userId, question, settings },
-      ...(how.key === undefined ? {} : { key: how.key }),
-      ...(how.overlap === undefined ? {} : { overlap: how.overlap }),
-    });
+  /** For the run's row. A key that can't be opened fails the run itself, in words. */
+  function snapshotFor(userId: string, { modelId }: ChatSession): Promise<Json> {
+    return ai.choose({ userId, modelId }).then(
+      ({ snapshot }) => snapshot,
+      () => null,
+    );
   }
 
   async function requireRun(userId: string, aiRunId: string): Promise<RunRow> {
@@ -155,14 +146,17 @@ export async function createRunChat(options: RunChatOptions): Promise<RunChat> {
     runs,
     inference,
     requireRun,
-    ask({ userId, session, text, messageId = uuidv7(), key, overlap, replaces = null }) {
+    async ask({ userId, session, text, messageId = uuidv7(), key, overlap, replaces = null }) {
       const { modelId, runId } = session;
-      const question: ChatQuestion = {
-        ...{ kind: 'chat', text, messageId, modelId, runId, retryOf: null, replaces },
-      };
-      return start(session, userId, question, { key, overlap });
+      const question: ChatQuestion = { kind: 'chat', text, messageId, modelId, runId, replaces };
+      return runs.start({
+        ...{ conversationId: session.id, userId, question },
+        settings: await snapshotFor(userId, session),
+        ...(key === undefined ? {} : { key }),
+        ...(overlap === undefined ? {} : { overlap }),
+      });
     },
-    async retry({ userId, session, aiRunId, messageId, key }) {
+    async retry({ userId, session, aiRunId, messageId, key, continues = false }) {
       const by = {
         ...(aiRunId === undefined ? {} : { aiRunId }),
         ...(messageId === undefined ? {} : { messageId }),
@@ -171,12 +165,13 @@ export async function createRunChat(options: RunChatOptions): Promise<RunChat> {
       if (asked === null) {
         throw new MillraceError('request/not-found', 'There is no such question to answer again.');
       }
-      const { modelId, runId } = session;
-      const question: ChatQuestion = {
-        ...{ kind: 'chat', text: asked.text, messageId: asked.id, modelId, runId },
-        ...{ retryOf: asked.aiRunId, replaces: null },
-      };
-      return start(session, userId, question, { key, overlap: 'interrupt' });
+      // A page that asks anew does not wait for what it does not want any more.
+      if ((await runs.stop(asked.aiRunId, userId)) !== null) {
+        await readAnswer(hub, asked.aiRunId, AbortSignal.timeout(STOPPED_WITHIN_MS));
+      }
+      const settings = await snapshotFor(userId, session);
+      const again = { userId, settings, ...(key === undefined ? {} : { key }) };
+      return continues ? runs.continue(asked.aiRunId, again) : runs.retry(asked.aiRunId, again);
     },
     async stop({ userId, session, aiRunId, messageId, about }) {
       if (aiRunId === undefined) {

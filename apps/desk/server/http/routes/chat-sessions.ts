@@ -1,6 +1,7 @@
 // A user's chats, as the hooks and pages of Millrace use them: sessions, messages, and an answer's start, stop and retry.
 // What is said meanwhile is read from channels (`conversation:<id>`, `ai_run:<runId>`).
 
+import type { Started } from '@millrace/ai';
 import { MillraceError } from '@millrace/protocol';
 import * as z from 'zod';
 import type {
@@ -11,7 +12,6 @@ import type {
 } from '../../../shared/chat-api.ts';
 import { asUser } from '../../database/as-user.ts';
 import { listMessages } from '../../run-chat/message-rows.ts';
-import type { Started } from '../../run-chat/run-chat.ts';
 import {
   insertSession,
   listSessions,
@@ -45,7 +45,11 @@ const runSchema = z.object({
   overlap: z.enum(['reject', 'queue', 'interrupt']).optional(),
 });
 const stopSchema = z.object({ runId: id.optional(), messageId: id.optional() });
-const retrySchema = z.object({ runId: id.optional(), key: startKey.optional() });
+const retrySchema = z.object({
+  runId: id.optional(),
+  key: startKey.optional(),
+  continues: z.boolean().optional(),
+});
 
 export function addChatSessionRoutes(
   add: AddRoute,
@@ -113,8 +117,8 @@ export function addChatSessionRoutes(
 
   add('POST /api/chat/:id/retry', async (c) => {
     const { userId, session } = await sessionOf(c);
-    const { runId: aiRunId, key } = await readJson(c, retrySchema);
-    return c.json(answerOf(await runChat.retry({ userId, session, aiRunId, key })), 202);
+    const { runId: aiRunId, ...how } = await readJson(c, retrySchema);
+    return c.json(answerOf(await runChat.retry({ userId, session, aiRunId, ...how })), 202);
   });
 
   add('POST /api/chat/:id/stop', async (c) => {
