@@ -14,8 +14,8 @@ export function mayStart({ headers, hasTicket, isProduction }: StartingGet): boo
   if (hasTicket || isGiven(headers['authorization'])) return true;
   if (headers['sec-fetch-site'] === 'same-origin') return true;
   if (isProduction) return false;
-  // A bare `curl -N`: a browser says at least one of these.
-  return Object.keys(headers).every((name) => name !== 'origin' && !name.startsWith('sec-fetch-'));
+  // A program, such as `curl -N`: a browser says at least one of these.
+  return !isGiven(headers['origin']) && !isGiven(headers['sec-fetch-site']);
 }
 
 function isGiven(header: string | readonly string[] | undefined): boolean {

@@ -91,7 +91,7 @@ test('a GET of a page of another site starts nothing, one with a ticket does, on
   expect(eventsIn(await other.text()).at(-1)).toMatchObject({ type: 'done' });
   expect(eventsIn(await (await desk.get(url, bare)).text()).at(-1)).toMatchObject({ type: 'done' });
   expect(await historyOf('cleo')).toHaveLength(2);
-  const elsewhere = url.replace(desk.modelId, 'grid');
+  const elsewhere = url.replace(desk.modelId, 'gemini_grid');
   expect((await desk.get(elsewhere, bare)).status).toBe(401);
   expect((await desk.get(`${asked('x')}&ticket=mt_none`, bare)).status).toBe(401);
 });

@@ -83,7 +83,7 @@ export async function startChatDesk(options: TestDeskOptions = {}): Promise<Chat
     ...options,
     environment: { SESSION_SECRET, MARKET_SAVE_TICKS: '1', ...options.environment },
   });
-  const modelId = 'momentum';
+  const modelId = 'chatgpt_openai';
   const run = `/api/models/${modelId}/runs/latest`;
   async function ask(as: string, path: string, init: Asked = {}): Promise<Response> {
     const { method = init.body === undefined ? 'GET' : 'POST', body, headers, signal } = init;
