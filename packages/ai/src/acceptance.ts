@@ -75,7 +75,7 @@ export function createAcceptance(options: AcceptanceOptions): Acceptance {
     if (outcome.is === 'known') return outcome;
     await onAccept(tx, outcome.run);
     await publishAcceptance(hub, tx, outcome.run);
-    for (const one of outcome.stopping) await stopping.endIfQueued(tx, one);
+    for (const one of outcome.stopping) await stopping.follow(tx, one);
     return outcome;
   }
 

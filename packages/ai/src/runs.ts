@@ -9,13 +9,12 @@ import { createAcceptance, type RetryRun, type StartRun, type Taken } from './ac
 import { describeNothing } from './describe-nothing.ts';
 import type { Answering } from './generation.ts';
 import { type RunLimits, runLimits } from './limits.ts';
+import { listen, notify } from './news.ts';
 import { createStopping } from './stopping.ts';
 import type { RunRow } from './store/run-row.ts';
 import { migrateRuns } from './store/run-schema.ts';
 import { readActiveRun, readRunById } from './store/run-store.ts';
 import { createWorker } from './worker.ts';
-
-const NOTIFIED = 'millrace_ai_runs';
 
 /** With any of `RunLimits`, each of which has a default. */
 export interface RunsOptions extends Partial<RunLimits> {
@@ -90,39 +89,31 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
   const stopping = createStopping(common);
   const acceptance = createAcceptance({ ...common, stopping });
   const worker = createWorker(common);
-  const unlisten = await database.listen(NOTIFIED, heard, () => void worker.look());
+  const unlisten = await listen(database, {
+    onNew: () => void worker.look(),
+    onStop: worker.stop,
+  });
   let closing: Promise<void> | null = null;
 
-  function heard(word: string): void {
-    const [what, id = ''] = word.split(' ');
-    if (what === 'stop') worker.stop(id);
-    else void worker.look();
+  async function tell({ is, run }: Taken): Promise<Started> {
+    if (is === 'new') await tellNew();
+    return { run, isNew: is === 'new' };
   }
 
   /** A hint: what it says stands in the rows already. */
-  async function notify(word: string): Promise<void> {
+  async function tellNew(): Promise<void> {
     try {
-      await database.query('select pg_notify($1, $2)', [NOTIFIED, word]);
+      await notify(database, { is: 'new' });
     } catch (thrown) {
       onError(toMillraceError(thrown));
     }
-  }
-
-  async function tellStop(run: RunRow): Promise<void> {
-    if (run.status === 'stopping') await notify(`stop ${run.id}`);
-  }
-
-  async function tell({ is, run, stopping: stopped }: Taken): Promise<Started> {
-    for (const one of stopped) await tellStop(one);
-    if (is === 'new') await notify('new');
-    return { run, isNew: is === 'new' };
   }
 
   function close(): Promise<void> {
     closing ??= (async () => {
       await unlisten();
       await worker.close();
-      await notify('new');
+      await tellNew();
     })();
     return closing;
   }
@@ -131,11 +122,7 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
     start: async (start) => tell(await acceptance.start(start)),
     retry: async (runId, retry) => tell(await acceptance.retry(runId, retry)),
     continue: async (runId, retry) => tell(await acceptance.continue(runId, retry)),
-    async stop(runId, by) {
-      const run = await stopping.stop(runId, by);
-      if (run !== null) await tellStop(run);
-      return run;
-    },
+    stop: stopping.stop,
     read: (runId) => readRunById(database, runId),
     active: (conversationId, { graceMs = 0 } = {}) =>
       readActiveRun(database, conversationId, graceMs),

@@ -1,18 +1,19 @@
-// Asking a run to stop: one that waits has ended by that, one at work is told to its owner. Rules: RUN-8, RUN-10.
+// Asking a run to stop: one that waits has ended by that, the owner of one at work is told. Rules: RUN-8, RUN-10.
 
 import { EMPTY_RUN, foldRun, type RunState } from '@millrace/protocol/runs';
 import type { Hub } from '@millrace/server';
 import type { SqlDatabase, SqlTransaction } from '@millrace/server/postgres';
 import { checkWord } from './check-word.ts';
 import { publishEnd } from './ending.ts';
+import { NEWS, notify } from './news.ts';
 import { anywhere } from './pen.ts';
 import type { RunRow } from './store/run-row.ts';
-import { requestStop } from './store/run-store.ts';
+import { requestStop, stopAtWork } from './store/run-store.ts';
 
 export interface Stopping {
   stop(runId: string, by: string): Promise<RunRow | null>;
-  /** In the transaction that asked for it. */
-  endIfQueued(tx: SqlTransaction, run: RunRow): Promise<void>;
+  /** In the transaction that asked for it: ends it, or tells its owner once that is committed. */
+  follow(tx: SqlTransaction, run: RunRow): Promise<void>;
 }
 
 export interface StoppingOptions {
@@ -22,8 +23,8 @@ export interface StoppingOptions {
 }
 
 export function createStopping({ hub, database, onEnd }: StoppingOptions): Stopping {
-  async function endIfQueued(tx: SqlTransaction, run: RunRow): Promise<void> {
-    if (run.status !== 'stopped') return;
+  async function follow(tx: SqlTransaction, run: RunRow): Promise<void> {
+    if (run.status === 'stopping') return notify(tx, { is: 'stop', run });
     const { usage, conversationId, messageId, stoppedBy } = run;
     const ended = { status: 'stopped', finishReason: null, error: null, usage } as const;
     const event = await publishEnd(hub, tx, run, ended);
@@ -33,12 +34,14 @@ export function createStopping({ hub, database, onEnd }: StoppingOptions): Stopp
   }
 
   return {
-    endIfQueued,
+    follow,
     async stop(runId, by) {
       checkWord(by, 'by');
+      const atWork = await stopAtWork(database, runId, by, NEWS);
+      if (atWork !== null) return atWork;
       return database.transaction(async (tx) => {
         const stopped = await requestStop(tx, runId, by);
-        if (stopped !== null) await endIfQueued(tx, stopped);
+        if (stopped !== null) await follow(tx, stopped);
         return stopped;
       });
     },

@@ -10,7 +10,7 @@ import { BEAT_MS } from './limits.ts';
 import { type Halt, type OwnerOptions, ownRun, type Work } from './owner.ts';
 import { readSpending } from './store/run-budget.ts';
 import type { RunRow } from './store/run-row.ts';
-import { beatRuns, claimRuns, giveBackRuns, readRunById } from './store/run-store.ts';
+import { beatRuns, claimRuns, giveBackRuns } from './store/run-store.ts';
 
 export type WorkerOptions = Omit<OwnerOptions, 'owner' | 'spentByOthers'> & {
   onError(error: MillraceError): void;
@@ -19,8 +19,8 @@ export type WorkerOptions = Omit<OwnerOptions, 'owner' | 'spentByOthers'> & {
 export interface Worker {
   /** For what nobody has, and after what is owned. */
   look(): Promise<void>;
-  /** Somebody has asked for it; who, stands in the row. */
-  stop(runId: string): void;
+  /** Somebody has asked for it, and the row says so. */
+  stop(runId: string, by: string): void;
   /** Gives up what it has: others take it over at once. */
   close(): Promise<void>;
 }
@@ -128,21 +128,9 @@ export function createWorker(options: WorkerOptions): Worker {
     owned.get(id)?.halt.abort(reason);
   }
 
-  async function stopOwned(id: string): Promise<void> {
-    try {
-      const run = await readRunById(database, id);
-      if (run?.owner === owner) halt(id, { is: 'stop', by: run.stoppedBy ?? '' });
-    } catch (thrown) {
-      // The next beat sees it too.
-      onError(toMillraceError(thrown));
-    }
-  }
-
   return {
     look,
-    stop(runId) {
-      if (owned.has(runId)) void stopOwned(runId);
-    },
+    stop: (runId, by) => halt(runId, { is: 'stop', by }),
     async close() {
       isClosed = true;
       clearInterval(timer);

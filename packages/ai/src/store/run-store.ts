@@ -209,6 +209,28 @@ export async function requestStop(
   return row === undefined ? null : readRun(row);
 }
 
+/**
+ * The same for one at work, with the word to its owner, in one statement: people wait for it, and so do fifty of them on
+ * a database with one connection. Null also for one that waits.
+ */
+export async function stopAtWork(
+  tx: SqlTransaction,
+  id: string,
+  by: string,
+  notified: string,
+): Promise<RunRow | null> {
+  const [row] = await tx.query(
+    `with stopped as (
+        update millrace.ai_runs set status = 'stopping', stopped_by = coalesce(stopped_by, $2)
+        where id = $1 and status in ('running', 'stopping')
+        returning ${COLUMNS}
+      )
+      select stopped.*, pg_notify($3, concat_ws(' ', 'stop', id, stopped_by)) from stopped`,
+    [id, by, notified],
+  );
+  return row === undefined ? null : readRun(row);
+}
+
 /** Ends it, if it is still this owner's. Null otherwise: then nothing of the transaction may stand. */
 export async function finishRun(
   tx: SqlTransaction,
