@@ -51,7 +51,8 @@ function countIn(prompt: Prompt): string {
 }
 
 const IN_TOOL = asking.length;
-const STEP_TWO = IN_TOOL + 2;
+/** The first place of the second step. */
+export const STEP_TWO: number = IN_TOOL + 2;
 const AT_END = STEP_TWO + answering([]).length;
 /** So many places to be held at, from 0 on. */
 export const PLACES: number = AT_END + 1;
