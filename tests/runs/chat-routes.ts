@@ -27,7 +27,10 @@ export interface Routes {
 }
 
 export function createRoutes(hub: Hub, runs: Runs, onError: (error: Error) => void): Routes {
+  /** In a chat that is named so whoever asks joins the answer that is being written. */
   async function start(chat: string, key: string): Promise<string> {
+    const active = chat.startsWith('join-') ? await activeOf(chat) : null;
+    if (active !== null) return active;
     const question = { chat };
     const started = await runs.start({ conversationId: chat, userId: 'ada', question, key });
     return started.run.id;

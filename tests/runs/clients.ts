@@ -114,15 +114,21 @@ function agentReader(Agent: typeof HttpAgent, path: string, url: string, chat: s
   let agent: HttpAgent | null = null;
   const answers = () => agent?.messages.filter(({ role }) => role === 'assistant') ?? [];
   async function ask(): Promise<boolean> {
+    let isOver = false;
     // As a page that was loaded anew: it has the question, and asks for the same run.
-    agent = new Agent({ url: `${url}${path}`, threadId: chat });
+    agent = new Agent({ url: `${url}${path}`, threadId: chat, fetch: fetchAborted });
     agent.messages = [{ id: 'u1', role: 'user', content: 'How many trades?' }];
+    const subscriber = {
+      onRunFinishedEvent() {
+        isOver = true;
+      },
+    };
     try {
-      await agent.runAgent({ runId: `${chat}-run` });
-      return true;
+      await agent.runAgent({ runId: `${chat}-run` }, subscriber);
     } catch {
       return false;
     }
+    return isOver;
   }
   return {
     ...{ ask, again: ask, answers: () => Math.min(1, answers().length) },
@@ -131,6 +137,29 @@ function agentReader(Agent: typeof HttpAgent, path: string, url: string, chat: s
         .map(({ content }) => content ?? '')
         .join(''),
   };
+}
+
+/**
+ * Whatever breaks a body off, HttpAgent cancels it then, and rejects with that where nobody listens, unless it is an
+ * `AbortError`: this makes it one.
+ */
+async function fetchAborted(url: string, init: RequestInit): Promise<Response> {
+  const response = await fetch(url, init);
+  const reader = response.body?.getReader();
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = (await reader?.read()) ?? { done: true };
+        if (done || value === undefined) controller.close();
+        else controller.enqueue(value);
+      } catch (error) {
+        controller.error(new DOMException(String(error), 'AbortError'));
+      }
+    },
+    cancel: (reason) => reader?.cancel(reason),
+  });
+  const { status, headers } = response;
+  return new Response(body, { status, headers });
 }
 
 /** What a native EventSource does, and `reset` besides; the real one runs in Chromium. */
