@@ -4,8 +4,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startNginx } from '../support/nginx.ts';
 import { until } from '../support/wait.ts';
-import { type ChatServer, HALF, startChatServer } from './chat-server.ts';
+import { type ChatServer, startChatServer } from './chat-server.ts';
 import { CLIENTS } from './clients.ts';
+import { ANSWER, HALF } from './script.ts';
 
 let stack: AsyncDisposableStack;
 let server: ChatServer;
@@ -47,7 +48,7 @@ describe.each(['straight', 'nginx'])('%s', (way) => {
       );
       expect(stored).toHaveLength(1);
       expect(reader.text()).toBe(stored[0]?.text);
-      expect(reader.text()).toBe('Counting trades. It made 23 trades, 😀.');
+      expect(reader.text()).toBe(ANSWER);
       expect(reader.answers()).toBe(1);
       expect(server.errors).toEqual([]);
     },

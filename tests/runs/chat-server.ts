@@ -11,12 +11,7 @@ import { createHub, type Hub } from '@millrace/server';
 import { pgliteDatabase } from '@millrace/server/postgres';
 import { WebSocketServer } from 'ws';
 import { createRoutes } from './chat-routes.ts';
-import { STEP_TWO, scripted } from './script.ts';
-
-/** Said of every answer before it waits. */
-export const HALF = 'Counting trades. It made ';
-/** Behind `It made `, in the second step. */
-const HALF_PLACE = STEP_TWO + 2;
+import { HALF_PLACE, scripted } from './script.ts';
 
 export interface ChatServer extends AsyncDisposable {
   readonly hub: Hub;

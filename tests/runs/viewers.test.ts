@@ -6,8 +6,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { openRawSse } from '../support/raw-sse.ts';
 import { until } from '../support/wait.ts';
-import { type ChatServer, HALF, startChatServer } from './chat-server.ts';
+import { type ChatServer, startChatServer } from './chat-server.ts';
 import { CLIENTS } from './clients.ts';
+import { ANSWER, HALF } from './script.ts';
 
 let server: ChatServer;
 
@@ -15,8 +16,6 @@ beforeAll(async () => {
   server = await startChatServer();
 });
 afterAll(() => server[Symbol.asyncDispose]());
-
-const ANSWER = 'Counting trades. It made 23 trades, 😀.';
 
 test('RUN-13: fifty viewers of one run, in every protocol, have the same, and the channel is read once for them', async () => {
   const chat = 'join-fifty';
