@@ -14,7 +14,7 @@ import { sharpe, sortino, volatility } from '../figures/risk.ts';
 import { byProfit } from '../figures/trade-statistics.ts';
 import type { RunRecord } from '../run-record/run-record.ts';
 import type { Answer } from './analyze-trades.ts';
-import { pct, pctSigned, ratio, stamp, usd, usdSigned } from './figures-in-words.ts';
+import { fall, pct, pctSigned, ratio, stamp, usd, usdSigned } from './figures-in-words.ts';
 import {
   decisionsOf,
   headOf,
@@ -156,13 +156,13 @@ function textOf({ run, returns, risk, ratios, basis }: Metrics): string {
 
 function riskText(risk: NonNullable<Metrics['risk']>): string {
   const { drawdown, exposure } = risk;
-  const fall =
+  const deepest =
     drawdown === null
       ? 'Max Drawdown: none'
-      : `Max Drawdown: -${pct(drawdown.percent, 2)} (${usd(drawdown.amount)}, ${stamp(drawdown.peak.at)} to ` +
+      : `Max Drawdown: ${fall(drawdown.percent)} (${usd(drawdown.amount)}, ${stamp(drawdown.peak.at)} to ` +
         `${stamp(drawdown.trough.at)} UTC, ${drawdown.recoveredAt === null ? 'not recovered' : `recovered ${stamp(drawdown.recoveredAt)}`})`;
   return (
     `🛡️ Risk: Volatility: ${pct(risk.volatilityPercent, 2)} a year (${pct(risk.volatilityPerDayPercent, 2)} a day), ` +
-    `${fall}, Exposure: ${pct(exposure.averagePercent)} on average, ${pct(exposure.nowPercent)} now.`
+    `${deepest}, Exposure: ${pct(exposure.averagePercent)} on average, ${pct(exposure.nowPercent)} now.`
   );
 }

@@ -7,7 +7,7 @@ import { sharpe, volatility } from '../figures/risk.ts';
 import { byProfit, tradeStatistics } from '../figures/trade-statistics.ts';
 import type { RunRecord, RunSummary } from '../run-record/run-record.ts';
 import type { Answer } from './analyze-trades.ts';
-import { pct, pctSigned, ratio, usd, usdSigned } from './figures-in-words.ts';
+import { fall, pct, pctSigned, ratio, usd, usdSigned } from './figures-in-words.ts';
 import {
   decisionsOf,
   headOf,
@@ -33,7 +33,7 @@ export function compareRuns(
   const lines = runs.map(
     ({ label, run, statistics, sharpe: earned, maximumDrawdownPercent }) =>
       `${label}: ${pctSigned(run.returnPercent)} (${usdSigned(run.profit)}), Sharpe ${ratio(earned)}, ` +
-      `drawdown -${pct(maximumDrawdownPercent, 2)}, ${plural(statistics.trades, 'trade')}, ` +
+      `drawdown ${fall(maximumDrawdownPercent)}, ${plural(statistics.trades, 'trade')}, ` +
       `${pct(statistics.winRatePercent)} won, ${usd(run.fees)} fees`,
   );
   const gone = missing.length > 0 ? [`Not found: ${listed(missing)}.`] : [];

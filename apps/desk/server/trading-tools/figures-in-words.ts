@@ -45,3 +45,8 @@ export function duration(minutes: number | null): string {
   if (hours > 0) return rest > 0 ? `${hours} h ${rest} min` : `${hours} h`;
   return `${rest} min`;
 }
+
+/** A drawdown, given above 0: `-2.61%`, `0.00%`. */
+export function fall(percent: number): string {
+  return pctSigned(-percent);
+}
