@@ -9,7 +9,13 @@
 import { join } from 'node:path';
 import type { MillraceError } from '@millrace/protocol';
 import { createHub, type Hub, type LinkNews } from '@millrace/server';
-import { agentActivity, agentEquity, agentMessages, marketTicks } from '../shared/channels.ts';
+import {
+  agentActivity,
+  agentEquity,
+  agentMessages,
+  marketTicks,
+  runFigures,
+} from '../shared/channels.ts';
 import { builtInPhrasing } from './chat/built-in-phrasing.ts';
 import { createGeneration } from './chat/generation.ts';
 import { createMessageBoard } from './chat/message-board.ts';
@@ -22,6 +28,7 @@ import { createApp } from './http/app.ts';
 import { listen, type NodeServer, requireFreePort } from './http/node-server.ts';
 import type { Services } from './http/services.ts';
 import { hubIdentity, mayRead } from './identity/hub-identity.ts';
+import { createRunReaders } from './identity/run-readers.ts';
 import { keepSessionSecret } from './identity/session-secret.ts';
 import { createTokens, type Tokens } from './identity/tokens.ts';
 import { type Log, SILENT_LOG } from './log.ts';
@@ -82,7 +89,7 @@ export async function createDesk(options: DeskOptions): Promise<Desk> {
     const secret = settings.SESSION_SECRET || (await keepSessionSecret(settings.DATA_DIR));
     const tokens = createTokens(secret);
     const isTrusted = createTrust(settings.TRUST_PROXY);
-    const hub = startHub({ settings, log, channels, tokens });
+    const hub = startHub({ settings, log, channels, tokens, storage });
     let server: NodeServer | null = null;
     // Together: the socket waits for streams that only the hub can end.
     opened.add('hub and socket', (graceMs) =>
@@ -129,6 +136,7 @@ export async function createDesk(options: DeskOptions): Promise<Desk> {
     const services: Services = {
       ...{ settings, log, node, hub, tokens, board, generation, floor, isTrusted },
       users: storage.users,
+      sql: storage.sql,
       health: {
         database: async () => {
           await storage.sql.query('select 1', []);
@@ -192,14 +200,19 @@ function startHub(parts: {
   readonly log: Log;
   readonly channels: OpenedEngine;
   readonly tokens: Tokens;
+  readonly storage: Storage;
 }): Hub {
   const { settings, log, channels, tokens } = parts;
+  const readers = createRunReaders(parts.storage.sql);
   const hub = createHub({
-    contracts: [agentMessages, marketTicks, agentEquity, agentActivity],
+    contracts: [agentMessages, marketTicks, agentEquity, agentActivity, runFigures],
     engine: channels.engine,
     ...channels.outbox,
     authenticate: (request) => hubIdentity(request, { tokens, ...settings }),
-    authorize: (_, action, { type }) => mayRead(action, type),
+    authorize: (who, action, channel) =>
+      channel.type === runFigures.type
+        ? readers.mayRead(who, action, channel)
+        : mayRead(action, channel.type),
     origins: settings.ORIGINS,
     // Where nobody signs in, everybody is the developer: one identity must not run out of links before its address.
     ...(settings.hasDevSignIn ? { limits: { maxLinksPerIdentity: 1_000 } } : {}),

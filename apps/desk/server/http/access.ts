@@ -5,12 +5,17 @@
 export type Access = 'public' | 'user' | 'admin';
 
 export interface Endpoint {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly access: Access;
   /** Whether the cron secret opens it too. */
   readonly takesCronSecret?: boolean;
+  /** Largest body, in bytes; 16 KiB unless told. */
+  readonly maxBodyBytes?: number;
 }
+
+/** Some 20,000 lines. */
+const CSV_BYTES = 2 * 1_024 * 1_024;
 
 export const ENDPOINTS = [
   { method: 'GET', path: '/health', access: 'public' },
@@ -25,6 +30,31 @@ export const ENDPOINTS = [
   { method: 'GET', path: '/api/chat/messages', access: 'public' },
   { method: 'POST', path: '/api/chat/generate', access: 'admin', takesCronSecret: true },
   { method: 'GET', path: '/api/realtime/stats', access: 'admin' },
+  { method: 'GET', path: '/api/models', access: 'user' },
+  { method: 'POST', path: '/api/models', access: 'user' },
+  { method: 'GET', path: '/api/models/:modelId', access: 'user' },
+  { method: 'PATCH', path: '/api/models/:modelId', access: 'user' },
+  { method: 'DELETE', path: '/api/models/:modelId', access: 'user' },
+  { method: 'GET', path: '/api/models/:modelId/rules', access: 'user' },
+  { method: 'POST', path: '/api/models/:modelId/rules', access: 'user' },
+  { method: 'DELETE', path: '/api/models/:modelId/rules/:ruleId', access: 'user' },
+  { method: 'GET', path: '/api/models/:modelId/runs', access: 'user' },
+  { method: 'POST', path: '/api/models/:modelId/runs', access: 'user' },
+  {
+    method: 'POST',
+    path: '/api/models/:modelId/runs/import',
+    access: 'user',
+    maxBodyBytes: CSV_BYTES,
+  },
+  {
+    method: 'POST',
+    path: '/api/models/:modelId/runs/replay',
+    access: 'user',
+    maxBodyBytes: CSV_BYTES,
+  },
+  { method: 'GET', path: '/api/models/:modelId/runs/:runId', access: 'user' },
+  { method: 'GET', path: '/api/models/:modelId/runs/:runId/equity', access: 'user' },
+  { method: 'POST', path: '/api/models/:modelId/runs/:runId/end', access: 'user' },
 ] as const satisfies readonly Endpoint[];
 
 export type EndpointKey =

@@ -44,7 +44,16 @@ export function answerNotFound(c: DeskContext): Response {
 }
 
 function methodsOf(path: string): string[] {
-  return ENDPOINTS.filter((endpoint) => endpoint.path === path).map(({ method }) => method);
+  return ENDPOINTS.filter((endpoint) => isAt(endpoint.path, path)).map(({ method }) => method);
+}
+
+/** `:name` stands for one part of a path. */
+function isAt(pattern: string, path: string): boolean {
+  const [parts, wanted] = [path.split('/'), pattern.split('/')];
+  return (
+    parts.length === wanted.length &&
+    wanted.every((one, n) => one === parts[n] || (one.startsWith(':') && parts[n] !== ''))
+  );
 }
 
 function fromHono(thrown: HTTPException): MillraceError {

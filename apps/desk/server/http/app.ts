@@ -10,6 +10,8 @@ import { addChatRoutes } from './routes/chat.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import { addIdentityRoutes } from './routes/identity.ts';
 import { addMarketRoutes } from './routes/market.ts';
+import { addModelRunRoutes } from './routes/model-runs.ts';
+import { addModelRoutes } from './routes/models.ts';
 import { type DeskContext, type DeskEnv, routesOf } from './routes.ts';
 import { securityHeaders } from './security-headers.ts';
 import type { Services } from './services.ts';
@@ -41,6 +43,8 @@ export function createApp(services: Services): Hono<DeskEnv> {
   addIdentityRoutes(add, services);
   addMarketRoutes(add, services);
   addChatRoutes(add, services);
+  addModelRoutes(add, services);
+  addModelRunRoutes(add, services);
   addPage(app, services.pageFolder);
   return app;
 }

@@ -26,7 +26,7 @@ export function routesOf(app: Hono<DeskEnv>, options: RouteOptions): AddRoute {
   return (key, handler) => {
     const endpoint = findEndpoint(key);
     app.on(endpoint.method, endpoint.path, async (c) => {
-      refuseLargeBody(c.req.header('content-length'));
+      refuseLargeBody(c.req.header('content-length'), endpoint.maxBodyBytes);
       c.set('who', await admit(c, endpoint, options));
       return handler(c);
     });

@@ -1,6 +1,7 @@
 // What the routes work with. Put together by desk.ts; each route takes only what it names.
 
 import type { Hub } from '@millrace/server';
+import type { SqlDatabase } from '@millrace/server/postgres';
 import type { Generation } from '../chat/generation.ts';
 import type { MessageBoard } from '../chat/message-board.ts';
 import type { Floor } from '../floor/floor.ts';
@@ -19,6 +20,8 @@ export interface Services {
   /** Its number among the nodes of one machine; null where it is alone. */
   readonly node: number | null;
   readonly hub: Hub;
+  /** For statements on behalf of a user (database/as-user.ts). */
+  readonly sql: SqlDatabase;
   readonly users: Users;
   readonly tokens: Tokens;
   readonly board: MessageBoard;

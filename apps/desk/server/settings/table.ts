@@ -180,6 +180,16 @@ export const settingsSchema = z.object({
     meaning: 'Ticks between two saves of the market; a killed process goes on from the last one',
     allowed: 'a whole number, 1 to 100000',
   }),
+  MARKET_RUNS_PER_USER: wholeNumber(0, 1_000).register(about, {
+    fallback: '3',
+    meaning: "Runs of one person's models that may trade in the market at once",
+    allowed: 'a whole number, 0 to 1000',
+  }),
+  MARKET_RUNS: wholeNumber(0, 1_000).register(about, {
+    fallback: '20',
+    meaning: "Runs of all people's models that may trade in the market at once",
+    allowed: 'a whole number, 0 to 1000',
+  }),
 });
 
 /** Settings as their schemas give them, before what they mean together. */
