@@ -10,7 +10,13 @@ import { join } from 'node:path';
 import type { MillraceError } from '@millrace/protocol';
 import { aiRuns, conversations } from '@millrace/protocol/runs';
 import { createHub, type Hub, type LinkNews } from '@millrace/server';
-import { agentActivity, agentEquity, agentMessages, marketTicks } from '../shared/channels.ts';
+import {
+  agentActivity,
+  agentEquity,
+  agentMessages,
+  marketTicks,
+  runFigures,
+} from '../shared/channels.ts';
 import { builtInPhrasing } from './chat/built-in-phrasing.ts';
 import { createGeneration } from './chat/generation.ts';
 import { createMessageBoard } from './chat/message-board.ts';
@@ -23,6 +29,7 @@ import { createApp } from './http/app.ts';
 import { listen, type NodeServer, requireFreePort } from './http/node-server.ts';
 import type { Services } from './http/services.ts';
 import { hubIdentity, mayRead, type ReadRules } from './identity/hub-identity.ts';
+import { createRunReaders } from './identity/run-readers.ts';
 import { keepSessionSecret } from './identity/session-secret.ts';
 import { createTokens, type Tokens } from './identity/tokens.ts';
 import { type Log, SILENT_LOG } from './log.ts';
@@ -90,7 +97,7 @@ export async function createDesk(options: DeskOptions): Promise<Desk> {
     const isTrusted = createTrust(settings.TRUST_PROXY);
     let chat: StartedChat | null = null;
     const hub = startHub({
-      ...{ settings, log, channels, tokens },
+      ...{ settings, log, channels, tokens, storage },
       // Nobody reads a chat before there are any.
       mayReadChat: async (userId, channel) =>
         chat !== null && (await chat.services.runChat.mayRead(userId, channel)),
@@ -214,15 +221,23 @@ function startHub(parts: {
   readonly log: Log;
   readonly channels: OpenedEngine;
   readonly tokens: Tokens;
+  readonly storage: Storage;
   readonly mayReadChat: ReadRules['mayReadChat'];
 }): Hub {
   const { settings, log, channels, tokens, mayReadChat } = parts;
+  const readers = createRunReaders(parts.storage.sql);
   const hub = createHub({
-    contracts: [agentMessages, marketTicks, agentEquity, agentActivity, aiRuns, conversations],
+    contracts: [
+      ...[agentMessages, marketTicks, agentEquity, agentActivity, runFigures],
+      ...[aiRuns, conversations],
+    ],
     engine: channels.engine,
     ...channels.outbox,
     authenticate: (request) => hubIdentity(request, { tokens, ...settings }),
-    authorize: (identity, action, channel) => mayRead(identity, action, channel, { mayReadChat }),
+    authorize: (identity, action, channel) =>
+      channel.type === runFigures.type
+        ? readers.mayRead(identity, action, channel)
+        : mayRead(identity, action, channel, { mayReadChat }),
     origins: settings.ORIGINS,
     // Where nobody signs in, everybody is the developer: one identity must not run out of links before its address.
     ...(settings.hasDevSignIn ? { limits: { maxLinksPerIdentity: 1_000 } } : {}),

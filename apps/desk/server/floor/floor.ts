@@ -38,6 +38,8 @@ export interface Floor {
   brief(count: number): Promise<readonly Briefing[]>;
   /** The state of the market for a first paint. */
   overview(): Promise<MarketAnswer>;
+  /** How far the market has come. */
+  clock(): Promise<{ readonly tick: number; readonly time: string }>;
   /** What is wrong with the market, or null while it ticks as it should. */
   problem(): Promise<string | null>;
   /** Stops beating and talking, and keeps the market. Idempotent. */
@@ -87,6 +89,10 @@ export async function startFloor(options: FloorOptions): Promise<Floor> {
         tickMs: settings.MARKET_TICK_MS,
         ticksPerDay: market.ticksPerDay,
       };
+    },
+    async clock() {
+      const { tick, time } = (await current()).market.clock();
+      return { tick, time };
     },
     async problem() {
       const silentMs =

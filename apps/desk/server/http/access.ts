@@ -14,7 +14,7 @@ export interface Endpoint {
   readonly takesApiKey?: boolean;
   /** Whether a ticket in its address opens it too. */
   readonly takesTicket?: boolean;
-  /** Default: that of read-body.ts. */
+  /** Largest body, in bytes; 16 KiB unless told. */
   readonly maxBodyBytes?: number;
   /** Whose clients call it: errors have that form. Default: Millrace's own. */
   readonly speaks?: 'openai';
@@ -22,6 +22,8 @@ export interface Endpoint {
 
 /** Conversations are sent whole by some clients, with pictures in them. */
 const CHAT_BYTES = 4_194_304;
+/** Some 20,000 lines. */
+const CSV_BYTES = 2 * 1_024 * 1_024;
 
 export const ENDPOINTS = [
   { method: 'GET', path: '/health', access: 'public' },
@@ -93,6 +95,31 @@ export const ENDPOINTS = [
     speaks: 'openai',
     maxBodyBytes: CHAT_BYTES,
   },
+  { method: 'GET', path: '/api/models', access: 'user' },
+  { method: 'POST', path: '/api/models', access: 'user' },
+  { method: 'GET', path: '/api/models/:modelId', access: 'user' },
+  { method: 'PATCH', path: '/api/models/:modelId', access: 'user' },
+  { method: 'DELETE', path: '/api/models/:modelId', access: 'user' },
+  { method: 'GET', path: '/api/models/:modelId/rules', access: 'user' },
+  { method: 'POST', path: '/api/models/:modelId/rules', access: 'user' },
+  { method: 'DELETE', path: '/api/models/:modelId/rules/:ruleId', access: 'user' },
+  { method: 'GET', path: '/api/models/:modelId/runs', access: 'user' },
+  { method: 'POST', path: '/api/models/:modelId/runs', access: 'user' },
+  {
+    method: 'POST',
+    path: '/api/models/:modelId/runs/import',
+    access: 'user',
+    maxBodyBytes: CSV_BYTES,
+  },
+  {
+    method: 'POST',
+    path: '/api/models/:modelId/runs/replay',
+    access: 'user',
+    maxBodyBytes: CSV_BYTES,
+  },
+  { method: 'GET', path: '/api/models/:modelId/runs/:runId', access: 'user' },
+  { method: 'GET', path: '/api/models/:modelId/runs/:runId/equity', access: 'user' },
+  { method: 'POST', path: '/api/models/:modelId/runs/:runId/end', access: 'user' },
 ] as const satisfies readonly Endpoint[];
 
 export type EndpointKey =

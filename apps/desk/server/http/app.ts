@@ -17,6 +17,8 @@ import { addMarketRoutes } from './routes/market.ts';
 import { addModelAiRoutes } from './routes/model-ai.ts';
 import { addRunChatRoutes } from './routes/run-chat.ts';
 import { addUiChatRoutes } from './routes/ui-chat.ts';
+import { addModelRunRoutes } from './routes/model-runs.ts';
+import { addModelRoutes } from './routes/models.ts';
 import { type DeskContext, type DeskEnv, routesOf } from './routes.ts';
 import { securityHeaders } from './security-headers.ts';
 import type { Services } from './services.ts';
@@ -57,6 +59,8 @@ export function createApp(services: Services): Hono<DeskEnv> {
   addModelAiRoutes(add, services);
   addKeyRoutes(add, services);
   addInferenceRoutes(add, services);
+  addModelRoutes(add, services);
+  addModelRunRoutes(add, services);
   addPage(app, services.pageFolder);
   return app;
 }

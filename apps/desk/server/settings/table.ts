@@ -237,6 +237,16 @@ export const settingsSchema = z.object({
         "Which model answers where a program asks the chat-completions endpoint for another: `gpt-4o=NAME`, comma between, `*=NAME` for the rest. NAME is a model of the server's own AI provider or `built-in-analyst`, which answers unless told",
       allowed: 'pairs such as gpt-4o=NAME, comma between',
     }),
+  MARKET_RUNS_PER_USER: wholeNumber(0, 1_000).register(about, {
+    fallback: '3',
+    meaning: "Runs of one person's models that may trade in the market at once",
+    allowed: 'a whole number, 0 to 1000',
+  }),
+  MARKET_RUNS: wholeNumber(0, 1_000).register(about, {
+    fallback: '20',
+    meaning: "Runs of all people's models that may trade in the market at once",
+    allowed: 'a whole number, 0 to 1000',
+  }),
 });
 
 /** Settings as their schemas give them, before what they mean together. */
