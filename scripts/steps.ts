@@ -8,6 +8,7 @@ import { styleCheck } from './check-style.ts';
 import { treeCheck } from './check-tree.ts';
 import { ensureChromium } from './lib/chromium.ts';
 import { runCommand } from './lib/command.ts';
+import { ensureNginx } from './lib/nginx.ts';
 import { ensurePostgres } from './lib/postgres.ts';
 import { ensureRedis } from './lib/redis.ts';
 import { checkStep, commandStep, type Step, vitestStep } from './lib/step.ts';
@@ -43,7 +44,8 @@ export function listSteps(filters: readonly string[], say: (line: string) => voi
       projects: ['e2e', 'e2e-alone'],
       filters,
       timeoutMs: 600_000,
-      prepare: async () => (await prepareServers(say)) ?? prepareBrowser(say),
+      prepare: async () =>
+        (await prepareServers(say)) ?? (await ensureNginx(say)) ?? prepareBrowser(say),
     }),
   ];
 }

@@ -1,5 +1,6 @@
 // One node of a few that answer: a hub on PostgreSQL and its share of the runs, as a process that can be killed. With
-// `HOLDS=yes` it stops at the place that each question names, for good, and says `held`. `/start` and `/ui/<run>`.
+// `HOLDS=yes` it stops at the place that each question names, for good, and says `held`. `/start/<place>` and `/ui/<run>`;
+// and every protocol (chat-routes.ts) for chats that were started by `/start/<place>/<chat>`.
 
 import { createServer } from 'node:http';
 import { createRuns, serveUiStream } from '@millrace/ai';
@@ -7,6 +8,8 @@ import { aiRuns, conversations, textOfRun } from '@millrace/protocol/runs';
 import { createHub } from '@millrace/server';
 import { postgresDatabase, postgresEngine } from '@millrace/server/postgres';
 import pg from 'pg';
+import { WebSocketServer } from 'ws';
+import { createRoutes } from './chat-routes.ts';
 import { scripted } from './script.ts';
 
 interface Question {
@@ -56,16 +59,26 @@ const runs = await createRuns({
   },
 });
 
+const routes = createRoutes(hub, runs, say);
+
 const server = createServer((request, response) => {
-  const [, what, id = ''] = (request.url ?? '').split('/');
+  const [, what, id = '', chat = `place-${id}`] = (request.url ?? '').split('/');
   if (what === 'ui') {
     serveUiStream(hub, response, { runId: id, version: 7 }).catch(say);
     return;
   }
+  if (what !== 'start') {
+    routes.handle(request, response).catch(say);
+    return;
+  }
   const question = { hold: Number(id) };
-  runs.start({ conversationId: `place-${id}`, userId: 'ada', question }).then(
+  runs.start({ conversationId: chat, userId: 'ada', question }).then(
     ({ run }) => response.end(run.id),
     (error: unknown) => response.writeHead(500).end(String(error)),
   );
+});
+const sockets = new WebSocketServer({ noServer: true });
+server.on('upgrade', (request, socket, head) => {
+  sockets.handleUpgrade(request, socket, head, (one) => routes.accept(one));
 });
 server.listen(Number(process.env['PORT']), '127.0.0.1', () => console.log('listening'));

@@ -1,4 +1,4 @@
-// The official `openai` client, unmodified, against runs in its format: streamed and whole, with the client's tools, cut
+// The official `openai` clients, unmodified, against runs in its format: streamed and whole, with the client's tools, cut
 // off and come again.
 
 import { once } from 'node:events';
@@ -8,6 +8,7 @@ import { serveOpenAi } from '@millrace/ai';
 import { aiRuns, type RunWrite } from '@millrace/protocol/runs';
 import { createHub, type Hub } from '@millrace/server';
 import OpenAI from 'openai';
+import OpenAI6 from 'openai-6';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 const ids = { conversationId: 'c', messageId: 'm' };
@@ -15,6 +16,7 @@ const ids = { conversationId: 'c', messageId: 'm' };
 let hub: Hub;
 let server: Server;
 let client: OpenAI;
+let url: string;
 /** The events of the run that the next request starts. */
 let script: readonly RunWrite[];
 let starts: number;
@@ -51,7 +53,7 @@ beforeEach(async () => {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  client = new OpenAI({ apiKey: 'mr-test', baseURL: `http://127.0.0.1:${port}/api/v1` });
+  url = `http://127.0.0.1:${port}/api/v1`;
 });
 
 afterEach(async () => {
@@ -99,7 +101,16 @@ const weather = {
   function: { name: 'weather', parameters: { type: 'object', properties: {} } },
 };
 
-describe('the openai client', () => {
+const clients = [
+  ['7', OpenAI],
+  ['6', OpenAI6 as unknown as typeof OpenAI],
+] as const;
+
+describe.each(clients)('the openai client %s', (_, Client) => {
+  beforeEach(() => {
+    client = new Client({ apiKey: 'mr-test', baseURL: url });
+  });
+
   test('OAI-1: streams text with usage, through heartbeats', async () => {
     script = [...said('It made ', '23 ', '😀.'), ended()];
     const stream = await client.chat.completions.create({

@@ -52,6 +52,11 @@ function countIn(prompt: Prompt): string {
 
 const IN_TOOL = asking.length;
 const STEP_TWO = IN_TOOL + 2;
+/** In the second step, behind its first words. */
+export const HALF_PLACE: number = STEP_TWO + 2;
+/** What has been said by then, and at the end. */
+export const HALF = 'Counting trades. It made ';
+export const ANSWER = 'Counting trades. It made 23 trades, 😀.';
 const AT_END = STEP_TWO + answering([]).length;
 /** So many places to be held at, from 0 on. */
 export const PLACES: number = AT_END + 1;

@@ -10,6 +10,7 @@ import { agentMessages } from '../shared/channels.ts';
 import { createMessageBoard } from './chat/message-board.ts';
 import { migrate } from './database/migrate.ts';
 import { openStorage } from './database-storage.ts';
+import { playTick } from './floor/commands.ts';
 import { createJournal } from './floor/journal.ts';
 import type { MarketBatch } from './floor/market-store.ts';
 import { type OpenedMarket, openMarket } from './floor/open-market.ts';
@@ -34,6 +35,8 @@ afterAll(async () => {
 
 const rows = (text: string) => storage.sql.query(text, []);
 
+const EMPTY = { fence: 0, equity: [], refused: [], ended: [] };
+
 function newMarket(seed: string): OpenedMarket {
   const setup = { seed, ticksPerDay: 60 };
   return openMarket(null, { setup, warmUpTicks: 0, toldTick: 0, log: SILENT_LOG });
@@ -48,6 +51,7 @@ test('migrating again, also twice at once, changes nothing', async () => {
   expect(await rows('select name from desk.migrations')).toEqual([
     { name: '001-desk' },
     { name: '002-leases' },
+    { name: '003-users-runs' },
   ]);
 });
 
@@ -99,8 +103,9 @@ test('the market is kept as it was given, and every trade, point and decision to
   const points: EquityPoint[] = [];
   for (const until of [70, 140]) {
     while (opened.market.clock().tick < until) {
-      const report = opened.market.tick();
-      journal.note(report);
+      const played = playTick(opened.market, []);
+      const { report } = played;
+      journal.note(played);
       fills.push(...report.fills);
       decisions.push(...report.decisions);
       if (report.tick % 10 === 0) points.push(...report.equity);
@@ -174,7 +179,7 @@ test('saved again after an answer that was lost, nothing is there twice; a marke
   const report = opened.market.tick();
   const standings = opened.market.standings();
   const { tick, time, fills, decisions } = report;
-  const batch = { fence: 0, tick, time, snapshot: {}, standings, fills, decisions, equity: [] };
+  const batch = { ...EMPTY, tick, time, snapshot: {}, standings, fills, decisions };
   await storage.market.save(batch);
   const once = await rows(count);
   await storage.market.save(batch);
@@ -194,7 +199,7 @@ test('a batch that cannot be kept whole is not kept at all', async () => {
   const orphan = { agentId: 'nobody', tick, time, equity: 1, cash: 1 };
   const standings = opened.market.standings();
   const batch = {
-    ...{ fence: 0, tick: tick + 1, time, snapshot: { torn: true } },
+    ...{ ...EMPTY, tick: tick + 1, time, snapshot: { torn: true } },
     ...{ standings, fills, decisions },
   };
   await expect(storage.market.save({ ...batch, equity: [orphan] })).rejects.toThrow('nobody');
@@ -258,7 +263,7 @@ test('a node that leads the market no longer keeps nothing', async () => {
   await storage.sql.query(
     `insert into desk.leases values ('floor', 'another', 8, clock_timestamp() + interval '1 hour')`,
   );
-  const batch = { fence: 7, tick, time, snapshot: {}, standings, fills, decisions, equity: [] };
+  const batch = { ...EMPTY, fence: 7, tick, time, snapshot: {}, standings, fills, decisions };
   await expect(storage.market.save(batch)).rejects.toThrow('another node leads');
   expect(await rows('select tick, body::text from desk.market_snapshots')).toEqual(before);
   await storage.market.save({ ...batch, fence: 8 });

@@ -1,6 +1,6 @@
 // Desk as one value: everything it is made of, put together, started in order and closed in reverse.
 //
-//   database → engine → hub → Floor (market, talk) → schedule → socket      close: the other way round
+//   database → engine → hub → Floor (market, talk) → schedule → AI runs → socket      close: the other way round
 //
 // Of several nodes on one database, the Floor's market and the schedule are on the one that holds their lease.
 //
@@ -8,24 +8,35 @@
 
 import { join } from 'node:path';
 import type { MillraceError } from '@millrace/protocol';
+import { aiRuns, conversations } from '@millrace/protocol/runs';
 import { createHub, type Hub, type LinkNews } from '@millrace/server';
-import { agentActivity, agentEquity, agentMessages, marketTicks } from '../shared/channels.ts';
+import {
+  agentActivity,
+  agentEquity,
+  agentMessages,
+  marketTicks,
+  runFigures,
+} from '../shared/channels.ts';
 import { builtInPhrasing } from './chat/built-in-phrasing.ts';
 import { createGeneration } from './chat/generation.ts';
 import { createMessageBoard } from './chat/message-board.ts';
 import type { Phrasing } from './chat/phrasing.ts';
 import { createClosers } from './closers.ts';
-import { FLOOR_LEASE } from './database/database-market-store.ts';
+import { FLOOR_LEASE } from './database/market-commands.ts';
 import { openStorage } from './database-storage.ts';
 import { startFloor } from './floor/floor.ts';
 import { createApp } from './http/app.ts';
 import { listen, type NodeServer, requireFreePort } from './http/node-server.ts';
 import type { Services } from './http/services.ts';
-import { hubIdentity, mayRead } from './identity/hub-identity.ts';
+import { hubIdentity, mayRead, type ReadRules } from './identity/hub-identity.ts';
+import { createRunReaders } from './identity/run-readers.ts';
 import { keepSessionSecret } from './identity/session-secret.ts';
 import { createTokens, type Tokens } from './identity/tokens.ts';
 import { type Log, SILENT_LOG } from './log.ts';
 import { type OpenedEngine, openEngine } from './open-engine.ts';
+import type { Analyst } from './run-chat/analyst.ts';
+import { createAnalyst } from './run-chat/built-in-analyst.ts';
+import { type StartedChat, startChat } from './run-chat/start-chat.ts';
 import { startSchedule } from './schedule/schedule.ts';
 import { openServerStorage } from './server-storage.ts';
 import type { Settings } from './settings/read.ts';
@@ -42,6 +53,8 @@ export interface DeskOptions {
   readonly node?: number | null;
   /** Something without which Desk cannot go on has stopped by itself: whoever started it should close it. */
   readonly onFatal?: (error: MillraceError) => void;
+  /** What answers where no model's AI is set, and the tools of all. Default: the built-in one. */
+  readonly analyst?: Analyst;
   /** Folder of the built page. Default: where `npm start` builds it. */
   readonly pageFolder?: string;
 }
@@ -82,7 +95,13 @@ export async function createDesk(options: DeskOptions): Promise<Desk> {
     const secret = settings.SESSION_SECRET || (await keepSessionSecret(settings.DATA_DIR));
     const tokens = createTokens(secret);
     const isTrusted = createTrust(settings.TRUST_PROXY);
-    const hub = startHub({ settings, log, channels, tokens });
+    let chat: StartedChat | null = null;
+    const hub = startHub({
+      ...{ settings, log, channels, tokens, storage },
+      // Nobody reads a chat before there are any.
+      mayReadChat: async (userId, channel) =>
+        chat !== null && (await chat.services.runChat.mayRead(userId, channel)),
+    });
     let server: NodeServer | null = null;
     // Together: the socket waits for streams that only the hub can end.
     opened.add('hub and socket', (graceMs) =>
@@ -113,6 +132,14 @@ export async function createDesk(options: DeskOptions): Promise<Desk> {
       log.warn({}, 'CRON_SECRET is not set: POST /api/chat/generate answers administrators only');
     }
 
+    const started = await startChat({
+      ...{ settings, log, hub, database: storage.sql },
+      analyst: options.analyst ?? createAnalyst(storage.sql),
+    });
+    chat = started;
+    // Before the hub: what is under way here goes on elsewhere, and readers see it go on.
+    opened.add('AI runs', () => started.close());
+
     const schedule = await storage.lease(SCHEDULE_LEASE, {
       async hold() {
         const begun = await startSchedule({
@@ -129,6 +156,8 @@ export async function createDesk(options: DeskOptions): Promise<Desk> {
     const services: Services = {
       ...{ settings, log, node, hub, tokens, board, generation, floor, isTrusted },
       users: storage.users,
+      sql: storage.sql,
+      ...started.services,
       health: {
         database: async () => {
           await storage.sql.query('select 1', []);
@@ -192,14 +221,23 @@ function startHub(parts: {
   readonly log: Log;
   readonly channels: OpenedEngine;
   readonly tokens: Tokens;
+  readonly storage: Storage;
+  readonly mayReadChat: ReadRules['mayReadChat'];
 }): Hub {
-  const { settings, log, channels, tokens } = parts;
+  const { settings, log, channels, tokens, mayReadChat } = parts;
+  const readers = createRunReaders(parts.storage.sql);
   const hub = createHub({
-    contracts: [agentMessages, marketTicks, agentEquity, agentActivity],
+    contracts: [
+      ...[agentMessages, marketTicks, agentEquity, agentActivity, runFigures],
+      ...[aiRuns, conversations],
+    ],
     engine: channels.engine,
     ...channels.outbox,
     authenticate: (request) => hubIdentity(request, { tokens, ...settings }),
-    authorize: (_, action, { type }) => mayRead(action, type),
+    authorize: (identity, action, channel) =>
+      channel.type === runFigures.type
+        ? readers.mayRead(identity, action, channel)
+        : mayRead(identity, action, channel, { mayReadChat }),
     origins: settings.ORIGINS,
     // Where nobody signs in, everybody is the developer: one identity must not run out of links before its address.
     ...(settings.hasDevSignIn ? { limits: { maxLinksPerIdentity: 1_000 } } : {}),

@@ -14,6 +14,7 @@ import {
   type RefusalEvent,
   refusalSchema,
 } from './market-events.ts';
+import { type RunFigures, runFiguresSchema } from './run-figures.ts';
 
 export { agentMessages };
 
@@ -60,4 +61,31 @@ export const agentActivity: Contract<
   type: 'agent_activity',
   events: { fill: fillSchema, refusal: refusalSchema },
   history: { size: 500, maxAgeMs: 24 * 60 * 60 * 1_000 },
+});
+
+export interface RunBoard {
+  /** Null before the run was first heard of. */
+  readonly latest: RunFigures | null;
+}
+
+const NO_FIGURES: RunBoard = { latest: null };
+
+/**
+ * Channel `run_figures:<runId>` of a run in the live market: event `figures`, told about once a second, and at once when
+ * the run begins or ends (then the channel ends too); the state is the newest. Only its owner may read it; those of the
+ * five agents' runs everybody.
+ */
+export const runFigures: Contract<
+  'runId',
+  { readonly figures: StandardSchema<RunFigures> },
+  RunBoard
+> = defineChannel({
+  type: 'run_figures',
+  params: ['runId'],
+  events: { figures: runFiguresSchema },
+  state: { initial: NO_FIGURES, reduce: (_, event) => ({ latest: event.data }) },
+  deliver: 'state',
+  everyMs: 1_000,
+  // The state is all that is read; the log needs no more of them.
+  history: { size: 2, maxAgeMs: 60 * 60 * 1_000 },
 });

@@ -1,7 +1,6 @@
 // Runs on PGlite and a memory engine, answered by models that do as they are told: ended once, stopped from anywhere,
 // taken over from nodes that died, with no call of a tool made twice.
 
-import { PGlite } from '@electric-sql/pglite';
 import {
   aiRuns,
   conversations,
@@ -10,17 +9,17 @@ import {
   type RunState,
   textOfRun,
 } from '@millrace/protocol/runs';
-import { pgliteDatabase, type SqlDatabase } from '@millrace/server/postgres';
 import { jsonSchema, type ModelMessage, tool } from 'ai';
 import { MockLanguageModelV4 } from 'ai/test';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   asked,
   type Bed,
+  type Beds,
   calls,
-  createBed,
   finished,
   modelOf,
+  openBeds,
   question,
   read,
   type Said,
@@ -31,19 +30,17 @@ import {
 } from './testing/run-bed.ts';
 import { UNKNOWN_OUTCOME } from './tools.ts';
 
-let pglite: PGlite;
-let database: SqlDatabase;
+let beds: Beds;
 let bed: Bed;
 
 beforeAll(async () => {
-  pglite = await PGlite.create();
-  database = pgliteDatabase(pglite);
+  beds = await openBeds();
 });
 
-afterAll(() => pglite.close());
+afterAll(() => beds.close());
 
 beforeEach(() => {
-  bed = createBed(database);
+  bed = beds.fresh();
 });
 
 afterEach(() => bed.close());
@@ -203,7 +200,7 @@ describe('a run', () => {
     expect(textOfRun(state)).toBe('It is 2.');
     expect(keys).toEqual([`${run.id}:t1`]);
     expect(told[1]).toMatchObject({ role: 'tool', content: [{ output: { value: { n: 2 } } }] });
-    const stored = await database.query('select status, output from millrace.ai_tool_calls');
+    const stored = await bed.database.query('select status, output from millrace.ai_tool_calls');
     expect(stored).toEqual([{ status: 'done', output: '{"n":2}' }]);
   });
 });
@@ -294,7 +291,7 @@ describe('a run whose owner is gone', () => {
     const { run } = await first.runs.start(question);
     await waitFor('all calls', () => made.length === 3);
     await waitFor('the outcome of the quick one', async () => {
-      const rows = await database.query(
+      const rows = await bed.database.query(
         "select 1 from millrace.ai_tool_calls where status = 'done'",
       );
       return rows.length === 1;
@@ -369,7 +366,7 @@ describe('a run whose owner is gone', () => {
     const { run } = await node.runs.start(question);
     await untilText(node.hub, run.id, 'It ma');
     await node.runs.close();
-    await database.query(
+    await bed.database.query(
       `update millrace.ai_runs set status = 'stopping', stopped_by = 'bob' where id = '${run.id}'`,
     );
     const other = await bed.startNode(() => ({ model, messages: asked }));

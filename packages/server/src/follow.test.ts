@@ -141,6 +141,17 @@ describe('following inside the process', () => {
     expect(seen).toEqual(texts);
   });
 
+  test('SUB-10: its limit is one of bytes, whatever the letters', async () => {
+    await using bed = open({ maxQueueBytes: 20_000, maxPageBytes: 8_000 });
+    const { hub } = bed;
+    const reader = hub.follow(notes)[Symbol.asyncIterator]();
+    await reader.next();
+    // 16,000 characters, 32,000 bytes.
+    for (let n = 0; n < 8; n += 1) await write(hub, '😀'.repeat(1_000));
+    expect(hub.stats().pressure.fellBehind).toBe(1);
+    await reader.return?.();
+  });
+
   test('SUB-10: one that takes nothing in ends with `link/slow`', async () => {
     await using bed = open({ maxQueueBytes: 2_000, maxPageBytes: 1_000, slowAfterMs: 100 });
     const { hub } = bed;

@@ -125,7 +125,7 @@ class FollowLink implements Link, QueueOwner, ReadersOwner {
       });
     }
     const frame = this.#frames.shift();
-    this.#bytes -= frame?.text.length ?? 0;
+    this.#bytes -= frame === undefined ? 0 : Buffer.byteLength(frame.text);
     if (this.#bytes === 0) this.#queue.drained();
     return frame ?? null;
   }
@@ -134,7 +134,7 @@ class FollowLink implements Link, QueueOwner, ReadersOwner {
     if (this.#over !== undefined) return;
     for (const frame of frames) {
       this.#frames.push(frame);
-      this.#bytes += frame.text.length;
+      this.#bytes += Buffer.byteLength(frame.text);
     }
     this.#wake();
   }

@@ -1,32 +1,33 @@
-// The Floor's market in the database: the snapshot to go on from and everything the agents did, in one transaction.
-// Each agent is a model with an account of its name, and trades in one run for as long as the market lives.
+// The live market in the database: the snapshot to go on from and everything its agents did, in one transaction.
+// Each agent of the Floor is a model with an account of its name, and trades in one run for as long as the market lives.
+// A person's model trades as its run, whose row is there before its agent is.
 //
-// Rows that are there already are left alone: after a commit whose answer was lost, the market saves again.
+// The batch is written as whose rows they are: it names the owners, and row-level security holds it to them.
 
 import type { SqlDatabase, SqlTransaction } from '@millrace/server/postgres';
+import { isOfFloor } from '../floor/commands.ts';
 import type { MarketBatch, MarketStore } from '../floor/market-store.ts';
 import { isStillHeld } from '../lease/lease.ts';
+import type { AgentStanding } from '../market/report.ts';
 import { uuidv7 } from '../uuid.ts';
-import { actAs, FLOOR_USER_ID } from './as-user.ts';
+import { actForOwners, asUser, FLOOR_USER_ID } from './as-user.ts';
 import { insertMany } from './insert-many.ts';
+import { commandStore, FLOOR_LEASE, forgetCarriedOut, ownersOf } from './market-commands.ts';
 import {
   FLOOR_MARKET_ID,
-  type FloorRun,
+  type RunProgress,
+  type TradedRun,
   toAccount,
   toDecision,
   toEquityPoint,
   toFill,
   toModel,
   toPositions,
-  toRules,
+  toRefusals,
   toRun,
 } from './market-rows.ts';
 import { queries } from './queries.ts';
-
-/** Who leads the market. */
-export const FLOOR_LEASE = 'floor';
-
-type Runs = ReadonlyMap<string, FloorRun>;
+import { insertRecord } from './run-record-rows.ts';
 
 const SAVES_PER_VACUUM = 100;
 
@@ -37,6 +38,7 @@ export function databaseMarketStore(
 ): MarketStore {
   let saves = 0;
   return {
+    ...commandStore(database),
     async load() {
       const kept = await queries(database)
         .selectFrom('market_snapshots')
@@ -46,21 +48,54 @@ export function databaseMarketStore(
       return kept?.body ?? null;
     },
     async save(batch) {
-      await database.transaction(async (tx) => {
-        if (batch.fence > 0 && !(await isStillHeld(tx, FLOOR_LEASE, batch.fence))) {
-          throw new Error('another node leads the market by now: this one keeps nothing');
-        }
-        const isNew = await saveSnapshot(tx, batch);
-        await actAs(tx, FLOOR_USER_ID);
-        await saveTrading(tx, batch, await findRuns(tx, batch, isNew));
-      });
+      await database.transaction((tx) => save(tx, batch));
       saves += 1;
       if (hasAutovacuum || saves % SAVES_PER_VACUUM !== 0) return;
       await database.query(
-        'vacuum desk.market_snapshots, desk.accounts, desk.runs, desk.positions, desk.rules',
+        'vacuum desk.market_snapshots, desk.accounts, desk.runs, desk.positions',
       );
     },
+    async floorRuns() {
+      const rows = await asUser(database, FLOOR_USER_ID, (tx) =>
+        queries(tx)
+          .selectFrom('runs')
+          .distinctOn('model_id')
+          .select(['model_id', 'id'])
+          .where('user_id', '=', FLOOR_USER_ID)
+          .orderBy('model_id')
+          .orderBy('number', 'desc')
+          .execute(),
+      );
+      return new Map(rows.map((row) => [row.model_id, row.id]));
+    },
   };
+}
+
+async function save(tx: SqlTransaction, batch: MarketBatch): Promise<void> {
+  if (batch.fence > 0 && !(await isStillHeld(tx, FLOOR_LEASE, batch.fence))) {
+    throw new Error('another node leads the market by now: this one keeps nothing');
+  }
+  const isNew = await saveSnapshot(tx, batch);
+  const over = isNew ? await forgetCarriedOut(tx) : [];
+  const owners = await ownersOf(
+    tx,
+    namesOf(batch).filter((id) => !isOfFloor(id)),
+  );
+  const users = [...owners.values(), ...over.map(({ ownerId }) => ownerId)];
+  await actForOwners(tx, [...new Set([FLOOR_USER_ID, ...users])]);
+  if (isNew) {
+    const runIds = over.map(({ runId }) => runId);
+    await endRunsOfEarlierMarket(tx, runIds);
+  }
+  await saveFloorModels(tx, batch);
+  const floor = await findFloorRuns(tx, batch, isNew);
+  const peoples = await findPeoplesRuns(tx, [...owners.keys()]);
+  await saveTrading(tx, batch, new Map([...floor, ...peoples]));
+}
+
+/** Whoever has something in the batch. */
+function namesOf({ standings, ended }: MarketBatch): string[] {
+  return [...standings, ...ended.map(({ standing }) => standing)].map(({ agentId }) => agentId);
 }
 
 /** Whether it is the first one: the market has begun anew. */
@@ -86,18 +121,28 @@ async function saveSnapshot(tx: SqlTransaction, batch: MarketBatch): Promise<boo
   return true;
 }
 
-/** The run of each agent: the one that goes on, or a next one. Those of a market that is no more are over. */
-async function findRuns(tx: SqlTransaction, batch: MarketBatch, isNew: boolean): Promise<Runs> {
-  const db = queries(tx);
-  if (isNew) {
-    await db
-      .updateTable('runs')
-      .set({ status: 'completed' })
-      .where('market_id', '=', FLOOR_MARKET_ID)
-      .execute();
-  }
-  const agentIds = batch.standings.map(({ agentId }) => agentId);
-  const known = await db
+async function endRunsOfEarlierMarket(
+  tx: SqlTransaction,
+  runIds: readonly string[],
+): Promise<void> {
+  await tx.query(
+    `update desk.runs set status = 'completed', ended_at = updated_at
+      where status <> 'completed' and market_id = $1
+        and (user_id = $2 or id = any($3::text[]::uuid[]))`,
+    [FLOOR_MARKET_ID, FLOOR_USER_ID, runIds],
+  );
+}
+
+type Runs = ReadonlyMap<string, TradedRun & Pick<RunProgress, 'status'>>;
+
+/** The run of each agent of the Floor: the one that goes on, or a next one. */
+async function findFloorRuns(
+  tx: SqlTransaction,
+  batch: MarketBatch,
+  isNew: boolean,
+): Promise<Runs> {
+  const agentIds = namesOf(batch).filter(isOfFloor);
+  const known = await queries(tx)
     .selectFrom('runs')
     .distinctOn('model_id')
     .select(['model_id', 'id', 'number', 'started_at'])
@@ -106,71 +151,122 @@ async function findRuns(tx: SqlTransaction, batch: MarketBatch, isNew: boolean):
     .orderBy('number', 'desc')
     .execute();
   const newest = new Map(known.map((run) => [run.model_id, run]));
-  const startedAt = beginningOf(batch);
+  const isEver = { userId: FLOOR_USER_ID, source: 'market', status: 'running' } as const;
   return new Map(
-    agentIds.map((agentId): [string, FloorRun] => {
-      const run = newest.get(agentId);
-      if (run === undefined || isNew) {
-        return [agentId, { id: uuidv7(), number: (run?.number ?? 0) + 1, startedAt }];
-      }
-      const { id, number, started_at } = run;
-      return [agentId, { id, number, startedAt: started_at.toISOString() }];
+    agentIds.map((modelId) => {
+      const run = newest.get(modelId);
+      const goesOn = run !== undefined && !isNew;
+      return [
+        modelId,
+        {
+          ...isEver,
+          modelId,
+          id: goesOn ? run.id : uuidv7(),
+          number: goesOn ? run.number : (run?.number ?? 0) + 1,
+          startedAt: goesOn ? run.started_at.toISOString() : beginningOf(batch),
+        },
+      ];
     }),
   );
 }
 
-async function saveTrading(tx: SqlTransaction, batch: MarketBatch, runs: Runs): Promise<void> {
-  const { standings, time } = batch;
-  const runOf = (agentId: string): FloorRun => {
-    const run = runs.get(agentId);
-    if (run === undefined) throw new Error(`the market's batch has no standing of ${agentId}`);
-    return run;
-  };
+/** Those that are there: one whose model was deleted meanwhile is not. Locked, so that it stays so. */
+async function findPeoplesRuns(tx: SqlTransaction, runIds: readonly string[]): Promise<Runs> {
+  if (runIds.length === 0) return new Map();
+  const rows = await queries(tx)
+    .selectFrom('runs')
+    .select(['id', 'user_id', 'model_id', 'number', 'source', 'status', 'started_at'])
+    .where('id', 'in', runIds)
+    .orderBy('id')
+    .forUpdate()
+    .execute();
+  return new Map(
+    rows.map((row) => [
+      row.id,
+      {
+        ...{ id: row.id, userId: row.user_id, modelId: row.model_id, number: row.number },
+        ...{ source: row.source, status: row.status, startedAt: row.started_at.toISOString() },
+      },
+    ]),
+  );
+}
+
+async function saveFloorModels(tx: SqlTransaction, { standings }: MarketBatch): Promise<void> {
   const now = new Date().toISOString();
-
-  const accounts = standings.map((one) => toAccount(one, now));
+  const floor = standings.filter(({ agentId }) => isOfFloor(agentId));
+  const accounts = floor.map((one) => toAccount(one, now));
   await insertMany(tx, 'accounts', accounts, { key: ['id'], replacing: ['cash'] });
-  const models = standings.map((one) => toModel(one, now));
+  const models = floor.map((one) => toModel(one, now));
   await insertMany(tx, 'models', models, { key: ['id'], replacing: ['name', 'strategy'] });
-  const runRows = standings.map((one) => toRun(one, runOf(one.agentId), batch));
-  await insertMany(tx, 'runs', runRows, { key: ['id'], replacing: RUN_FIGURES });
+}
 
-  const positions = standings.flatMap((one) => toPositions(one, runOf(one.agentId), time));
-  await insertMany(tx, 'positions', positions, {
-    key: ['run_id', 'symbol'],
-    replacing: ['quantity', 'cost', 'value', 'updated_at'],
+async function saveTrading(tx: SqlTransaction, batch: MarketBatch, runs: Runs): Promise<void> {
+  const { tick, time } = batch;
+  const open = batch.standings.flatMap((standing) => {
+    const run = runs.get(standing.agentId);
+    if (run === undefined) return [];
+    return [{ standing, run, progress: { status: run.status, tick, time, endedAt: null } }];
   });
+  const over = batch.ended.flatMap(({ standing, ...at }) => {
+    const run = runs.get(standing.agentId);
+    if (run === undefined) return [];
+    return [{ standing, run, progress: { ...at, status: 'completed', endedAt: at.time } as const }];
+  });
+  const all: readonly Saved[] = [...open, ...over];
+  await insertMany(
+    tx,
+    'runs',
+    all.map(({ standing, run, progress }) => toRun(standing, run, progress)),
+    { key: ['id'], replacing: RUN_FIGURES },
+  );
+  await insertMany(
+    tx,
+    'positions',
+    all.flatMap(({ standing, run, progress }) => toPositions(standing, run, progress.time)),
+    { key: ['run_id', 'symbol'], replacing: ['quantity', 'cost', 'value', 'updated_at'] },
+  );
   await tx.query(
-    'delete from desk.positions where run_id = any($1::uuid[]) and updated_at <> $2::timestamptz',
-    [standings.map(({ agentId }) => runOf(agentId).id), time],
+    `delete from desk.positions as held
+      using unnest($1::text[], $2::timestamptz[]) as kept (run_id, at)
+      where held.run_id = kept.run_id::uuid and held.updated_at <> kept.at`,
+    [all.map(({ run }) => run.id), all.map(({ progress }) => progress.time)],
   );
 
-  const rules = standings.flatMap((one) => toRules(one, time));
-  await insertMany(tx, 'rules', rules, { key: ['model_id', 'id'], replacing: ['kind', 'rule'] });
-  await tx.query(
-    `delete from desk.rules where model_id = any($1::text[])
-      and (model_id, id) not in (select * from unnest($2::text[], $3::text[]))`,
-    [
-      standings.map(({ agentId }) => agentId),
-      rules.map((rule) => rule.model_id),
-      rules.map((rule) => rule.id),
-    ],
-  );
+  const ofRun = <One extends { readonly agentId: string }>(one: One): [One, TradedRun][] => {
+    const run = runs.get(one.agentId);
+    if (run !== undefined) return [[one, run]];
+    // Of a person's whose run was deleted, or else of nobody.
+    if (isOfFloor(one.agentId) || !namesOf(batch).includes(one.agentId)) {
+      throw new Error(`the market's batch has no standing of ${one.agentId}`);
+    }
+    return [];
+  };
+  await insertRecord(tx, {
+    decisions: batch.decisions
+      .flatMap(ofRun)
+      .map(([one, run]) => toDecision(one, run))
+      .filter((row) => row !== null),
+    fills: batch.fills.flatMap(ofRun).map(([one, run]) => toFill(one, run)),
+    refusals: [...runs].flatMap(([agentId, run]) =>
+      toRefusals(
+        batch.refused.filter((one) => one.agentId === agentId),
+        run,
+      ),
+    ),
+    equity: batch.equity.flatMap(ofRun).map(([one, run]) => toEquityPoint(one, run)),
+  });
+}
 
-  const decisions = batch.decisions
-    .map((one) => toDecision(one, runOf(one.agentId)))
-    .filter((row) => row !== null);
-  await insertMany(tx, 'decisions', decisions, { key: ['run_id', 'number'] });
-  const fills = batch.fills.map((one) => toFill(one, runOf(one.agentId)));
-  await insertMany(tx, 'fills', fills, { key: ['run_id', 'number'] });
-  const points = batch.equity.map((one) => toEquityPoint(one, runOf(one.agentId)));
-  await insertMany(tx, 'equity_points', points, { key: ['run_id', 'tick'] });
+interface Saved {
+  readonly standing: AgentStanding;
+  readonly run: TradedRun;
+  readonly progress: RunProgress;
 }
 
 const RUN_FIGURES = [
   ...(['status', 'cash', 'equity', 'realised', 'unrealised', 'fees'] as const),
   ...(['order_count', 'fill_count', 'closing_count', 'win_count'] as const),
-  ...(['last_tick', 'updated_at'] as const),
+  ...(['last_tick', 'updated_at', 'ended_at', 'rules'] as const),
 ];
 
 /** The earliest time that the batch tells of. */

@@ -8,6 +8,8 @@ import { queries } from './queries.ts';
 
 export function databaseUsers(database: SqlDatabase): Users {
   const db = queries(database);
+  /** Rows are never taken away, so each is asked for once. */
+  const kept = new Set<string>();
   return {
     async list() {
       const rows = await db
@@ -34,6 +36,17 @@ export function databaseUsers(database: SqlDatabase): Users {
         .returning(['id', 'name', 'is_admin'])
         .executeTakeFirstOrThrow();
       return toUser(row);
+    },
+    async keep({ id, name, isAdmin }) {
+      if (kept.has(id)) return;
+      const shown = [...name.trim()].slice(0, 40).join('') || 'Somebody';
+      await db
+        .insertInto('users')
+        // Without a key to the name: nobody signs in as them by it.
+        .values({ id, name: shown, name_key: null, is_admin: isAdmin })
+        .onConflict((on) => on.column('id').doNothing())
+        .execute();
+      if (kept.size < 10_000) kept.add(id);
     },
   };
 }

@@ -14,8 +14,8 @@ type Json = ColumnType<unknown, string, string>;
 export interface UserRow {
   id: string;
   name: string;
-  /** The name as it is compared: one user for all spellings in upper and lower case. */
-  name_key: string;
+  /** The name as it is compared: one user for all spellings in upper and lower case. Null: nobody signs in by it. */
+  name_key: string | null;
   is_admin: boolean;
   created_at: Made;
 }
@@ -46,7 +46,8 @@ export interface RunRow {
   number: number;
   /** The market in which it trades; null for an imported one. */
   market_id: string | null;
-  status: 'running' | 'completed';
+  /** Ending: asked to, and traded until the market's next tick. */
+  status: 'running' | 'ending' | 'completed';
   starting_cash: Decimal;
   cash: Decimal;
   equity: Decimal;
@@ -60,6 +61,11 @@ export interface RunRow {
   last_tick: number;
   started_at: Time;
   updated_at: Time;
+  /** Played in the live market, made of imported trades, or played over imported prices. */
+  source: 'market' | 'csv' | 'replay';
+  ended_at: ColumnType<Date | null, Date | string | null, Date | string | null>;
+  /** Those that its orders are checked against, as the market's schema has them. */
+  rules: Json;
 }
 
 export interface PositionRow {
@@ -123,6 +129,40 @@ export interface RuleRow {
   accepted_at: Made;
 }
 
+/** An order that was not carried out. */
+export interface RefusalRow {
+  run_id: string;
+  user_id: string;
+  decision_number: number;
+  /** Among those of its decision, from 1. */
+  position: number;
+  tick: number;
+  refused_at: Time;
+  symbol: string;
+  venue: string;
+  side: 'buy' | 'sell';
+  quantity: ColumnType<string, number | string, never>;
+  /** A rule of the model, or `exchange/…`. */
+  rule_id: string;
+  reason: string;
+}
+
+/** Of the server, not of a user: what is asked of the market, in order. */
+export interface MarketCommandRow {
+  number: ColumnType<string, never, never>;
+  market_id: string;
+  kind: 'add-agent' | 'close-agent' | 'set-rules';
+  owner_id: string;
+  model_id: string;
+  agent_id: string;
+  body: Json;
+  /** Of an `add-agent` whose agent nobody has asked to close. */
+  is_open: boolean;
+  /** Before which it is carried out; null until the leader has said. */
+  tick: number | null;
+  created_at: Made;
+}
+
 export interface AgentMessageRow {
   id: string;
   agent_id: string;
@@ -140,6 +180,93 @@ export interface MarketSnapshotRow {
   saved_at: Time;
 }
 
+export interface ChatSessionRow {
+  id: string;
+  /** Higher in a later one. int8: text. */
+  number: ColumnType<string, never, never>;
+  user_id: string;
+  model_id: string | null;
+  run_id: string | null;
+  session_title: string;
+  created_at: Made;
+}
+
+export interface ChatMessageRow {
+  session_id: string;
+  user_id: string;
+  /** Within its session, from 1. */
+  sequence: number;
+  id: string;
+  role: 'user' | 'assistant';
+  status: 'completed' | 'stopped' | 'replaced';
+  /** Parts of a run, as @millrace/protocol/runs has them. */
+  parts: Json;
+  text: string;
+  ai_run_id: string;
+  ai_model: string | null;
+  usage: Json | null;
+  created_at: Made;
+}
+
+export interface ModelAiSettingsRow {
+  model_id: string;
+  user_id: string;
+  provider: string;
+  base_url: string;
+  ai_model: string;
+  parameters: Json;
+  key_id: string | null;
+  key_nonce: string | null;
+  key_ciphertext: string | null;
+  key_tag: string | null;
+  key_last_four: string | null;
+  updated_at: ColumnType<Date, Date | undefined, Date>;
+}
+
+export interface ModelInstructionRow {
+  id: string;
+  number: ColumnType<string, never, never>;
+  user_id: string;
+  model_id: string;
+  text: string;
+  source_session_id: string | null;
+  source_message_id: string | null;
+  created_at: Made;
+}
+
+export interface ApiKeyRow {
+  id: string;
+  number: ColumnType<string, never, never>;
+  user_id: string;
+  name: string;
+  hash: string;
+  prefix: string;
+  created_at: Made;
+  last_used_at: ColumnType<Date | null, Date | undefined, Date>;
+  revoked_at: ColumnType<Date | null, Date | undefined, Date>;
+}
+
+export interface TicketRow {
+  hash: string;
+  user_id: string;
+  model_id: string;
+  run_id: string;
+  expires_at: Time;
+  ai_run_id: string | null;
+  created_at: Made;
+}
+
+export interface InferenceRequestRow {
+  id: string;
+  number: ColumnType<string, never, never>;
+  user_id: string;
+  api_key_id: string;
+  body_hash: string;
+  body: Json;
+  ai_run_id: string;
+  created_at: Made;
+}
+
 export interface Tables {
   users: UserRow;
   accounts: AccountRow;
@@ -150,6 +277,15 @@ export interface Tables {
   fills: FillRow;
   equity_points: EquityPointRow;
   rules: RuleRow;
+  refusals: RefusalRow;
+  market_commands: MarketCommandRow;
   agent_messages: AgentMessageRow;
   market_snapshots: MarketSnapshotRow;
+  chat_sessions: ChatSessionRow;
+  chat_messages: ChatMessageRow;
+  model_ai_settings: ModelAiSettingsRow;
+  model_instructions: ModelInstructionRow;
+  api_keys: ApiKeyRow;
+  tickets: TicketRow;
+  inference_requests: InferenceRequestRow;
 }

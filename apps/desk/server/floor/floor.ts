@@ -8,9 +8,12 @@ import type { MessageBoard } from '../chat/message-board.ts';
 import type { Briefing, Phrasing } from '../chat/phrasing.ts';
 import type { Lease, LeaseHolding } from '../lease/lease.ts';
 import type { Log } from '../log.ts';
+import type { Market } from '../market/market.ts';
+import type { AgentStanding } from '../market/report.ts';
 import type { Settings } from '../settings/read.ts';
 import { describeAgents } from './agent-info.ts';
 import { briefOf } from './brief.ts';
+import { isOfFloor } from './commands.ts';
 import { createFollowing } from './following.ts';
 import { type Leading, startLeading } from './leading.ts';
 import type { MarketStore } from './market-store.ts';
@@ -35,6 +38,8 @@ export interface Floor {
   brief(count: number): Promise<readonly Briefing[]>;
   /** The state of the market for a first paint. */
   overview(): Promise<MarketAnswer>;
+  /** How far the market has come. */
+  clock(): Promise<{ readonly tick: number; readonly time: string }>;
   /** What is wrong with the market, or null while it ticks as it should. */
   problem(): Promise<string | null>;
   /** Stops beating and talking, and keeps the market. Idempotent. */
@@ -71,11 +76,11 @@ export async function startFloor(options: FloorOptions): Promise<Floor> {
   return {
     async brief(count) {
       const { market } = await current();
-      return market.standings().map((standing) => briefOf(market, standing, count));
+      return standingsOfFloor(market).map((standing) => briefOf(market, standing, count));
     },
     async overview() {
       const { market, overview } = await current();
-      const standings = market.standings();
+      const standings = standingsOfFloor(market);
       return {
         agents: describeAgents(standings),
         instruments: market.instruments.map(({ symbol, name }) => ({ symbol, name })),
@@ -84,6 +89,10 @@ export async function startFloor(options: FloorOptions): Promise<Floor> {
         tickMs: settings.MARKET_TICK_MS,
         ticksPerDay: market.ticksPerDay,
       };
+    },
+    async clock() {
+      const { tick, time } = (await current()).market.clock();
+      return { tick, time };
     },
     async problem() {
       const silentMs =
@@ -95,4 +104,8 @@ export async function startFloor(options: FloorOptions): Promise<Floor> {
     },
     close: () => lease.release(),
   };
+}
+
+function standingsOfFloor(market: Market): AgentStanding[] {
+  return market.standings().filter(({ agentId }) => isOfFloor(agentId));
 }

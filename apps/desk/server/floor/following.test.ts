@@ -23,6 +23,7 @@ test('what it answers is what the leader would, between saves and after the next
         loads += 1;
         return kept;
       },
+      commands: async () => [],
     },
   });
   await expect(following.current()).rejects.toMatchObject({ code: 'server/overloaded' });

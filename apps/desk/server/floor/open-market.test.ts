@@ -16,7 +16,7 @@ test('from a snapshot the market plays up to the last tick that was told, and is
     if (tick === 70) kept = JSON.parse(JSON.stringify(keepMarket(first)));
   }
   const second = open(kept, 100);
-  expect(second.played.map(({ tick }) => tick)).toEqual(
+  expect(second.played.map(({ report }) => report.tick)).toEqual(
     Array.from({ length: 30 }, (_, n) => 71 + n),
   );
   expect(second.overview.state()).toEqual(first.overview.state());
@@ -43,7 +43,7 @@ test('a snapshot of another shape is refused, not taken for a beginning', () => 
 test('a new market has its warm-up behind it, and one that was never kept has what was told', () => {
   const options = { setup, warmUpTicks: 90, log: SILENT_LOG };
   const fresh = openMarket(null, { ...options, toldTick: 0 });
-  expect(fresh.played.map(({ tick }) => tick).at(-1)).toBe(90);
+  expect(fresh.played.map(({ report }) => report.tick).at(-1)).toBe(90);
   const killed = openMarket(null, { ...options, toldTick: 95 });
   expect(killed.market.clock().tick).toBe(95);
   while (fresh.market.clock().tick < 95) fresh.market.tick();

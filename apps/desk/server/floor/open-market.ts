@@ -1,7 +1,8 @@
 // A market to go on with: the kept one, or a new one from the seed.
 //
 // A killed process has told of ticks after its last save. The market is deterministic, so playing from the
-// snapshot up to the last tick that was told gives the same market again, and nothing is told twice.
+// snapshot up to the last tick that was told, with the commands of those ticks, gives the same market again, and
+// nothing is told twice.
 // A new market is warmed up: played for a while before it opens, since strategies judge by prices they have seen.
 
 import * as z from 'zod';
@@ -9,7 +10,7 @@ import { AGENTS } from '../agents/agents.ts';
 import { STRATEGIES } from '../agents/strategies/registry.ts';
 import type { Log } from '../log.ts';
 import { createMarket, type Market, restoreMarket } from '../market/market.ts';
-import type { TickReport } from '../market/report.ts';
+import { type AssignedCommand, type PlayedTick, playTick } from './commands.ts';
 import { createOverview, EMPTY_OVERVIEW, type Overview, overviewSchema } from './overview.ts';
 
 export interface MarketSetup {
@@ -31,7 +32,7 @@ export interface OpenedMarket {
   readonly setup: MarketSetup;
   readonly overview: Overview;
   /** Ticks that were played while it opened, oldest first: not kept yet, and those after the told one not told. */
-  readonly played: readonly TickReport[];
+  readonly played: readonly PlayedTick[];
 }
 
 export interface OpenOptions {
@@ -40,22 +41,30 @@ export interface OpenOptions {
   readonly toldTick: number;
   /** Ticks that a new market has behind it when it opens. */
   readonly warmUpTicks: number;
+  /** Those that were assigned to ticks after the kept one's, in their order. Default: none. */
+  readonly commands?: readonly AssignedCommand[];
   readonly log: Log;
 }
 
 export function openMarket(kept: unknown, options: OpenOptions): OpenedMarket {
-  const { log, toldTick } = options;
+  const { log, toldTick, commands = [] } = options;
   const { market, setup, overview } = kept === null ? beginMarket(options.setup) : resume(kept);
   const from = market.clock().tick;
   const until = kept === null ? Math.max(toldTick, options.warmUpTicks) : toldTick;
-  const played: TickReport[] = [];
+  const played: PlayedTick[] = [];
   if (until - from <= MAX_REPLAY_TICKS) {
-    while (market.clock().tick < until) played.push(market.tick());
+    while (market.clock().tick < until) played.push(playTick(market, commands));
   }
-  for (const report of played) overview.note(report);
+  for (const { report } of played) overview.note(report);
   const step = kept === null ? 'market began' : 'market restored';
   log.info({ ...setup, tick: market.clock().tick, played: played.length }, step);
   return { market, setup, overview, played };
+}
+
+/** The tick of what was kept, 0 for nothing: commands after it are still to be carried out. */
+export function keptTick(kept: unknown): number {
+  if (kept === null) return 0;
+  return z.object({ market: z.object({ tick: z.int() }) }).parse(kept).market.tick;
 }
 
 /** What `openMarket` takes again. */

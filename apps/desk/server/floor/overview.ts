@@ -1,10 +1,11 @@
 // What a page sees first: the newest tick, the equity curve since the beginning, the newest trades.
-// Folded from the same reports as the channels, and kept with the market, so that a restart shows the same picture.
+// Of the five agents alone: what people's models do is theirs. Folded from the same reports as the channels, and kept with the market, so that a restart shows the same picture.
 
 import * as z from 'zod';
 import { addEquity, EMPTY_SERIES, type EquitySeries } from '../../shared/equity-series.ts';
 import type { EquityUpdate, FillEvent, MarketTick } from '../../shared/market-events.ts';
 import type { TickReport } from '../market/report.ts';
+import { publicPart } from './commands.ts';
 import { toEquity, toFill, toTick } from './tick-events.ts';
 
 const MAX_FILLS = 50;
@@ -82,7 +83,8 @@ export const overviewSchema: z.ZodType<OverviewState> = z.object({
 export function createOverview(saved: OverviewState): Overview {
   let { tick, equity, fills } = saved;
   return {
-    note(report) {
+    note(all) {
+      const report = publicPart(all);
       tick = toTick(report);
       equity = addEquity(equity, toEquity(report));
       fills = [...fills, ...report.fills.map(toFill)].slice(-MAX_FILLS);

@@ -12,6 +12,7 @@ import type { Money } from '../market/money.ts';
 import type { Fill, RefusedOrder } from '../market/order.ts';
 import { cheapest, dearest, type SymbolQuote } from '../market/quote.ts';
 import type { EquityPoint, TickReport } from '../market/report.ts';
+import { publicPart } from './commands.ts';
 
 /** Exact: a whole number of 1/10 000 dollar over 10 000 is the double nearest to its decimal. */
 export function toDollars(amount: Money): number {
@@ -68,10 +69,11 @@ export function toRefusal(refused: RefusedOrder): RefusalEvent {
 }
 
 /**
- * Everything that one tick tells, in one batch. Under keys: where a node takes over from one that is not quite dead, both
+ * Everything that one tick tells to everybody, in one batch. Under keys: where a node takes over from one that is not quite dead, both
  * tell the same tick of the same market, and it is there once.
  */
-export function tickItems(report: TickReport) {
+export function tickItems(all: TickReport) {
+  const report = publicPart(all);
   const key = `tick-${report.tick}`;
   return [
     { channel: marketTicks.of(), key, event: { type: 'tick' as const, data: toTick(report) } },

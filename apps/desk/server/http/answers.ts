@@ -4,7 +4,8 @@ import { ERROR_CODES, MillraceError, toMillraceError } from '@millrace/protocol'
 import { HTTPException } from 'hono/http-exception';
 import type { ErrorAnswer } from '../../shared/api.ts';
 import type { Log } from '../log.ts';
-import { ENDPOINTS } from './access.ts';
+import { type Endpoint, methodsOf } from './access.ts';
+import { answerOpenAiError } from './openai-errors.ts';
 import type { DeskContext } from './routes.ts';
 
 export function answerError(c: DeskContext, error: MillraceError): Response {
@@ -27,11 +28,13 @@ export function answerError(c: DeskContext, error: MillraceError): Response {
 /** The last word on anything thrown: the caller gets the one error shape, the log gets the cause (ERR-2). */
 export function answerThrown(thrown: unknown, c: DeskContext, log: Log): Response {
   const error = thrown instanceof HTTPException ? fromHono(thrown) : toMillraceError(thrown);
+  // Before a route was found there is none.
+  const endpoint: Endpoint | undefined = c.get('endpoint');
   if (ERROR_CODES[error.code].status >= 500) {
     const facts = { method: c.req.method, path: c.req.path, code: error.code };
     log.error({ ...facts, err: error.cause ?? error }, 'request failed');
   }
-  return answerError(c, error);
+  return endpoint?.speaks === 'openai' ? answerOpenAiError(error) : answerError(c, error);
 }
 
 export function answerNotFound(c: DeskContext): Response {
@@ -41,10 +44,6 @@ export function answerNotFound(c: DeskContext): Response {
     return answerError(c, new MillraceError('request/method', message));
   }
   return answerError(c, new MillraceError('request/not-found', `There is no ${c.req.path} here.`));
-}
-
-function methodsOf(path: string): string[] {
-  return ENDPOINTS.filter((endpoint) => endpoint.path === path).map(({ method }) => method);
 }
 
 function fromHono(thrown: HTTPException): MillraceError {

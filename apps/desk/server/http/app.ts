@@ -5,22 +5,34 @@ import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { type Credentials, sessionCookieName, type Who, whoIs } from '../identity/who.ts';
 import { answerNotFound, answerThrown } from './answers.ts';
+import { isKeyed } from './keyed.ts';
 import { addPage } from './page.ts';
 import { addChatRoutes } from './routes/chat.ts';
+import { addChatSessionRoutes } from './routes/chat-sessions.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import { addIdentityRoutes } from './routes/identity.ts';
+import { addInferenceRoutes } from './routes/inference.ts';
+import { addKeyRoutes } from './routes/keys.ts';
 import { addMarketRoutes } from './routes/market.ts';
+import { addModelAiRoutes } from './routes/model-ai.ts';
+import { addRunChatRoutes } from './routes/run-chat.ts';
+import { addUiChatRoutes } from './routes/ui-chat.ts';
+import { addModelRunRoutes } from './routes/model-runs.ts';
+import { addModelRoutes } from './routes/models.ts';
 import { type DeskContext, type DeskEnv, routesOf } from './routes.ts';
 import { securityHeaders } from './security-headers.ts';
 import type { Services } from './services.ts';
 
 export function createApp(services: Services): Hono<DeskEnv> {
-  const { settings, tokens, log } = services;
+  const { settings, tokens, log, apiKeys, tickets } = services;
   const app = new Hono<DeskEnv>();
   app.onError((thrown, c) => answerThrown(thrown, c, log));
   app.notFound(answerNotFound);
   app.use(securityHeaders(settings.isProduction));
-  app.use('/api/*', cors({ origin: [...settings.ORIGINS], credentials: true, maxAge: 600 }));
+  const ours = cors({ origin: [...settings.ORIGINS], credentials: true, maxAge: 600 });
+  // Whoever has a key calls from any page: the key is all that counts there, no cookie goes with it (gate.ts).
+  const anybodys = cors({ origin: '*', maxAge: 600 });
+  app.use('/api/*', (c, next) => (isKeyed(c.env.incoming) ? anybodys : ours)(c, next));
 
   const whoOptions = { tokens, ...settings };
   const identify = (c: DeskContext): Promise<Who> => {
@@ -36,11 +48,19 @@ export function createApp(services: Services): Hono<DeskEnv> {
       return whoIs({ ...from, cookie: undefined }, whoOptions);
     });
   };
-  const add = routesOf(app, { identify, cronSecret: settings.CRON_SECRET });
+  const add = routesOf(app, { identify, cronSecret: settings.CRON_SECRET, apiKeys, tickets });
   addHealthRoutes(add, services);
   addIdentityRoutes(add, services);
   addMarketRoutes(add, services);
   addChatRoutes(add, services);
+  addChatSessionRoutes(add, services);
+  addUiChatRoutes(add, services);
+  addRunChatRoutes(add, services);
+  addModelAiRoutes(add, services);
+  addKeyRoutes(add, services);
+  addInferenceRoutes(add, services);
+  addModelRoutes(add, services);
+  addModelRunRoutes(add, services);
   addPage(app, services.pageFolder);
   return app;
 }

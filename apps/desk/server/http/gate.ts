@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ERROR_CODES, MillraceError } from '@millrace/protocol';
 import type { IsTrusted } from '../settings/trusted-proxies.ts';
+import { isKeyed } from './keyed.ts';
 import { describePeer, isAllowedOrigin } from './peer.ts';
 
 export interface GateOptions {
@@ -37,7 +38,7 @@ export function refusalOf(request: IncomingMessage, options: GateOptions): Millr
     }
   }
   const isApi = request.url?.startsWith('/api/') === true;
-  if (isApi && !isAllowedOrigin(request, peer, options.origins)) {
+  if (isApi && !isKeyed(request) && !isAllowedOrigin(request, peer, options.origins)) {
     return new MillraceError('auth/origin', originMessage(request.headers.origin));
   }
   return null;

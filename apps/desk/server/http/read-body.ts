@@ -4,21 +4,27 @@
 import type { IncomingMessage } from 'node:http';
 import { MillraceError } from '@millrace/protocol';
 
-const MAX_BODY_BYTES = 16_384;
+export const MAX_BODY_BYTES = 16_384;
 
 /** Where the sender says beforehand how much it is. @throws MillraceError `limit/body-size` */
-export function refuseLargeBody(contentLength: string | undefined): void {
-  if (contentLength !== undefined && Number(contentLength) > MAX_BODY_BYTES) throw tooLarge();
+export function refuseLargeBody(
+  contentLength: string | undefined,
+  maxBytes: number = MAX_BODY_BYTES,
+): void {
+  if (contentLength !== undefined && Number(contentLength) > maxBytes) throw tooLarge(maxBytes);
 }
 
 /** @throws MillraceError `limit/body-size`, `request/invalid` for text that is not UTF-8 */
-export async function readBody(incoming: IncomingMessage): Promise<string> {
+export async function readBody(
+  incoming: IncomingMessage,
+  maxBytes: number = MAX_BODY_BYTES,
+): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
     if (!(chunk instanceof Uint8Array)) continue;
     bytes += chunk.byteLength;
-    if (bytes > MAX_BODY_BYTES) throw tooLarge();
+    if (bytes > maxBytes) throw tooLarge(maxBytes);
     chunks.push(chunk);
   }
   try {
@@ -28,6 +34,6 @@ export async function readBody(incoming: IncomingMessage): Promise<string> {
   }
 }
 
-function tooLarge(): MillraceError {
-  return new MillraceError('limit/body-size', `A body here has at most ${MAX_BODY_BYTES} bytes.`);
+function tooLarge(maxBytes: number): MillraceError {
+  return new MillraceError('limit/body-size', `A body here has at most ${maxBytes} bytes.`);
 }

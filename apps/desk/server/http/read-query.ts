@@ -2,6 +2,7 @@
 
 import { MillraceError } from '@millrace/protocol';
 import type * as z from 'zod';
+import { type EndpointKey, findEndpoint } from './access.ts';
 import { readBody } from './read-body.ts';
 import type { DeskContext } from './routes.ts';
 
@@ -37,19 +38,52 @@ export function readWhole(c: DeskContext, name: string, range: WholeRange): numb
   throw new MillraceError('request/invalid', message);
 }
 
+/** The body as CSV. @throws MillraceError `request/invalid`, `limit/body-size` */
+export async function readCsv(c: DeskContext, key: EndpointKey): Promise<string> {
+  const type = typeOf(c);
+  if (type !== 'text/csv' && type !== 'text/plain') {
+    throw new MillraceError(
+      'request/invalid',
+      'Send the lines as the body, with the header Content-Type: text/csv.',
+    );
+  }
+  return readBody(c.env.incoming, findEndpoint(key).maxBodyBytes);
+}
+
+/** `true` or `false`; false when it was not sent. */
+export function readFlag(c: DeskContext, name: string): boolean {
+  const text = c.req.query(name);
+  if (text === undefined || text === 'false') return false;
+  if (text === 'true') return true;
+  throw new MillraceError('request/invalid', `${name} must be true or false.`);
+}
+
 /** The body as JSON that fits `schema`. @throws MillraceError `request/invalid` */
 export async function readJson<Value>(c: DeskContext, schema: z.ZodType<Value>): Promise<Value> {
-  const type = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
-  if (type !== 'application/json') {
+  return parseJson(await readJsonText(c), schema);
+}
+
+/** The body as it came. @throws MillraceError `request/invalid` where it is not said to be JSON */
+export async function readJsonText(c: DeskContext): Promise<string> {
+  if (typeOf(c) !== 'application/json') {
     throw new MillraceError(
       'request/invalid',
       'Send JSON, with the header Content-Type: application/json.',
     );
   }
-  const result = schema.safeParse(parseText(await readBody(c.env.incoming)));
+  return readBody(c.env.incoming, c.get('endpoint').maxBodyBytes);
+}
+
+/** @throws MillraceError `request/invalid` */
+export function parseJson<Value>(text: string, schema: z.ZodType<Value>): Value {
+  const result = schema.safeParse(parseText(text));
   if (result.success) return result.data;
   const problems = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   throw new MillraceError('request/invalid', `The body does not fit. ${problems.join('; ')}.`);
+}
+
+function typeOf(c: DeskContext): string | undefined {
+  return c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
 }
 
 function parseText(text: string): unknown {

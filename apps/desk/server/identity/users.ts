@@ -8,4 +8,6 @@ export interface Users {
   /** By name; at most 100. */
   list(): Promise<readonly User[]>;
   pickOrCreate(name: string): Promise<User>;
+  /** Sees to it that there is a row of one who has been let in: what they own refers to it. */
+  keep(user: User): Promise<void>;
 }

@@ -58,7 +58,8 @@ async function signedIn(
   return { user, isSignedIn: true, expiresAt };
 }
 
-function bearerOf(authorization: string | undefined): string | null {
+/** @throws MillraceError `auth/invalid` */
+export function bearerOf(authorization: string | undefined): string | null {
   if (authorization === undefined) return null;
   const token = /^Bearer +([A-Za-z0-9._~+/=-]+)$/i.exec(authorization)?.[1];
   if (token === undefined) {

@@ -10,8 +10,8 @@ export type Position = { quantity: number; cost: Money };
 
 export type Account = {
   readonly id: string;
-  readonly role: 'agent' | 'maker' | 'public' | 'fees';
-  readonly startingCash: Money;
+  readonly role: 'agent' | 'maker' | 'public' | 'fees' | 'estate';
+  startingCash: Money;
   cash: Money;
   realised: Money;
   fees: Money;
@@ -55,6 +55,19 @@ export function settle(account: Account, trade: Settlement): Money {
   }
   account.realised += realised;
   return realised;
+}
+
+/** Everything of one account goes to another, which keeps the identity: all of its parts are sums. */
+export function inherit(heir: Account, from: Account): void {
+  heir.startingCash += from.startingCash;
+  heir.cash += from.cash;
+  heir.realised += from.realised;
+  heir.fees += from.fees;
+  for (const [symbol, { quantity, cost }] of Object.entries(from.positions)) {
+    const held = heir.positions[symbol] ?? { quantity: 0, cost: 0 };
+    // Also where it comes to no shares: what was paid for them is still there.
+    heir.positions[symbol] = { quantity: held.quantity + quantity, cost: held.cost + cost };
+  }
 }
 
 /** Value of the positions at the given prices; a symbol without a price is a wrong call. */

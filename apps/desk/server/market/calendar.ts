@@ -26,3 +26,23 @@ export function sessionTime(
 export function minuteOfDay(time: string): number {
   return Math.floor((Date.parse(time) % DAY_MS) / 60_000);
 }
+
+/** Sessions between two instants, in parts of a session: nights and weekends are none. */
+export function sessionsBetween(from: string, to: string): number {
+  const [start, end] = [Date.parse(from), Date.parse(to)];
+  let openMs = 0;
+  for (let day = Math.floor(start / DAY_MS) * DAY_MS; day < end; day += DAY_MS) {
+    if ((new Date(day).getUTCDay() + 6) % 7 > 4) continue;
+    const [opens, closes] = [day + OPEN_MS, day + OPEN_MS + SESSION_MS];
+    openMs += Math.max(0, Math.min(end, closes) - Math.max(start, opens));
+  }
+  return openMs / SESSION_MS;
+}
+
+/** Whether the instant falls into a session, its closing included. */
+export function isInSession(time: string): boolean {
+  const at = Date.parse(time);
+  const [day, within] = [Math.floor(at / DAY_MS) * DAY_MS, at % DAY_MS];
+  const isWeekday = (new Date(day).getUTCDay() + 6) % 7 <= 4;
+  return isWeekday && within >= OPEN_MS && within <= OPEN_MS + SESSION_MS;
+}

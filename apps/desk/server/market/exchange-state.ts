@@ -31,7 +31,7 @@ const side = z.enum(['buy', 'sell']);
 
 const account: z.ZodType<Account> = z.object({
   id: z.string(),
-  role: z.enum(['agent', 'maker', 'public', 'fees']),
+  role: z.enum(['agent', 'maker', 'public', 'fees', 'estate']),
   startingCash: money,
   cash: money,
   realised: money,

@@ -2,7 +2,7 @@
 // Owns: ids, settlement, fees, working orders. Refuses to own: rules (order-check.ts), what makers
 // quote and the public trades (liquidity.ts), and when the day ends (market.ts).
 // Conservation: cash only moves between accounts, the fee account among them; shares likewise.
-import { type Account, openAccount, settle } from './account.ts';
+import { type Account, inherit, openAccount, settle } from './account.ts';
 import type { ExchangeState } from './exchange-state.ts';
 import { type FeeSchedule, feeOn } from './fees.ts';
 import { type Instrument, VENUES, type Venue } from './instrument.ts';
@@ -38,6 +38,8 @@ export interface Exchange {
   beginTick(now: Instant): void;
   listing(symbol: string, venue: Venue): Listing | undefined;
   open(id: string, role: Account['role'], cash: Money): Account;
+  /** Takes an account out that trades no more; what is in it goes to the estate, so that nothing vanishes. */
+  retire(id: string): void;
   /** An agent's order that passed the check. */
   submit(agentId: string, decisionId: number, request: OrderRequest): OrderOutcome;
   /** An order of a market maker (rests) or of the public (takes at any price). */
@@ -57,6 +59,8 @@ export interface BackgroundOrder {
 }
 
 export const FEE_ACCOUNT = 'fees';
+/** What closed accounts left behind. */
+const ESTATE_ACCOUNT = 'estate';
 
 interface Taking {
   readonly orderId: number;
@@ -187,6 +191,12 @@ export function createExchange(
       const account = openAccount(id, role, cash);
       accounts.set(id, account);
       return account;
+    },
+    retire(id) {
+      const heir = accounts.get(ESTATE_ACCOUNT) ?? openAccount(ESTATE_ACCOUNT, 'estate', 0);
+      accounts.set(ESTATE_ACCOUNT, heir);
+      inherit(heir, accountOf(id));
+      accounts.delete(id);
     },
     submit(agentId, decisionId, request) {
       const { symbol, venue, side, quantity, limit, kind, tag } = request;

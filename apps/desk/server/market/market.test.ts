@@ -194,6 +194,28 @@ test('an agent can join later, and one that is closed leaves no orders and no ho
   expect(market.totals().cash).toBe(dollars(505_000));
 });
 
+test('an agent that is retired is gone, and what it had is not: money and shares are all there', () => {
+  const market = five('retiring', 120);
+  run(market, 60);
+  const before = market.totals();
+  const { equity } = market.standing('buy_and_hold')!;
+  const standing = market.retireAgent('buy_and_hold');
+  expect(standing).toMatchObject({ agentId: 'buy_and_hold', isOpen: false, equity, working: [] });
+  expect(standing.holdings.length).toBeGreaterThan(0);
+  expect(market.totals()).toEqual(before);
+  market.retireAgent('gemini_grid');
+  expect(market.totals()).toEqual(before);
+  expect(market.standing('buy_and_hold')).toBeUndefined();
+  const again = restoreMarket(
+    { seed: 'retiring', ticksPerDay: 120, strategies: STRATEGIES },
+    JSON.parse(JSON.stringify(market.snapshot())),
+  );
+  expect(again.tick()).toEqual(market.tick());
+  market.addAgent({ id: 'buy_and_hold', strategy: 'hold' });
+  expect(market.tick().equity.map(({ agentId }) => agentId)).toContain('buy_and_hold');
+  expect(() => market.retireAgent('gemini_grid')).toThrow('no agent "gemini_grid"');
+});
+
 test('imported prices drive the same market, up to their last tick', () => {
   const lines = Array.from({ length: 60 }, (_, n) => {
     const time = new Date(Date.UTC(2026, 1, n < 30 ? 2 : 3, 10, (n % 30) * 5)).toISOString();

@@ -65,6 +65,8 @@ export interface Market {
   addAgent(spec: AgentSpec): void;
   /** Cancels its orders and gives it no more turns. Its account stays: money doesn't vanish. */
   closeAgent(agentId: string): void;
+  /** Closes it for good and gives how it stood; what it had goes to the estate, and its id may come again. */
+  retireAgent(agentId: string): AgentStanding;
   /** Takes effect with the next order. */
   setRules(agentId: string, rules: readonly TradingRule[]): void;
   /** Cash of all accounts and net shares per symbol: both constant but for agents' starting cash. */
@@ -224,6 +226,15 @@ function assemble(options: MarketOptions, saved: MarketSnapshot | undefined): Ma
       const { agent } = seatOf(agentId);
       for (const { id } of workingOf(exchange, agentId)) exchange.cancel(id, 'agent-closed');
       agent.isOpen = false;
+    },
+    retireAgent(agentId) {
+      const { agent } = seatOf(agentId);
+      for (const { id } of workingOf(exchange, agentId)) exchange.cancel(id, 'agent-closed');
+      agent.isOpen = false;
+      const standing = standingOf(agent, accountOf(agentId), exchange, ticker.markOf);
+      exchange.retire(agentId);
+      seats.delete(agentId);
+      return standing;
     },
     setRules(agentId, rules) {
       seatOf(agentId).agent.rules = checkRules(rules);

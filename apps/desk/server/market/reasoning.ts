@@ -130,6 +130,9 @@ export type StopLossReasoning = {
   readonly lossPercent: number;
 };
 
+/** Not a strategy's: what a person wrote beside a trade that was imported. */
+export type ImportedReasoning = { readonly kind: 'imported'; readonly text: string };
+
 export type Reasoning =
   | ArbitrageReasoning
   | MomentumReasoning
@@ -137,3 +140,6 @@ export type Reasoning =
   | LearnedReasoning
   | HoldReasoning
   | StopLossReasoning;
+
+/** What a decision's row can hold: those of imported runs, too. */
+export type RecordedReasoning = Reasoning | ImportedReasoning;

@@ -8,6 +8,7 @@ import { misuse } from './misuse.ts';
 import { dollars, type Money } from './money.ts';
 import type { PriceBar } from './price-csv.ts';
 import type { PriceSourceFactory, SourcePrice, SourceStep } from './price-source.ts';
+import { atOnce, LINES_PER_STEP } from './steps.ts';
 
 const TICKS_PER_BAR = 4;
 const DAY_MS = 86_400_000;
@@ -16,8 +17,14 @@ const stateSchema: z.ZodType<{ position: number }> = z.object({ position: z.int(
 
 /** The bars as a market's prices, once through. Bars need no order; there must be some. */
 export function replayedPrices(bars: readonly PriceBar[]): PriceSourceFactory {
+  return atOnce(prepareReplay(bars));
+}
+
+/** The same in steps. */
+export function* prepareReplay(bars: readonly PriceBar[]): Generator<void, PriceSourceFactory> {
   const instruments = instrumentsOf(bars);
-  const steps = playBars(bars, instruments);
+  yield;
+  const steps = yield* playBars(bars, instruments);
   if (steps.length === 0) {
     throw misuse('There is no time at which every symbol has a price: give bars that overlap.');
   }
@@ -48,7 +55,10 @@ function instrumentsOf(bars: readonly PriceBar[]): Instrument[] {
   return symbols.map((symbol) => ({ symbol, name: symbol, tickSize: isInCents ? cents : 1 }));
 }
 
-function playBars(bars: readonly PriceBar[], instruments: readonly Instrument[]): SourceStep[] {
+function* playBars(
+  bars: readonly PriceBar[],
+  instruments: readonly Instrument[],
+): Generator<void, SourceStep[]> {
   const byTime = new Map<number, Map<string, PriceBar>>();
   for (const bar of bars) {
     const at = byTime.get(bar.timeMs) ?? new Map<string, PriceBar>();
@@ -58,7 +68,9 @@ function playBars(bars: readonly PriceBar[], instruments: readonly Instrument[])
   const gapMs = shortestGap(times);
   const last = new Map<string, Money>();
   const ticks: { timeMs: number; dayMs: number; prices: SourcePrice[] }[] = [];
-  for (const timeMs of times) {
+  for (const [n, timeMs] of times.entries()) {
+    // Each time stands for four ticks of all instruments.
+    if ((n * instruments.length) % LINES_PER_STEP < instruments.length) yield;
     const now = byTime.get(timeMs) ?? new Map<string, PriceBar>();
     const isComplete = instruments.every(({ symbol }) => last.has(symbol) || now.has(symbol));
     for (let n = 0; isComplete && n < TICKS_PER_BAR; n += 1) {
@@ -72,22 +84,26 @@ function playBars(bars: readonly PriceBar[], instruments: readonly Instrument[])
     }
     for (const bar of now.values()) last.set(bar.symbol, bar.close);
   }
-  return numbered(ticks);
+  return yield* numbered(ticks);
 }
 
-function numbered(
+function* numbered(
   ticks: readonly { timeMs: number; dayMs: number; prices: readonly SourcePrice[] }[],
-): SourceStep[] {
+): Generator<void, SourceStep[]> {
   let day = -1;
   let tickOfDay = 0;
-  return ticks.map(({ timeMs, dayMs, prices }, n) => {
+  const steps: SourceStep[] = [];
+  for (const [n, { timeMs, dayMs, prices }] of ticks.entries()) {
+    if (n % LINES_PER_STEP === 0) yield;
     const isDayStart = ticks[n - 1]?.dayMs !== dayMs;
     day += isDayStart ? 1 : 0;
     tickOfDay = isDayStart ? 0 : tickOfDay + 1;
     const isLast = n === ticks.length - 1;
     const isDayEnd = isLast || ticks[n + 1]?.dayMs !== dayMs;
-    return { time: new Date(timeMs).toISOString(), day, tickOfDay, isDayEnd, isLast, prices };
-  });
+    const time = new Date(timeMs).toISOString();
+    steps.push({ time, day, tickOfDay, isDayEnd, isLast, prices });
+  }
+  return steps;
 }
 
 function pathOf({ open, high, low, close }: PriceBar): readonly Money[] {

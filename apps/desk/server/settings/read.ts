@@ -29,7 +29,7 @@ export function readSettings(environment: Environment): Settings {
   const isProduction = rest.NODE_ENV === 'production';
   const hasDevSignIn = DEV_SIGN_IN === '' ? !isProduction : DEV_SIGN_IN === 'on';
   const settings = { ...rest, isProduction, hasDevSignIn };
-  const problems = isProduction ? productionProblems(settings) : [];
+  const problems = [...aiProblems(settings), ...(isProduction ? productionProblems(settings) : [])];
   if (problems.length > 0) refuse(problems);
   return settings;
 }
@@ -64,4 +64,19 @@ function productionProblems(settings: Settings): string[] {
     );
   }
   return problems;
+}
+
+function aiProblems(settings: Settings): string[] {
+  const { OPENROUTER_API_KEY, AI_BASE_URL, AI_MODEL, OPENAI_MODEL_MAP } = settings;
+  const hasProvider = OPENROUTER_API_KEY !== '' || AI_BASE_URL !== '';
+  if (hasProvider && AI_MODEL === '') {
+    return ['AI_MODEL is missing: say which model of the AI provider answers.'];
+  }
+  const named = OPENAI_MODEL_MAP.map((pair) => pair.split('=')[1]?.trim());
+  if (!hasProvider && named.some((name) => name !== 'built-in-analyst')) {
+    return [
+      'OPENAI_MODEL_MAP names a model of an AI provider, and there is none: set OPENROUTER_API_KEY or AI_BASE_URL.',
+    ];
+  }
+  return [];
 }

@@ -1,7 +1,8 @@
 // Every setting of Desk: name, default, meaning, and the schema that its text must satisfy.
-// The README's table is checked against this one. Refuses to own: what settings mean together (read.ts).
+// The table of docs/settings.md is checked against this one. Refuses to own: what settings mean together (read.ts).
 
 import * as z from 'zod';
+import { parseEncryptionKeys } from '../secrets/encryption-keys.ts';
 import { isCronExpression } from './cron-expression.ts';
 import { isAddressOrSubnet } from './trusted-proxies.ts';
 
@@ -179,6 +180,72 @@ export const settingsSchema = z.object({
     fallback: '30',
     meaning: 'Ticks between two saves of the market; a killed process goes on from the last one',
     allowed: 'a whole number, 1 to 100000',
+  }),
+  OPENROUTER_API_KEY: z.string().register(about, {
+    fallback: '',
+    meaning:
+      "Key of the server's own AI provider: answers for all models that have none of their own; without any, the built-in analyst does",
+    allowed: 'a key',
+    isSecret: true,
+  }),
+  AI_BASE_URL: z
+    .string()
+    .refine((text) => text === '' || /^https?:\/\/[^?#]+$/.test(text))
+    .transform((text) => text.replace(/\/+$/, ''))
+    .register(about, {
+      fallback: '',
+      meaning:
+        "Where the server's own AI provider is, any that speaks OpenAI's chat completions; unless told, OpenRouter, if there is a key",
+      allowed: 'an address that begins with https:// or http://',
+    }),
+  AI_MODEL: z.string().max(200).register(about, {
+    fallback: '',
+    meaning: "Model at the server's own AI provider, as that calls it",
+    allowed: 'a name of at most 200 characters',
+  }),
+  ENCRYPTION_KEYS: z
+    .string()
+    .refine((text) => parseEncryptionKeys(text) !== null)
+    .register(about, {
+      fallback: '',
+      meaning:
+        "Seal the keys of models' AI at rest: the first one seals, all open, and what an older one sealed is sealed anew at start. Production keeps no such keys without; elsewhere one is made and kept in DATA_DIR",
+      allowed: '`id:key`, comma between, each key 32 bytes in base64 (openssl rand -base64 32)',
+      isSecret: true,
+    }),
+  ALLOW_PRIVATE_AI_URLS: z.enum(['on', 'off']).register(about, {
+    fallback: 'off',
+    meaning:
+      "Whether users of a production server may have models' AI inside its own network, or over plain HTTP",
+    allowed: 'on or off',
+  }),
+  CHAT_CONTEXT_MESSAGES: wholeNumber(0, 200).register(about, {
+    fallback: '10',
+    meaning: 'So many messages before a question are given to the model with it',
+    allowed: 'a whole number, 0 to 200',
+  }),
+  KEEP_STOPPED: z.enum(['on', 'off']).register(about, {
+    fallback: 'off',
+    meaning: 'Whether a stopped answer is kept in its chat, marked as stopped',
+    allowed: 'on or off',
+  }),
+  OPENAI_MODEL_MAP: list
+    .refine((all) => all.every((one) => /^[^=]+=[^=]+$/.test(one)))
+    .register(about, {
+      fallback: '',
+      meaning:
+        "Which model answers where a program asks the chat-completions endpoint for another: `gpt-4o=NAME`, comma between, `*=NAME` for the rest. NAME is a model of the server's own AI provider or `built-in-analyst`, which answers unless told",
+      allowed: 'pairs such as gpt-4o=NAME, comma between',
+    }),
+  MARKET_RUNS_PER_USER: wholeNumber(0, 1_000).register(about, {
+    fallback: '3',
+    meaning: "Runs of one person's models that may trade in the market at once",
+    allowed: 'a whole number, 0 to 1000',
+  }),
+  MARKET_RUNS: wholeNumber(0, 1_000).register(about, {
+    fallback: '20',
+    meaning: "Runs of all people's models that may trade in the market at once",
+    allowed: 'a whole number, 0 to 1000',
   }),
 });
 

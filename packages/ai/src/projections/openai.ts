@@ -11,6 +11,7 @@ import type {
   RunWrite,
   ToolPart,
 } from '@millrace/protocol/runs';
+import type { Told } from './run-feed.ts';
 
 export interface OpenAiOptions {
   readonly runId: string;
@@ -65,6 +66,12 @@ export interface OpenAiError {
     readonly param: null;
     readonly code: string;
   };
+}
+
+export function openAiStream(options: OpenAiOptions): Told {
+  const { runId, createdS, includesUsage, clientTools } = options;
+  const key = JSON.stringify(['openai', runId, createdS, includesUsage, [...clientTools].sort()]);
+  return { key, project: (before, event) => toOpenAiChunks(before, event, options) };
 }
 
 /** `again`: what follows contradicts what was told; the stream is cut off without an end. */

@@ -3,8 +3,8 @@
 import type { ServerResponse } from 'node:http';
 import { aiRuns, EMPTY_RUN, foldRun, type RunState } from '@millrace/protocol/runs';
 import type { Hub } from '@millrace/server';
-import { type OpenAiOptions, toOpenAiChunks, toOpenAiCompletion } from './openai.ts';
-import { type ServeOptions, serveRun } from './serve-run.ts';
+import { type OpenAiOptions, openAiStream, toOpenAiCompletion } from './openai.ts';
+import { DONE, type ServeOptions, serveRun } from './serve-run.ts';
 
 export interface ServeOpenAiOptions extends OpenAiOptions, Pick<ServeOptions, 'heartbeatMs'> {
   /** The request's `stream`. */
@@ -23,8 +23,9 @@ export async function serveOpenAi(
   if (options.isStreamed) {
     return serveRun(hub, res, {
       ...options,
-      project: (before, event) => toOpenAiChunks(before, event, options),
+      told: openAiStream(options),
       headers: { 'X-Generation-Id': options.runId },
+      last: DONE,
     });
   }
   if (res.closed || res.destroyed) return;

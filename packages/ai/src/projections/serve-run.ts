@@ -1,36 +1,27 @@
 // A run as an event stream over HTTP, in whatever protocol: from the beginning, then live, to its end. The response is a
 // viewer: when it goes the run goes on. Refuses to own: who may see the run (the route's), what is said (a projection).
-// Rules: RUN-11, UI-4.
+// Rules: UI-4, VIEW-1.
 
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { encodeCursor, type MillraceError, toMillraceError } from '@millrace/protocol';
-import {
-  aiRuns,
-  EMPTY_RUN,
-  foldRun,
-  type RunEvent,
-  type RunState,
-  type RunWrite,
-  replayRun,
-} from '@millrace/protocol/runs';
 import { encodeSse, encodeSseComment } from '@millrace/protocol/wire';
 import type { Hub } from '@millrace/server';
-import { anywhere } from '../pen.ts';
-
-/** What is said for an event, each as JSON; `again` where it can't be said, and the reader has to come again. */
-export type Projection = (
-  before: RunState,
-  event: RunEvent | RunWrite,
-) => readonly unknown[] | 'again';
+import { type Told, type WatchOptions, watchRun } from './run-feed.ts';
 
 export interface ServeOptions {
   readonly runId: string;
-  readonly project: Projection;
+  readonly told: Told;
   /** Beside those of every event stream. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Goes out with the head. */
+  readonly first?: string;
+  /** Goes out behind the run's end. */
+  readonly last?: string;
+  readonly resume?: WatchOptions['resume'];
   /** A comment goes out after so long without anything else, ms. Default 15,000. */
   readonly heartbeatMs?: number;
+  /** Who takes nothing in for so long is cut off, ms. Default 30,000. */
+  readonly slowAfterMs?: number;
 }
 
 const HEADERS = {
@@ -40,67 +31,75 @@ const HEADERS = {
   'X-Accel-Buffering': 'no',
 } as const;
 
+/** The end of a stream as the AI SDK and OpenAI write it. */
+export const DONE: string = encodeSse({ data: '[DONE]' });
+
+/** A whole one of these has to be taken within `slowAfterMs`: less of a long text is no sign that it moves. */
+const PIECE_BYTES = 65_536;
+
 /**
- * Resolves when the response is over: with the run's end (`[DONE]`), cut off where its reader must come again (what
- * can't be said, one that takes nothing in, a hub that closes), or left.
+ * Resolves when the response is over: with the run's end, cut off where its reader must come again (what can't be said,
+ * one that takes nothing in, a hub that closes), or left.
  */
 export async function serveRun(
   hub: Hub,
   res: ServerResponse,
   options: ServeOptions,
 ): Promise<void> {
-  const { runId, project, headers, heartbeatMs = 15_000 } = options;
-  const channel = aiRuns.of({ runId });
+  const { runId, told, headers, first = '', last = '', resume } = options;
+  const { heartbeatMs = 15_000, slowAfterMs = 30_000 } = options;
   if (res.closed || res.destroyed) return;
   const left = new AbortController();
   res.once('close', () => left.abort());
   // The first byte before there is an answer: proxies, and whoever waits, see that it was accepted.
   res.writeHead(200, { ...HEADERS, ...headers });
-  res.write(encodeSseComment('accepted'));
+  res.write(encodeSseComment('accepted') + first);
   const heartbeat = setInterval(() => res.write(encodeSseComment('heartbeat')), heartbeatMs);
-  let state: RunState = EMPTY_RUN;
   try {
-    for await (const told of hub.follow(channel, { start: 'start', signal: left.signal })) {
-      if (told.type === 'end') {
-        res.end(encodeSse({ data: '[DONE]' }));
+    const { signal } = left;
+    const watch = { runId, told, signal, ...(resume !== undefined && { resume }) };
+    for await (const news of watchRun(hub, watch)) {
+      if (news.type === 'end') {
+        res.end(last);
         return;
       }
-      const { verdict } = told.type === 'verdict' ? told : { verdict: null };
-      // A second verdict says that something is missing here.
-      if (verdict !== null && (state.status !== null || verdict.verdict === 'gap')) break;
-      const id = encodeCursor(told.type === 'event' ? told.cursor : told.verdict.cursor);
-      if (told.type === 'event') {
-        if (!(await tell(told.event, id))) break;
-      } else if (verdict?.verdict === 'snapshot') {
-        const snapshot = verdict.state as RunState;
-        for (const event of replayRun(snapshot)) await tell(event, id);
-        state = snapshot;
-      }
+      const text = news.type === 'begun' ? news.blocks : news.said.blocks;
+      if (text === '') continue;
+      heartbeat.refresh();
+      if (!(await put(res, text, signal, slowAfterMs))) break;
     }
-    res.destroy();
-  } catch (thrown) {
-    // Without an end its reader comes again.
-    res.destroy();
-    if (!isExpected(toMillraceError(thrown))) throw thrown;
   } finally {
     clearInterval(heartbeat);
-  }
-
-  /** False where it can't be told. */
-  async function tell(event: RunEvent | RunWrite, id: string): Promise<boolean> {
-    const said = project(state, event);
-    state = foldRun(state, anywhere(event));
-    if (said === 'again') return false;
-    if (said.length === 0 || res.closed) return true;
-    heartbeat.refresh();
-    const text = said.map((one) => encodeSse({ id, data: JSON.stringify(one) })).join('');
-    if (res.write(text)) return true;
-    // It goes, or takes it all in.
-    await once(res, 'drain', { signal: left.signal }).catch(() => undefined);
-    return true;
+    // Without an end its reader comes again.
+    if (!res.writableEnded) res.destroy();
   }
 }
 
-function isExpected({ code }: MillraceError): boolean {
-  return code === 'link/slow' || code === 'server/shutdown';
+/** False for one that is gone, or takes nothing in. */
+async function put(
+  res: ServerResponse,
+  text: string,
+  signal: AbortSignal,
+  slowAfterMs: number,
+): Promise<boolean> {
+  for (const piece of piecesOf(text)) {
+    if (signal.aborted) return false;
+    if (res.write(piece)) continue;
+    const isLate = AbortSignal.any([signal, AbortSignal.timeout(slowAfterMs)]);
+    const isDrained = once(res, 'drain', { signal: isLate }).then(
+      () => true,
+      () => false,
+    );
+    if (!(await isDrained)) return false;
+  }
+  return true;
+}
+
+function* piecesOf(text: string): Generator<string | Uint8Array, void, undefined> {
+  if (text.length * 3 <= PIECE_BYTES) {
+    yield text;
+    return;
+  }
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
 }

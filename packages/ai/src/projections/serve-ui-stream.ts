@@ -2,8 +2,8 @@
 
 import type { ServerResponse } from 'node:http';
 import type { Hub } from '@millrace/server';
-import { type ServeOptions, serveRun } from './serve-run.ts';
-import { toUiChunks, type UiVersion } from './ui-stream.ts';
+import { DONE, type ServeOptions, serveRun } from './serve-run.ts';
+import { type UiVersion, uiStream } from './ui-stream.ts';
 
 export interface UiStreamOptions extends Pick<ServeOptions, 'runId' | 'heartbeatMs'> {
   /** The major version of the `ai` package that reads it. Default 6, which 7 reads too. */
@@ -23,7 +23,8 @@ export function serveUiStream(
   const { version = 6, ...rest } = options;
   return serveRun(hub, res, {
     ...rest,
-    project: (before, event) => toUiChunks(before, event, version),
+    told: uiStream(version),
     headers: { 'X-Vercel-AI-UI-Message-Stream': 'v1' },
+    last: DONE,
   });
 }

@@ -4,6 +4,7 @@
 
 import type { Json, RunEvent, RunState, RunWrite, ToolPart } from '@millrace/protocol/runs';
 import type { UIMessageChunk } from 'ai';
+import type { Told } from './run-feed.ts';
 
 type ProviderMetadata = NonNullable<
   Extract<UIMessageChunk, { type: 'text-end' }>['providerMetadata']
@@ -14,6 +15,10 @@ export type UiVersion = 6 | 7;
 
 /** `again`: what follows can't be told here; its reader must read from the beginning. */
 export type UiChunks = readonly UIMessageChunk[] | 'again';
+
+export function uiStream(version: UiVersion): Told {
+  return { key: `ui ${version}`, project: (before, event) => toUiChunks(before, event, version) };
+}
 
 export function toUiChunks(
   before: RunState,

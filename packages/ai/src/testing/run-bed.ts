@@ -1,5 +1,6 @@
 // Nodes that answer runs, with models that do as they are told, on one database: what the tests of runs need.
 
+import { PGlite } from '@electric-sql/pglite';
 import {
   aiRuns,
   conversations,
@@ -9,7 +10,7 @@ import {
   textOfRun,
 } from '@millrace/protocol/runs';
 import { createHub, type Hub, memoryEngine } from '@millrace/server';
-import type { SqlDatabase } from '@millrace/server/postgres';
+import { pgliteDatabase, type SqlDatabase } from '@millrace/server/postgres';
 import type { ModelMessage } from 'ai';
 import { MockLanguageModelV4 } from 'ai/test';
 import type { Answering } from '../generation.ts';
@@ -30,6 +31,7 @@ export interface Node {
 }
 
 export interface Bed {
+  readonly database: SqlDatabase;
   startNode(
     answer: (run: RunRow) => Answering | Promise<Answering>,
     more?: Partial<RunsOptions>,
@@ -43,7 +45,19 @@ export interface Bed {
   close(): Promise<void>;
 }
 
-export function createBed(database: SqlDatabase): Bed {
+/** One database for a file's tests, each of which has a bed of its own: a new database takes a second. */
+export interface Beds {
+  fresh(): Bed;
+  close(): Promise<void>;
+}
+
+export async function openBeds(): Promise<Beds> {
+  const pglite = await PGlite.create();
+  const database = pgliteDatabase(pglite);
+  return { fresh: () => createBed(database), close: () => pglite.close() };
+}
+
+function createBed(database: SqlDatabase): Bed {
   const engine = memoryEngine();
   const open: { close(): Promise<unknown> }[] = [];
 
@@ -89,6 +103,7 @@ export function createBed(database: SqlDatabase): Bed {
   }
 
   return {
+    database,
     startNode,
     mortal,
     forget(node) {

@@ -1,0 +1,54 @@
+// Spec D2: OpenAI's chat-completions format for programs, with a key of Desk's. The unmodified `openai` client works.
+
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { serveOpenAi } from '@millrace/ai';
+import { standsFor } from '../../inference/answer-inference.ts';
+import { inferenceRequest } from '../../inference/request.ts';
+import { BUILT_IN } from '../../model-ai/model-ai.ts';
+import { askerOf } from '../asker.ts';
+import { takeResponse } from '../raw-answer.ts';
+import { parseJson, readJsonText } from '../read-query.ts';
+import type { AddRoute, DeskContext } from '../routes.ts';
+import type { Services } from '../services.ts';
+
+export function addInferenceRoutes(
+  add: AddRoute,
+  services: Pick<Services, 'users' | 'runChat' | 'hub' | 'log' | 'modelMap'>,
+): void {
+  const { users, runChat, hub, log, modelMap } = services;
+
+  async function complete(c: DeskContext, streamsUnlessTold: boolean): Promise<Response> {
+    const { id: userId } = await askerOf(c, users);
+    const body = await readJsonText(c);
+    const request = parseJson(body, inferenceRequest);
+    const run = await runChat.inference.start({
+      ...{ userId, apiKeyId: c.get('apiKeyId'), body, askedFor: request.model },
+      idempotencyKey: c.req.header('idempotency-key') ?? null,
+      isRepeated: Number(c.req.header('x-stainless-retry-count') ?? 0) >= 1,
+    });
+    const isStreamed = request.stream ?? streamsUnlessTold;
+    const response = takeResponse(c);
+    response.setHeader('x-request-id', run.id);
+    log.info({ tag: 'SSE', aiRunId: run.id, isStreamed }, 'answer watched');
+    await serveOpenAi(hub, response, {
+      ...{ runId: run.id, isStreamed },
+      createdS: Math.floor(Date.now() / 1_000),
+      includesUsage: request.stream_options?.include_usage === true,
+      clientTools: new Set((request.tools ?? []).map((tool) => tool.function.name)),
+    });
+    return RESPONSE_ALREADY_SENT;
+  }
+
+  add('POST /api/v1/chat/completions', (c) => complete(c, false));
+  add('POST /api/v1/inference/stream', (c) => complete(c, true));
+
+  add('GET /api/v1/models', async (c) => {
+    await askerOf(c, users);
+    const names = new Set([BUILT_IN, ...[...modelMap.keys()].filter((name) => name !== '*')]);
+    const data = [...names].map((id) => ({
+      ...{ id, object: 'model', created: 1_767_225_600 },
+      owned_by: standsFor(id, modelMap) === BUILT_IN ? 'desk' : 'provider',
+    }));
+    return c.json({ object: 'list', data });
+  });
+}
