@@ -82,6 +82,7 @@ export function toAgUiEvents(
       // Whichever comes first.
       return messageId === '' ? [startOf(options)] : [];
     case 'run-stopping':
+    case 'run-usage':
       return [];
     case 'run-end': {
       const first = messageId === '' ? [startOf(options)] : [];
