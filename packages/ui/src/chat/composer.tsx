@@ -12,6 +12,8 @@ export interface ComposerProps {
   onStop(): void;
 }
 
+const BORDERS_PX = 2;
+
 /** As the server takes at most. */
 const MAX_LENGTH = 8_000;
 
@@ -25,9 +27,9 @@ export function Composer(props: ComposerProps): ReactElement {
   useLayoutEffect(() => {
     const element = area.current;
     if (element === null) return;
-    // As high as its text, up to where the style sheet stops it.
+    // As high as its text, up to where the style sheet stops it; what is not shown has no height to take.
     element.style.height = 'auto';
-    element.style.height = `${element.scrollHeight}px`;
+    if (element.scrollHeight > 0) element.style.height = `${element.scrollHeight + BORDERS_PX}px`;
   }, [text]);
 
   function send(): void {

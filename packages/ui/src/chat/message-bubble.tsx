@@ -1,6 +1,6 @@
 // One message of a chat: a question as it was typed, an answer part by part as it is written.
 
-import type { RunPart } from '@millrace/protocol/runs';
+import { isFinalStatus, type RunPart } from '@millrace/protocol/runs';
 import type { ChatMessage } from '@millrace/react/chat';
 import { memo, type NamedExoticComponent, type ReactElement } from 'react';
 import { RelativeTime } from '../relative-time.tsx';
@@ -33,7 +33,7 @@ export const MessageBubble: NamedExoticComponent<MessageBubbleProps> = memo(func
       ) : (
         <Answer message={message} onRetry={onRetry} />
       )}
-      {message.createdAt === '' || message.status === 'sending' ? null : (
+      {hasTime(message) && (
         <footer className="mr-msg-foot">
           <RelativeTime at={message.createdAt} />
         </footer>
@@ -42,15 +42,20 @@ export const MessageBubble: NamedExoticComponent<MessageBubbleProps> = memo(func
   );
 });
 
+/** Of what is under way there is no time yet worth a line. */
+function hasTime({ role, status, createdAt }: ChatMessage): boolean {
+  if (createdAt === '') return false;
+  return role === 'user' ? status !== 'sending' : isFinalStatus(status);
+}
+
 function Answer({ message, onRetry }: MessageBubbleProps): ReactElement {
   const { parts, status, error } = message;
   const isWriting = status === 'running' || status === 'stopping' || status === 'queued';
   return (
     <>
-      {parts.map((part, index) => (
+      {groupsOf(parts).map((group) => (
         // A part is named by its place, and keeps it.
-        // oxlint-disable-next-line react/no-array-index-key
-        <Part key={index} part={part} isWriting={isWriting} />
+        <Group key={group.at} group={group} isWriting={isWriting} />
       ))}
       {isWriting && (
         <p className="mr-writing">
@@ -84,6 +89,43 @@ function Again({ onRetry }: Pick<MessageBubbleProps, 'onRetry'>): ReactElement |
 }
 
 const WAITING = { queued: 'Waiting for its turn', running: 'Writing', stopping: 'Stopping' };
+
+interface PartGroup {
+  /** The place of its first part. */
+  readonly at: number;
+  readonly parts: readonly RunPart[];
+}
+
+/** Tools that were called one after the other stand in one row. */
+function groupsOf(parts: readonly RunPart[]): readonly PartGroup[] {
+  const groups: { at: number; parts: RunPart[] }[] = [];
+  for (const [at, part] of parts.entries()) {
+    const last = groups.at(-1);
+    if (part.type === 'step') continue;
+    if (part.type === 'tool' && last?.parts[0]?.type === 'tool') last.parts.push(part);
+    else groups.push({ at, parts: [part] });
+  }
+  return groups;
+}
+
+function Group({
+  group,
+  isWriting,
+}: {
+  readonly group: PartGroup;
+  readonly isWriting: boolean;
+}): ReactElement | null {
+  const [first] = group.parts;
+  if (first === undefined) return null;
+  if (first.type !== 'tool') return <Part part={first} isWriting={isWriting} />;
+  return (
+    <div className="mr-tools">
+      {group.parts.map((part) =>
+        part.type === 'tool' ? <ToolBadge key={part.callId} part={part} /> : null,
+      )}
+    </div>
+  );
+}
 
 function Part({
   part,

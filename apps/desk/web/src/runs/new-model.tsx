@@ -38,7 +38,9 @@ export function NewModel({ onMade }: { onMade(): void }): ReactElement {
 
   return (
     <>
-      <Button popoverTarget={id}>New model</Button>
+      <Button popoverTarget={id} className="justify-center">
+        New model
+      </Button>
       <form
         id={id}
         popover="auto"

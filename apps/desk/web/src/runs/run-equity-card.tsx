@@ -1,6 +1,6 @@
 // A run's equity since it began, as a curve or a table; its newest figure is live.
 
-import { type ReactElement, useMemo, useState } from 'react';
+import { type ReactElement, useEffect, useMemo, useState } from 'react';
 import type { AgentInfo } from '../../../shared/api.ts';
 import type { EquitySeries } from '../../../shared/equity-series.ts';
 import type { RunFigures } from '../../../shared/run-figures.ts';
@@ -17,6 +17,9 @@ interface RunEquityCardProps {
   readonly live: RunFigures | null;
 }
 
+/** The curve is fetched anew when it is so far behind; until then only its end is live. */
+const MAX_BEHIND_TICKS = 60;
+
 /** The run's line. */
 const COLOR = '#2F8FA3';
 
@@ -25,6 +28,11 @@ export function RunEquityCard({ model, run, live }: RunEquityCardProps): ReactEl
     `/api/models/${encodeURIComponent(model.id)}/runs/${run.id}/equity?points=400`,
   );
   const [isTable, setIsTable] = useState(false);
+  const last = answer.is === 'loaded' ? answer.value.points.at(-1) : undefined;
+  const behind = live === null || last === undefined ? 0 : live.tick - last.tick;
+  useEffect(() => {
+    if (behind > MAX_BEHIND_TICKS) again();
+  }, [behind, again]);
   const points = answer.is === 'loaded' ? answer.value.points : null;
   const series = useMemo(
     () => (points === null ? null : seriesOf(model.id, points, live)),
@@ -61,7 +69,9 @@ export function RunEquityCard({ model, run, live }: RunEquityCardProps): ReactEl
       ) : isTable ? (
         <EquityTable series={series} agents={agents} />
       ) : (
-        <EquityChart series={series} agents={agents} />
+        <div className="grid min-h-0 flex-1">
+          <EquityChart series={series} agents={agents} />
+        </div>
       )}
     </Card>
   );
