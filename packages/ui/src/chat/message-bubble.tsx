@@ -45,7 +45,8 @@ export const MessageBubble: NamedExoticComponent<MessageBubbleProps> = memo(func
 /** Of what is under way there is no time yet worth a line. */
 function hasTime({ role, status, createdAt }: ChatMessage): boolean {
   if (createdAt === '') return false;
-  return role === 'user' ? status !== 'sending' : isFinalStatus(status);
+  if (status === 'sending') return false;
+  return role === 'user' || isFinalStatus(status);
 }
 
 function Answer({ message, onRetry }: MessageBubbleProps): ReactElement {
