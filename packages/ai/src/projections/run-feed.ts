@@ -78,7 +78,7 @@ export interface WatchOptions {
 export type RunNews =
   | { readonly type: 'begun'; readonly blocks: string; readonly items: readonly string[] }
   | { readonly type: 'said'; readonly said: Said }
-  | { readonly type: 'end' };
+  | { readonly type: 'end'; readonly state: RunState };
 
 /**
  * Tells the run from its beginning, then live. Ends behind `end`, or without it where its reader must come again (what
@@ -110,7 +110,7 @@ export async function* watchRun(
       }
       if (signal.aborted) return;
       if (feed.over !== null) {
-        if (feed.over === 'ended') yield { type: 'end' };
+        if (feed.over === 'ended') yield { type: 'end', state: place.state };
         return settle(feed.over);
       }
       await news.next();
