@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PGlite } from '@electric-sql/pglite';
 import { createRuns } from '@millrace/ai';
+import { toMillraceError } from '@millrace/protocol';
 import { aiRuns, textOfRun } from '@millrace/protocol/runs';
 import { createHub, type Hub } from '@millrace/server';
 import { pgliteDatabase } from '@millrace/server/postgres';
@@ -72,8 +73,8 @@ export async function startChatServer(
       if (page === undefined) res.writeHead(404).end();
       else res.writeHead(200, { 'Content-Type': page.type }).end(page.body);
     }
-    answer().catch((error: Error) => {
-      onError(error);
+    answer().catch((thrown: unknown) => {
+      onError(toMillraceError(thrown));
       res.destroy();
     });
   });

@@ -134,7 +134,7 @@ function agentReader(Agent: typeof HttpAgent, path: string, url: string, chat: s
     ...{ ask, again: ask, answers: () => Math.min(1, answers().length) },
     text: () =>
       answers()
-        .map(({ content }) => content ?? '')
+        .map(({ content }) => (typeof content === 'string' ? content : ''))
         .join(''),
   };
 }
@@ -191,6 +191,8 @@ function plainReader(url: string, chat: string): Reader {
   return { ask, again: ask, text: () => text, answers: () => 1 };
 }
 
+type SocketOptions = ConstructorParameters<typeof WebSocketChatTransport>[0];
+type SocketClass = NonNullable<SocketOptions['webSocket']>;
 // ai 6 and 7 name the same things in types of their own.
 type Transport6 = ConstructorParameters<typeof Chat6>[0]['transport'];
 
@@ -215,7 +217,7 @@ export const CLIENTS: readonly Client[] = [
   {
     ...{ name: 'useChat of ai 7 on a WebSocket', rules: 'CHATWS-1' },
     open(url, chat) {
-      const webSocket = WebSocket as unknown as typeof globalThis.WebSocket;
+      const webSocket = WebSocket as unknown as SocketClass;
       const transport = new WebSocketChatTransport<UIMessage>({ url: `${url}/chat-ws`, webSocket });
       return chatReader(new Chat<UIMessage>({ id: chat, transport }));
     },

@@ -14,8 +14,8 @@ import {
 } from '@millrace/protocol/runs';
 
 /**
- * `accepted` comes first. `reset`: what was told of the answer is void, `content` stands in its place (a step began anew,
- * or what is missing can't be told). `done` has the whole answer.
+ * `accepted` comes first. `reset`: what was told is void (a step began anew, or what is missing can't be told); `content`
+ * stands in place of the text, and the calls that stand are told again behind it. `done` has the whole answer.
  */
 export type PlainEvent =
   | { readonly type: 'accepted'; readonly runId: string; readonly messageId: string }
@@ -66,7 +66,7 @@ export function toPlainEvents(
     case 'step-reset': {
       const stands = before.parts.slice(0, event.data.part + 1);
       if (!before.parts.slice(stands.length).some(isTold)) return [];
-      return [{ type: 'reset', content: textOfRun({ parts: stands }) }];
+      return resetTo(stands);
     }
     case 'run-end':
       return endOf(before, event.data);
@@ -76,7 +76,7 @@ export function toPlainEvents(
 }
 
 export interface Missed {
-  /** Told first. A reader may get them twice: a tool by its call, the rest alone. */
+  /** Told first. A reader may get them twice: a tool by its call, what follows a `reset` with that. */
   readonly repeatable: readonly PlainEvent[];
   /** Everything of the text, as one: told once. Null for nothing. */
   readonly text: PlainEvent | null;
@@ -92,8 +92,7 @@ export function missedOf(events: readonly (RunEvent | RunWrite)[] | null, state:
   const end = endOfState(state);
   const isExact = events?.every(({ type }) => type !== 'step-reset') === true;
   if (!isExact) {
-    const content = textOfRun(state);
-    return { repeatable: toolsOf(state.parts), text: { type: 'reset', content }, end };
+    return { repeatable: resetTo(state.parts), text: null, end };
   }
   const changed = new Set<number>();
   let content = '';
@@ -107,6 +106,10 @@ export function missedOf(events: readonly (RunEvent | RunWrite)[] | null, state:
     text: content === '' ? null : { type: 'token', content },
     end,
   };
+}
+
+function resetTo(parts: readonly RunPart[]): readonly PlainEvent[] {
+  return [{ type: 'reset', content: textOfRun({ parts }) }, ...toolsOf(parts)];
 }
 
 /** For a reader that has had nothing. */

@@ -12,7 +12,7 @@ import { createHub, type Hub } from '@millrace/server';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { anywhere } from '../pen.ts';
 import { waitFor } from '../testing/run-bed.ts';
-import { type RunNews, type Told, watchRun } from './run-feed.ts';
+import { type Told, watchRun } from './run-feed.ts';
 
 const ids = { conversationId: 'c', messageId: 'm' };
 const usage = { inputTokens: 0, outputTokens: 0, isEstimated: false };
@@ -69,14 +69,15 @@ interface Seen {
 /** @param pace waited for before each further piece of news */
 function watch(
   told: Told,
-  { signal = new AbortController().signal, pace = async (_: RunNews) => undefined as unknown } = {},
+  options: { readonly signal?: AbortSignal; readonly pace?: () => Promise<void> } = {},
 ): Seen {
+  const { signal = new AbortController().signal, pace } = options;
   const items: string[] = [];
   async function read(): Promise<'end' | 'cut'> {
     for await (const news of watchRun(hub, { runId: 'r1', told, signal })) {
       if (news.type === 'end') return 'end';
       items.push(...(news.type === 'begun' ? news.items : news.said.items));
-      await pace(news);
+      await pace?.();
     }
     return 'cut';
   }

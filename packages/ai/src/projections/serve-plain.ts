@@ -18,6 +18,9 @@ import {
 import type { RunPlace } from './run-feed.ts';
 import { type ServeOptions, serveRun } from './serve-run.ts';
 
+/** How soon an EventSource comes back, ms. */
+const RETRY_MS = 1_000;
+
 export interface ServePlainOptions extends Pick<ServeOptions, 'runId' | 'heartbeatMs'> {
   /** The request's `Last-Event-ID`; one of another run, or of nobody, is as if there were none. */
   readonly lastEventId?: string | readonly string[] | undefined;
@@ -48,7 +51,7 @@ export async function servePlainRun(
       project: (before, event) => toPlainEvents(before, event, runId),
       idOf,
     },
-    first: encodeSse({ id: idOf(after) }),
+    first: encodeSse({ id: idOf(after), retryMs: RETRY_MS }),
     resume: { after, begin: (place) => begin(hub, runId, { place, after, idOf }) },
     ...(heartbeatMs !== undefined && { heartbeatMs }),
   });
