@@ -90,7 +90,7 @@ test('what is wrong with a file is said line by line, and nothing is kept of it'
     '2026-01-05,AAA,buy,1,1,0',
   ].join('\n');
   const refused = await ada.send(`${at}/import`, csv);
-  expect(refused.status).toBe(1_200);
+  expect(refused.status).toBe(400);
   const { error } = (await refused.json()) as { error: { message: string; details: unknown } };
   expect(error.details).toEqual({ lines: [2, 3, 4, 5, 6, 7] });
   expect(error.message).toContain(
@@ -101,7 +101,7 @@ test('what is wrong with a file is said line by line, and nothing is kept of it'
   expect(await (await ada.send(`${at}/import`, huge)).text()).toContain(
     'Line 2: The amounts are too',
   );
-  expect((await ada.send(`${at}/import`, csv, 'application/json')).status).toBe(1_200);
+  expect((await ada.send(`${at}/import`, csv, 'application/json')).status).toBe(400);
   expect((await ada.send(`${at}/import`, 'x'.repeat(2_200_000))).status).toBe(413);
   expect((await json<{ runs: unknown[] }>(await ada.call('GET', at))).runs).toEqual([]);
 });
@@ -152,7 +152,7 @@ test('prices that cannot be played are refused with why', async () => {
   const at = `/api/models/${await makeModel('grid')}/runs/replay`;
   const text = async (csv: string): Promise<string> => {
     const answer = await ada.send(at, csv);
-    expect(answer.status).toBe(1_200);
+    expect(answer.status).toBe(400);
     return answer.text();
   };
   expect(await text('time,close\n')).toContain('The header lacks symbol, open, high, low, volume');
