@@ -26,6 +26,7 @@ import { FLOOR_LEASE } from './database/market-commands.ts';
 import { openStorage } from './database-storage.ts';
 import { startFloor } from './floor/floor.ts';
 import { createApp } from './http/app.ts';
+import { createChatSockets } from './http/chat-socket.ts';
 import { listen, type NodeServer, requireFreePort } from './http/node-server.ts';
 import type { Services } from './http/services.ts';
 import { hubIdentity, mayRead, type ReadRules } from './identity/hub-identity.ts';
@@ -181,6 +182,7 @@ export async function createDesk(options: DeskOptions): Promise<Desk> {
         origins: settings.ORIGINS,
         isTrusted,
       },
+      chatSockets: createChatSockets(services),
       fetch: createApp(services).fetch,
       onError: (err) => log.error({ err }, 'request failed'),
     });

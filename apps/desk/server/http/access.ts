@@ -48,6 +48,9 @@ export const ENDPOINTS = [
   { method: 'POST', path: '/api/chat/:id/retry', access: 'user' },
   { method: 'POST', path: '/api/chat', access: 'user', maxBodyBytes: CHAT_BYTES },
   { method: 'GET', path: '/api/chat/:id/stream', access: 'user' },
+  // As a WebSocket: chat-socket.ts asks who it is.
+  { method: 'GET', path: '/api/chat/ws', access: 'user' },
+  { method: 'POST', path: '/api/agui', access: 'user', maxBodyBytes: CHAT_BYTES },
   {
     method: 'GET',
     path: '/api/models/:modelId/runs/:runId/chat-stream',

@@ -6,6 +6,7 @@ import { createServer as createProbe, isIPv6, type Server as NetServer } from 'n
 import { getRequestListener } from '@hono/node-server';
 import { MillraceError, toMillraceError } from '@millrace/protocol';
 import type { Hub } from '@millrace/server';
+import type { ChatSockets } from './chat-socket.ts';
 import { type GateOptions, refusalOf, refuse, refuseUpgrade } from './gate.ts';
 
 export interface NodeServerOptions {
@@ -13,6 +14,7 @@ export interface NodeServerOptions {
   readonly host: string;
   readonly hub: Hub;
   readonly gate: GateOptions;
+  readonly chatSockets: ChatSockets;
   fetch(request: Request, env: unknown): Response | Promise<Response>;
   onError(error: MillraceError): void;
 }
@@ -26,7 +28,7 @@ export interface NodeServer {
 
 /** @throws MillraceError `settings/port-busy`, or `settings/invalid` for an address this machine does not have */
 export async function listen(options: NodeServerOptions): Promise<NodeServer> {
-  const { hub, gate } = options;
+  const { hub, gate, chatSockets } = options;
   const application = getRequestListener(options.fetch, { overrideGlobalObjects: false });
   const server = createServer({
     // Slow senders: headers within 10 s, the whole request within 15 s. Answers may take for ever (streams).
@@ -55,7 +57,7 @@ export async function listen(options: NodeServerOptions): Promise<NodeServer> {
     socket.on('error', () => socket.destroy());
     const refusal = refusalOf(request, gate);
     if (refusal !== null) refuseUpgrade(socket, refusal);
-    else if (!hub.upgrade(request, socket, head)) {
+    else if (!hub.upgrade(request, socket, head) && !chatSockets.upgrade(request, socket, head)) {
       const message = 'There is no WebSocket at this address.';
       refuseUpgrade(socket, new MillraceError('request/not-found', message));
     }
@@ -63,7 +65,10 @@ export async function listen(options: NodeServerOptions): Promise<NodeServer> {
   await start(server, options);
   return {
     address: addressOf(server, options.host),
-    close: ({ graceMs }) => stop(server, graceMs),
+    close: ({ graceMs }) => {
+      chatSockets.close();
+      return stop(server, graceMs);
+    },
   };
 }
 

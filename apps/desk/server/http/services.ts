@@ -11,6 +11,7 @@ import type { Users } from '../identity/users.ts';
 import type { Log } from '../log.ts';
 import type { ModelAi } from '../model-ai/model-ai.ts';
 import type { RunChat } from '../run-chat/run-chat.ts';
+import type { UiAsking } from '../run-chat/ui-asking.ts';
 import type { Settings } from '../settings/read.ts';
 import type { IsTrusted } from '../settings/trusted-proxies.ts';
 import type { Tickets } from '../tickets/tickets.ts';
@@ -32,6 +33,7 @@ export interface Services {
   readonly generation: Generation;
   readonly floor: Floor;
   readonly runChat: RunChat;
+  readonly uiAsking: UiAsking;
   readonly modelAi: ModelAi;
   readonly apiKeys: ApiKeys;
   readonly tickets: Tickets;

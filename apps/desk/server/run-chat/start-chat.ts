@@ -18,10 +18,12 @@ import type { Settings } from '../settings/read.ts';
 import { createTickets, type Tickets } from '../tickets/tickets.ts';
 import type { Analyst } from './analyst.ts';
 import { createRunChat, type RunChat } from './run-chat.ts';
+import { createUiAsking, type UiAsking } from './ui-asking.ts';
 
 export interface StartedChat {
   readonly services: {
     readonly runChat: RunChat;
+    readonly uiAsking: UiAsking;
     readonly modelAi: ModelAi;
     readonly apiKeys: ApiKeys;
     readonly tickets: Tickets;
@@ -67,6 +69,7 @@ export async function startChat(parts: {
   return {
     services: {
       ...{ runChat, modelAi, modelMap },
+      uiAsking: createUiAsking({ sql: database, runChat }),
       apiKeys: createApiKeys(database),
       tickets: createTickets(database),
     },

@@ -3,6 +3,7 @@
 import { MillraceError } from '@millrace/protocol';
 import type { SqlTransaction } from '@millrace/server/postgres';
 import { queries } from '../database/queries.ts';
+import type { Subject } from './session-rows.ts';
 
 export interface SeenModel {
   readonly id: string;
@@ -44,6 +45,20 @@ export async function requireRun(
   const run = await runs.limit(1).executeTakeFirst();
   if (run === undefined) throw notFound('run');
   return run;
+}
+
+/** What a new chat is about, as far as its user may see it. @throws MillraceError `request/not-found`, `request/invalid` */
+export async function subjectOf(
+  tx: SqlTransaction,
+  modelId: string | null,
+  runId: string | null,
+): Promise<Subject> {
+  if (modelId === null) {
+    if (runId === null) return { modelId: null, runId: null };
+    throw new MillraceError('request/invalid', 'A runId needs its modelId.');
+  }
+  if (runId === null) return { modelId: (await requireModel(tx, modelId)).id, runId: null };
+  return { modelId, runId: (await requireRun(tx, modelId, runId)).id };
 }
 
 /** PostgreSQL takes no text with a zero character in it. */

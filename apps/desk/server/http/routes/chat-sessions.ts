@@ -19,15 +19,14 @@ import {
   renameSession,
   requireSession,
 } from '../../run-chat/session-rows.ts';
-import { requireModel, requireRun } from '../../run-chat/trading-run.ts';
+import { requireRun, subjectOf } from '../../run-chat/trading-run.ts';
 import { uuidv7 } from '../../uuid.ts';
 import { askerOf } from '../asker.ts';
 import { readJson } from '../read-query.ts';
 import type { AddRoute, DeskContext } from '../routes.ts';
 import type { Services } from '../services.ts';
+import { questionText } from '../ui-body.ts';
 
-/** Longer ones are no question; an event must hold it in any script. */
-export const questionText: z.ZodType<string> = z.string().trim().min(1).max(10_000);
 export const startKey: z.ZodType<string> = z.string().min(1).max(150);
 const title = z.string().trim().min(1).max(200);
 const id = z.string().min(1).max(100);
@@ -127,20 +126,6 @@ export function addChatSessionRoutes(
     const isStopped = await runChat.stop({ userId, session, aiRunId: runId, messageId });
     return c.json({ stopped: isStopped });
   });
-}
-
-/** What a new session is about, as far as its user may see it. */
-export async function subjectOf(
-  tx: Parameters<typeof requireModel>[0],
-  modelId: string | null,
-  runId: string | null,
-): Promise<{ modelId: string | null; runId: string | null }> {
-  if (modelId === null) {
-    if (runId === null) return { modelId: null, runId: null };
-    throw new MillraceError('request/invalid', 'A runId needs its modelId.');
-  }
-  if (runId === null) return { modelId: (await requireModel(tx, modelId)).id, runId: null };
-  return { modelId, runId: (await requireRun(tx, modelId, runId)).id };
 }
 
 function answerOf({ run }: Started): ChatRunAnswer {

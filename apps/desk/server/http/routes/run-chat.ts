@@ -20,7 +20,8 @@ import { takeResponse } from '../raw-answer.ts';
 import { readJson } from '../read-query.ts';
 import type { AddRoute, DeskContext } from '../routes.ts';
 import type { Services } from '../services.ts';
-import { questionText, startKey } from './chat-sessions.ts';
+import { questionText, textOfQuestion } from '../ui-body.ts';
+import { startKey } from './chat-sessions.ts';
 
 interface Place {
   readonly userId: string;
@@ -106,11 +107,8 @@ export function addRunChatRoutes(
     if (ticket !== null && ticket.aiRunId !== null) return serve(c, ticket.aiRunId);
     const message = c.req.query('message');
     if (message === undefined) return (await joinActive(c, place)) ?? c.body(null, 204);
-    const text = questionText.safeParse(message);
-    if (!text.success) {
-      throw new MillraceError('request/invalid', 'message must have 1 to 10000 characters.');
-    }
-    const active = await joinActive(c, place, text.data);
+    const text = textOfQuestion(message);
+    const active = await joinActive(c, place, text);
     if (active !== null) return active;
     const { isProduction } = settings;
     const { headers } = c.env.incoming;
@@ -121,7 +119,7 @@ export function addRunChatRoutes(
       );
     }
     const key = ticket === null ? undefined : `ticket:${ticket.hash}`;
-    const aiRunId = await start(place, text.data, key);
+    const aiRunId = await start(place, text, key);
     if (ticket !== null) await tickets.bind(ticket, aiRunId);
     return serve(c, aiRunId);
   });
