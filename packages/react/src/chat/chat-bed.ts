@@ -2,7 +2,6 @@
 
 import type { FakeLink } from '@millrace/client/testing';
 import { aiRuns, conversations, type FinalStatus, type RunPart } from '@millrace/protocol/runs';
-import { vi } from 'vitest';
 
 export interface StoredMessage {
   readonly id: string;
@@ -100,14 +99,16 @@ export function createChatBed(link: FakeLink): ChatBed {
     stored,
     isUp: true,
     isHolding: false,
-    fetch: vi.fn<typeof fetch>(async (input, init) => {
-      const what = String(input).split('/').at(-1) ?? '';
+    async fetch(input, init) {
+      const address = input instanceof Request ? input.url : input.toString();
+      const what = address.split('/').at(-1) ?? '';
       const text = typeof init?.body === 'string' ? init.body : '';
       asked.push(`${init?.method} ${what}${text === '' ? '' : ` ${text}`}`);
       if (!bed.isUp) throw new TypeError('fetch failed');
       if (bed.isHolding) await new Promise<void>((resolve) => held.push(resolve));
-      return route(what, text === '' ? {} : JSON.parse(text));
-    }),
+      const body: Readonly<Record<string, string>> = text === '' ? {} : JSON.parse(text);
+      return route(what, body);
+    },
     release() {
       bed.isHolding = false;
       for (const go of held) go();
