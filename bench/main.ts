@@ -11,6 +11,7 @@
 // A missed goal is a finding, not a failure: the exit code tells whether the measuring went well.
 
 import { parseArgs } from 'node:util';
+import { answerPageBench } from './answer-page.ts';
 import { bundleSize } from './bundle-size.ts';
 import { busyPage } from './busy-page.ts';
 import { connectRate } from './connect-rate.ts';
@@ -67,6 +68,7 @@ const benches: readonly Bench[] = [
   publishToScreen,
   idlePage,
   busyPage,
+  answerPageBench,
   streamingVersusPolling,
   firstMessage,
   outbox,

@@ -2,6 +2,7 @@
 
 import type { FakeLink } from '@millrace/client/testing';
 import { aiRuns, conversations, type FinalStatus, type RunPart } from '@millrace/protocol/runs';
+import { type JsonObject, parseJsonObject } from '@millrace/protocol/wire';
 
 export interface StoredMessage {
   readonly id: string;
@@ -71,18 +72,22 @@ export function createChatBed(link: FakeLink): ChatBed {
     return runId;
   }
 
-  function route(what: string, body: Readonly<Record<string, string>>): Response {
+  function route(what: string, body: JsonObject): Response {
+    const field = (name: string): string => {
+      const value = body[name];
+      return typeof value === 'string' ? value : '';
+    };
     switch (what) {
       case 'messages':
         return Response.json({ messages: stored.map((one) => ({ ...one })) });
       case 'runs': {
-        const { text = '', messageId = '' } = body;
-        const known = [...questions].find(([, { id }]) => id === messageId)?.[0];
-        const runId = known ?? accept(text, { questionId: messageId });
+        const questionId = field('messageId');
+        const known = [...questions].find(([, { id }]) => id === questionId)?.[0];
+        const runId = known ?? accept(field('text'), { questionId });
         return Response.json({ runId, messageId: answerId(runId) }, { status: 202 });
       }
       case 'retry': {
-        const { runId: retryOf = '' } = body;
+        const retryOf = field('runId');
         const { id: questionId = '', text = '' } = questions.get(retryOf) ?? {};
         const runId = accept(text, { questionId, retryOf });
         return Response.json({ runId, messageId: answerId(runId) }, { status: 202 });
@@ -106,8 +111,7 @@ export function createChatBed(link: FakeLink): ChatBed {
       asked.push(`${init?.method} ${what}${text === '' ? '' : ` ${text}`}`);
       if (!bed.isUp) throw new TypeError('fetch failed');
       if (bed.isHolding) await new Promise<void>((resolve) => held.push(resolve));
-      const body: Readonly<Record<string, string>> = text === '' ? {} : JSON.parse(text);
-      return route(what, body);
+      return route(what, text === '' ? {} : parseJsonObject(text));
     },
     release() {
       bed.isHolding = false;
