@@ -12,6 +12,7 @@
 
 import { parseArgs } from 'node:util';
 import { aiRunsBench } from './ai-runs.ts';
+import { answerPageBench } from './answer-page.ts';
 import { bundleSize } from './bundle-size.ts';
 import { busyPage } from './busy-page.ts';
 import { connectRate } from './connect-rate.ts';
@@ -68,6 +69,7 @@ const benches: readonly Bench[] = [
   publishToScreen,
   idlePage,
   busyPage,
+  answerPageBench,
   streamingVersusPolling,
   firstMessage,
   outbox,

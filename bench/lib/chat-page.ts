@@ -1,18 +1,27 @@
-// Builds bench/pages/chat.tsx into one document, once a process. Serves nothing (front.ts does).
+// Builds the pages of bench/pages into one document each, once a process. Serves nothing (front.ts and answer-server.ts do).
 
 import { join } from 'node:path';
 import { build } from 'vite';
 
 const pages = join(import.meta.dirname, '..', 'pages');
-let built: Promise<string> | undefined;
+const built = new Map<string, Promise<string>>();
 
 export function chatPage(): Promise<string> {
-  built ??= buildHtml();
-  return built;
+  return once('chat');
+}
+
+export function answerPage(): Promise<string> {
+  return once('answer');
+}
+
+function once(name: 'chat' | 'answer'): Promise<string> {
+  const known = built.get(name) ?? buildHtml(name);
+  built.set(name, known);
+  return known;
 }
 
 /** One document with everything in it: a page's own files must not count as its channel's bytes. */
-async function buildHtml(): Promise<string> {
+async function buildHtml(name: 'chat' | 'answer'): Promise<string> {
   const result = await build({
     root: pages,
     configFile: false,
@@ -22,7 +31,7 @@ async function buildHtml(): Promise<string> {
     build: {
       write: false,
       target: 'es2023',
-      lib: { entry: join(pages, 'chat.tsx'), formats: ['es'], fileName: 'chat' },
+      lib: { entry: join(pages, `${name}.tsx`), formats: ['es'], fileName: name },
     },
   });
   const output = (Array.isArray(result) ? result : [result]).flatMap((each) =>
@@ -32,9 +41,9 @@ async function buildHtml(): Promise<string> {
   const styles = output.flatMap((each) =>
     each.type === 'asset' && each.fileName.endsWith('.css') ? [String(each.source)] : [],
   );
-  if (code === '' || styles.length === 0) throw new Error('vite gave no page');
+  if (code === '' || (name === 'chat' && styles.length === 0)) throw new Error('vite gave no page');
   return [
-    '<!doctype html><html lang="en"><meta charset="utf-8"><title>Chat</title>',
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>Bench</title>',
     '<link rel="icon" href="data:,">',
     `<style>html, body, #root { height: 100%; margin: 0 }\n${styles.join('\n')}</style>`,
     '<div id="root"></div>',

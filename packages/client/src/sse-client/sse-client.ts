@@ -176,7 +176,8 @@ export function createSSEClient(options: SSEClientOptions): SSEClient {
   function attempt(callback: () => unknown, report = reportThrown): void {
     try {
       const result = callback();
-      if (result instanceof Promise) result.catch((thrown) => report(toMillraceError(thrown)));
+      if (result instanceof Promise)
+        result.catch((thrown: unknown) => report(toMillraceError(thrown)));
     } catch (thrown) {
       report(toMillraceError(thrown));
     }

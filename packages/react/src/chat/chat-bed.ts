@@ -2,7 +2,7 @@
 
 import type { FakeLink } from '@millrace/client/testing';
 import { aiRuns, conversations, type FinalStatus, type RunPart } from '@millrace/protocol/runs';
-import { vi } from 'vitest';
+import { type JsonObject, parseJsonObject } from '@millrace/protocol/wire';
 
 export interface StoredMessage {
   readonly id: string;
@@ -72,18 +72,22 @@ export function createChatBed(link: FakeLink): ChatBed {
     return runId;
   }
 
-  function route(what: string, body: Readonly<Record<string, string>>): Response {
+  function route(what: string, body: JsonObject): Response {
+    const field = (name: string): string => {
+      const value = body[name];
+      return typeof value === 'string' ? value : '';
+    };
     switch (what) {
       case 'messages':
         return Response.json({ messages: stored.map((one) => ({ ...one })) });
       case 'runs': {
-        const { text = '', messageId = '' } = body;
-        const known = [...questions].find(([, { id }]) => id === messageId)?.[0];
-        const runId = known ?? accept(text, { questionId: messageId });
+        const questionId = field('messageId');
+        const known = [...questions].find(([, { id }]) => id === questionId)?.[0];
+        const runId = known ?? accept(field('text'), { questionId });
         return Response.json({ runId, messageId: answerId(runId) }, { status: 202 });
       }
       case 'retry': {
-        const { runId: retryOf = '' } = body;
+        const retryOf = field('runId');
         const { id: questionId = '', text = '' } = questions.get(retryOf) ?? {};
         const runId = accept(text, { questionId, retryOf });
         return Response.json({ runId, messageId: answerId(runId) }, { status: 202 });
@@ -100,14 +104,15 @@ export function createChatBed(link: FakeLink): ChatBed {
     stored,
     isUp: true,
     isHolding: false,
-    fetch: vi.fn<typeof fetch>(async (input, init) => {
-      const what = String(input).split('/').at(-1) ?? '';
+    async fetch(input, init) {
+      const address = input instanceof Request ? input.url : input.toString();
+      const what = address.split('/').at(-1) ?? '';
       const text = typeof init?.body === 'string' ? init.body : '';
       asked.push(`${init?.method} ${what}${text === '' ? '' : ` ${text}`}`);
       if (!bed.isUp) throw new TypeError('fetch failed');
       if (bed.isHolding) await new Promise<void>((resolve) => held.push(resolve));
-      return route(what, text === '' ? {} : JSON.parse(text));
-    }),
+      return route(what, text === '' ? {} : parseJsonObject(text));
+    },
     release() {
       bed.isHolding = false;
       for (const go of held) go();

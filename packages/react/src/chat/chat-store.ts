@@ -225,7 +225,7 @@ export function createChatStore(
     const body = { text, key: id, messageId: id, overlap: 'queue' };
     request('runs', { body }, insistJson)
       .then((answer) => accepted(answer, { questionId: id, question: text, replaces: [] }))
-      .catch((thrown) => {
+      .catch((thrown: unknown) => {
         const reason = toMillraceError(thrown);
         const failed = { ...send, error: reason.message };
         change({
@@ -247,7 +247,7 @@ export function createChatStore(
     if (source.stopping.has(runId)) return;
     troubles.request = null;
     change({ stopping: new Set([...source.stopping, runId]) });
-    request('stop', { body: { runId } }, insistJson).catch((thrown) => {
+    request('stop', { body: { runId } }, insistJson).catch((thrown: unknown) => {
       change({ stopping: without(source.stopping, runId) });
       fail('request', toMillraceError(thrown));
     });
@@ -272,7 +272,7 @@ export function createChatStore(
           replaces: [runId],
         }),
       )
-      .catch((thrown) => fail('request', toMillraceError(thrown)));
+      .catch((thrown: unknown) => fail('request', toMillraceError(thrown)));
   }
 
   return {

@@ -124,12 +124,14 @@ export function createChatStreamStore(
     finish(null);
     const { headers, fetch } = settings();
     const request = { url: `${baseUrl}/chat-stop`, body: { runId }, fetch };
-    insistJson(headers === undefined ? request : { ...request, headers }).catch((thrown) => {
-      const reason = toMillraceError(thrown);
-      error = `The answer could not be stopped. ${reason.message}`;
-      changed();
-      callBack(() => settings().onError?.(reason));
-    });
+    insistJson(headers === undefined ? request : { ...request, headers }).catch(
+      (thrown: unknown) => {
+        const reason = toMillraceError(thrown);
+        error = `The answer could not be stopped. ${reason.message}`;
+        changed();
+        callBack(() => settings().onError?.(reason));
+      },
+    );
   }
 
   function start(message: string): void {

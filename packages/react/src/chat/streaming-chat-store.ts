@@ -152,14 +152,16 @@ export function createStreamingChatStore(
     const { apiKey, stopUrl, fetch } = settings();
     const url = runId === null ? null : stopUrl(runId);
     if (url === null) return;
-    insistJson({ url, body: {}, headers: authorization(apiKey), fetch }).catch((thrown) => {
-      const reason = toMillraceError(thrown);
-      // It is over, or its server knows no stop but the closed stream.
-      if (reason.policy === 'stop') return;
-      error = `The answer could not be stopped. ${reason.message}`;
-      changed();
-      callBack(() => settings().onError?.(reason));
-    });
+    insistJson({ url, body: {}, headers: authorization(apiKey), fetch }).catch(
+      (thrown: unknown) => {
+        const reason = toMillraceError(thrown);
+        // It is over, or its server knows no stop but the closed stream.
+        if (reason.policy === 'stop') return;
+        error = `The answer could not be stopped. ${reason.message}`;
+        changed();
+        callBack(() => settings().onError?.(reason));
+      },
+    );
   }
 
   async function sendMessage(given: readonly OpenAiMessage[], model?: string): Promise<string> {
