@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { PGlite } from '@electric-sql/pglite';
 import { createRuns } from '@millrace/ai';
 import { toMillraceError } from '@millrace/protocol';
-import { aiRuns, textOfRun } from '@millrace/protocol/runs';
+import { aiRuns, conversations, textOfRun } from '@millrace/protocol/runs';
 import { createHub, type Hub } from '@millrace/server';
 import { pgliteDatabase } from '@millrace/server/postgres';
 import { WebSocketServer } from 'ws';
@@ -47,7 +47,7 @@ export async function startChatServer(
     return gate;
   };
   const hub = createHub({
-    ...{ contracts: [aiRuns], outbox: { database }, authorize: () => true, onError },
+    ...{ contracts: [aiRuns, conversations], outbox: { database }, authorize: () => true, onError },
   });
   stack.defer(() => hub.close());
   const runs = await createRuns({
@@ -55,7 +55,10 @@ export async function startChatServer(
     answer({ conversationId }) {
       const hold = (place: number): Promise<void> =>
         place === HALF_PLACE ? gateOf(conversationId).promise : Promise.resolve();
-      const { model, tools } = scripted(hold, () => Promise.resolve(23));
+      const { model, tools } = scripted(hold, {
+        effect: () => Promise.resolve(23),
+        onAsked: () => undefined,
+      });
       return { model, tools, messages: [{ role: 'user', content: 'How many trades?' }] };
     },
     async onEnd(tx, { id, conversationId }, state) {
