@@ -57,7 +57,7 @@ export async function startChatServer(
         place === HALF_PLACE ? gateOf(conversationId).promise : Promise.resolve();
       const { model, tools } = scripted(hold, {
         effect: () => Promise.resolve(23),
-        onAsked: () => undefined,
+        onAsked: () => Promise.resolve(),
       });
       return { model, tools, messages: [{ role: 'user', content: 'How many trades?' }] };
     },
