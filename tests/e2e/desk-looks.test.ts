@@ -1,17 +1,14 @@
 // What Desk's Floor owes a person's eyes, keyboard and screen reader: no finding of axe, every
 // state said, no sideways scrolling, and screenshots to look at.
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Chromium, openChromium, type PageOptions, screenshot } from '../support/chromium.ts';
+import { type Chromium, openChromium, screenshot } from '../support/chromium.ts';
 import { createFaultyProxy } from '../support/faulty-proxy.ts';
 import { until } from '../support/wait.ts';
+import { axeFindings, hasNoSidewaysScroll, look } from './desk/looks.ts';
 import { shownMessages, showsWhatIsStored } from './desk/read-floor.ts';
 import { type Desk, startDesk } from './desk/start-desk.ts';
 
-const axeFile = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const widths = [1600, 390] as const;
 const schemes = ['light', 'dark'] as const;
 const everyLook = widths.flatMap((width) => schemes.map((colorScheme) => ({ width, colorScheme })));
@@ -30,35 +27,6 @@ afterAll(async () => {
   await empty[Symbol.asyncDispose]();
   await busy[Symbol.asyncDispose]();
 });
-
-function look(width: number, colorScheme: 'light' | 'dark'): PageOptions {
-  // Motion reduced, so that a screenshot is not one of a transition.
-  return {
-    viewport: { width, height: width > 800 ? 1000 : 844 },
-    colorScheme,
-    reducedMotion: 'reduce',
-  };
-}
-
-async function axeFindings(page: Page): Promise<readonly string[]> {
-  // Evaluated, not as a script of the page's: its content security policy lets no such script run.
-  await page.evaluate(await readFile(axeFile, 'utf8'));
-  const results = await page.evaluate(async () => {
-    const { axe } = window as unknown as { axe: { run(): Promise<AxeResults> } };
-    return axe.run();
-  });
-  return results.violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary}`),
-  );
-}
-
-async function hasNoSidewaysScroll(page: Page): Promise<void> {
-  const { wide, inner } = await page.evaluate(() => ({
-    wide: document.documentElement.scrollWidth,
-    inner: innerWidth,
-  }));
-  expect(wide).toBeLessThanOrEqual(inner);
-}
 
 describe('a floor without messages', () => {
   test.each([

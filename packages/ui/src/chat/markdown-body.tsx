@@ -64,7 +64,7 @@ const COMPONENTS: NonNullable<StreamdownProps['components']> = {
     return <CodeBlock code={textOf(children.props.children)} language={children.props.className} />;
   }),
   table: drawn(({ children }) => (
-    <div className="mr-md-table" role="region" aria-label="Table" tabIndex={0}>
+    <div className="mr-md-table" role="group" aria-label="Table" tabIndex={0}>
       <table>{children}</table>
     </div>
   )),

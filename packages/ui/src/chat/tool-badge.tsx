@@ -23,11 +23,11 @@ export function ToolBadge({ part }: { readonly part: ToolPart }): ReactElement {
       <div id={id} className="mr-tool-body" hidden={!isOpen}>
         {isOpen && (
           <>
-            <h6>Input</h6>
+            <p className="mr-tool-label">Input</p>
             <pre tabIndex={0}>{inputOf(part)}</pre>
             {resultOf(part) !== null && (
               <>
-                <h6>{part.error === null ? 'Result' : 'Error'}</h6>
+                <p className="mr-tool-label">{part.error === null ? 'Result' : 'Error'}</p>
                 <pre tabIndex={0}>{resultOf(part)}</pre>
               </>
             )}

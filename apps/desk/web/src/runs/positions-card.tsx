@@ -15,7 +15,7 @@ export function PositionsCard({
       {positions.length === 0 ? (
         <p className="p-4 text-quiet">It holds nothing but cash.</p>
       ) : (
-        <div tabIndex={0} role="region" aria-label="Positions" className="overflow-x-auto">
+        <div tabIndex={0} role="group" aria-label="Table of positions" className="overflow-x-auto">
           <table className="tabular w-full text-right text-[13px]">
             <thead className="bg-raised text-xs text-quiet">
               <tr>

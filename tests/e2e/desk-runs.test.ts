@@ -1,0 +1,257 @@
+// Desk's Runs page as a person uses it: asks about a run, leaves in the middle, comes back, looks from two places, stops it,
+// and has the server die under it. Answers are the built-in analyst's, or those of a model behind real HTTP.
+
+import { createModelServer, type ModelServer } from '@millrace/ai/testing';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type Chromium, openChromium, screenshot } from '../support/chromium.ts';
+import { createFaultyProxy } from '../support/faulty-proxy.ts';
+import { until } from '../support/wait.ts';
+import { axeFindings, hasNoSidewaysScroll, look } from './desk/looks.ts';
+import { type Desk, startDesk } from './desk/start-desk.ts';
+
+/** A model that it takes three seconds to answer. */
+const WORDS = Array.from({ length: 60 }, (_, n) => `word${n} `);
+const WHOLE = WORDS.join('').trim();
+const slowly = { text: WORDS, everyMs: 50 };
+
+interface Stored {
+  readonly messages: readonly {
+    readonly role: string;
+    readonly text: string;
+    readonly status: string;
+  }[];
+}
+
+let chromium: Chromium;
+beforeAll(async () => {
+  chromium = await openChromium();
+});
+afterAll(() => chromium.close());
+
+async function ask(page: Page, question: string): Promise<void> {
+  await page.getByRole('textbox', { name: 'Your question' }).fill(question);
+  await page.getByRole('button', { name: 'Send' }).click();
+}
+
+/** What stands in the last answer, tools left out. */
+async function lastAnswer(page: Page): Promise<string> {
+  const answers = page.getByRole('article', { name: 'Answer' });
+  if ((await answers.count()) === 0) return '';
+  const texts = await answers.last().locator('.mr-md').allTextContents();
+  return texts.join('').trim();
+}
+
+function says(page: Page, text: string, deadlineMs = 15_000): Promise<unknown> {
+  return until(async () => (await lastAnswer(page)) === text, {
+    label: 'the whole answer',
+    deadlineMs,
+    everyMs: 50,
+    details: () => '',
+  });
+}
+
+async function stored(url: string, agent: string): Promise<Stored['messages']> {
+  const response = await fetch(`${url}/api/models/${agent}/runs/latest/chat-history`);
+  const { messages }: Stored = await response.json();
+  return messages;
+}
+
+describe('with the built-in analyst', () => {
+  let desk: Desk;
+  beforeAll(async () => {
+    desk = await startDesk();
+  });
+  afterAll(() => desk[Symbol.asyncDispose]());
+
+  test('E3, E6, E10: a question is answered with the run’s figures by the tools that it shows, and both are there after a reload', async () => {
+    await using user = await chromium.newPage(look(1600, 'light'));
+    const { page } = user;
+    await page.goto(`${desk.url}/runs/chatgpt_openai`);
+    const askedAt = performance.now();
+    await ask(page, 'Why did this run lose money?');
+    await page.getByRole('button', { name: /^analyze_trades/ }).waitFor();
+    await until(async () => (await lastAnswer(page)) !== '', { label: 'a word', everyMs: 10 });
+    // The goal is half a second; a busy test machine gets two.
+    expect(performance.now() - askedAt).toBeLessThan(2_000);
+    await page.getByText('The answer is complete.').waitFor({ timeout: 10_000 });
+    await page.getByRole('button', { name: /^analyze_trades/ }).click();
+    await page.getByText(/Statistics: Total Trades: \d+/).waitFor();
+    await screenshot(page, 'runs-answer-light-1600');
+    expect(await axeFindings(page)).toEqual([]);
+    const answer = await lastAnswer(page);
+
+    await page.reload();
+    await says(page, answer);
+    await page.getByRole('button', { name: /^analyze_trades/ }).waitFor();
+    expect((await stored(desk.url, 'chatgpt_openai')).map(({ role }) => role)).toEqual([
+      'user',
+      'assistant',
+    ]);
+    user.assertNoErrors();
+  });
+
+  test.each([
+    { width: 1600, colorScheme: 'dark' },
+    { width: 1180, colorScheme: 'light' },
+    { width: 390, colorScheme: 'light' },
+    { width: 390, colorScheme: 'dark' },
+  ] as const)('looks right at $width px, $colorScheme', async ({ width, colorScheme }) => {
+    await using user = await chromium.newPage(look(width, colorScheme));
+    const { page } = user;
+    await page.goto(`${desk.url}/runs/gemini_grid`);
+    await page.getByRole('heading', { name: /Gemini Grid, run #1/ }).waitFor();
+    await page.getByRole('img', { name: /^Equity/ }).waitFor();
+    await screenshot(page, `runs-${colorScheme}-${width}`);
+    expect(await axeFindings(page)).toEqual([]);
+    await hasNoSidewaysScroll(page);
+    if (width > 800) return;
+    await page.getByRole('button', { name: 'Chat' }).click();
+    await page.getByText('Ask about its trades').waitFor();
+    await screenshot(page, `runs-chat-${colorScheme}-${width}`);
+    expect(await axeFindings(page)).toEqual([]);
+    await hasNoSidewaysScroll(page);
+  });
+
+  test('E2: a model of one’s own is made, trades in the live market, and is asked about', async () => {
+    await using user = await chromium.newPage(look(1600, 'light'));
+    const { page } = user;
+    await page.goto(`${desk.url}/runs`);
+    await page.getByRole('button', { name: 'New model' }).first().click();
+    await page.getByRole('textbox', { name: 'Name' }).fill('My grid');
+    await page.getByRole('combobox', { name: 'Strategy' }).selectOption('grid');
+    await page.getByRole('button', { name: 'Make it' }).click();
+    await page.getByRole('button', { name: 'Start a run' }).click();
+    await page.getByRole('heading', { name: 'My grid, run #1' }).waitFor({ timeout: 10_000 });
+    await page.getByText('Running').first().waitFor();
+    await screenshot(page, 'runs-own-model-light-1600');
+    await ask(page, 'What is it holding?');
+    await page.getByText('The answer is complete.').waitFor({ timeout: 15_000 });
+    user.assertNoErrors();
+  });
+
+  test('what cannot be there says so', async () => {
+    await using user = await chromium.newPage(look(390, 'light'));
+    const { page } = user;
+    await page.goto(`${desk.url}/runs/no_such_model`);
+    await page.getByRole('heading', { name: 'There is no such model' }).waitFor();
+    expect(await axeFindings(page)).toEqual([]);
+  });
+});
+
+describe('with a model behind HTTP', () => {
+  let model: ModelServer;
+  let desk: Desk;
+  beforeAll(async () => {
+    model = await createModelServer();
+    desk = await startDesk({
+      AI_BASE_URL: model.url,
+      AI_MODEL: 'slow',
+      OPENROUTER_API_KEY: 'a-key-of-the-test',
+    });
+  });
+  afterAll(async () => {
+    await desk[Symbol.asyncDispose]();
+    await model.close();
+  });
+  let before = 0;
+  beforeEach(() => {
+    before = model.requests.length;
+  });
+
+  test('E10: an answer outlives the reload of its page, and a second tab sees it come', async () => {
+    model.queue([slowly]);
+    await using first = await chromium.newPage();
+    await first.page.goto(`${desk.url}/runs/gemini_grid`);
+    await ask(first.page, 'Tell me all.');
+    await first.page.getByText('word9').waitFor();
+    await using second = await chromium.newPage();
+    await Promise.all([first.page.reload(), second.page.goto(`${desk.url}/runs/gemini_grid`)]);
+    // Both find it under way, not finished.
+    await Promise.all(
+      [first, second].map(({ page }) => page.getByRole('button', { name: 'Stop' }).waitFor()),
+    );
+    await Promise.all([says(first.page, WHOLE), says(second.page, WHOLE)]);
+    await first.page.getByText('The answer is complete.').waitFor();
+    expect((await stored(desk.url, 'gemini_grid')).at(-1)).toMatchObject({
+      text: WHOLE.concat(' '),
+    });
+    expect(model.requests.length - before).toBe(1);
+  });
+
+  test('E7: stopped from another tab it stops at the provider; the part stays on the page, the question in the history, and neither is an answer', async () => {
+    model.queue([slowly]);
+    await using first = await chromium.newPage();
+    await using second = await chromium.newPage();
+    await first.page.goto(`${desk.url}/runs/claude_arbitrage`);
+    await ask(first.page, 'Tell me all.');
+    await first.page.getByText('word5').waitFor();
+    await second.page.goto(`${desk.url}/runs/claude_arbitrage`);
+    await second.page.getByRole('button', { name: 'Stop' }).click();
+    const ended = await model.requests[before]?.whenEnded;
+    expect(ended?.by).toBe('client');
+    for (const { page } of [first, second]) {
+      await page.getByText(/^Stopped\./).waitFor();
+      expect(await lastAnswer(page)).toMatch(/^word0 word1 word2/);
+    }
+    expect((await stored(desk.url, 'claude_arbitrage')).map(({ role }) => role)).toEqual(['user']);
+  });
+
+  test('E10: an answer outlives the process that makes it, once, for all who see it', async () => {
+    model.queue([slowly, slowly]);
+    await using user = await chromium.newPage();
+    const { page } = user;
+    await page.goto(`${desk.url}/runs/deepseek_ml`);
+    await ask(page, 'Tell me all.');
+    await page.getByText('word9').waitFor();
+    await desk.restartWith({});
+    await says(page, WHOLE, 40_000);
+    await page.getByText('The answer is complete.').waitFor();
+    const answers = (await stored(desk.url, 'deepseek_ml')).filter(
+      ({ role }) => role === 'assistant',
+    );
+    expect(answers.map(({ text }) => text.trim())).toEqual([WHOLE]);
+  });
+
+  test('E1: a native EventSource that is cut off joins its run again, has each word once, and never begins a second one', async () => {
+    model.queue([slowly]);
+    await using network = await createFaultyProxy({ target: desk.target });
+    await using user = await chromium.newPage();
+    const { page } = user;
+    await page.goto(`${network.url}/runs`);
+    const told = page.evaluate(async (url) => {
+      const types: string[] = [];
+      let text = '';
+      let opened = 0;
+      const source = new EventSource(url);
+      source.addEventListener('open', () => {
+        opened += 1;
+      });
+      await new Promise<void>((resolve, reject) => {
+        source.addEventListener('message', ({ data }: MessageEvent<string>) => {
+          const event = JSON.parse(data) as { type: string; content?: string };
+          types.push(event.type);
+          if (event.type === 'token') text += event.content;
+          if (event.type === 'done') resolve();
+        });
+        setTimeout(() => reject(new Error(`no end: ${text}`)), 20_000);
+      });
+      // It asks once more, and is told that there is nothing.
+      await new Promise<void>((resolve) => {
+        source.addEventListener('error', () => source.readyState === 2 && resolve());
+        if (source.readyState === 2) resolve();
+      });
+      return { types, text, opened };
+    }, '/api/models/buy_and_hold/runs/latest/chat-stream?message=Tell+me+all.');
+    await until(() => model.requests.length > before, { label: 'the model to be asked' });
+    for (let cut = 0; cut < 2; cut += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      network.cutAll({ how: 'rst' });
+    }
+    const { text, types, opened } = await told;
+    expect(text.trim()).toBe(WHOLE);
+    expect(types.filter((type) => type === 'done')).toHaveLength(1);
+    expect(opened).toBeGreaterThan(1);
+    expect(model.requests.length - before).toBe(1);
+  });
+});
