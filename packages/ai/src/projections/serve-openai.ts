@@ -5,7 +5,8 @@ import { MillraceError } from '@millrace/protocol';
 import type { RunState } from '@millrace/protocol/runs';
 import type { Hub } from '@millrace/server';
 import { type OpenAiOptions, openAiStream, toOpenAiCompletion } from './openai.ts';
-import { type Told, watchRun } from './run-feed.ts';
+import { watchRun } from './run-feed.ts';
+import type { Told } from './run-places.ts';
 import { DONE, type ServeOptions, serveRun } from './serve-run.ts';
 
 export interface ServeOpenAiOptions extends OpenAiOptions, Pick<ServeOptions, 'heartbeatMs'> {
