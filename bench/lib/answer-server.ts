@@ -13,6 +13,7 @@ export interface AnswerServer extends AsyncDisposable {
   begin(): Promise<string>;
   /** Writes so many characters, `windowChars` every `windowMs`. */
   write(runId: string, chars: number, windowChars: number, windowMs: number): Promise<void>;
+  end(runId: string): Promise<void>;
 }
 
 const conversationId = 'bench';
@@ -66,6 +67,15 @@ export async function startAnswerServer(html: string): Promise<AnswerServer> {
         await hub.publish(channel, { type: 'text-delta', data: { part: 1, text } });
         await sleep(Math.max(0, startedAt + window * windowMs - performance.now()));
       }
+    },
+    async end(runId) {
+      const usage = { inputTokens: 0, outputTokens: 0, isEstimated: true };
+      const status = 'completed';
+      const messageId = runId.replace('run', 'answer');
+      const data = { status, finishReason: 'stop', error: null, ...usage } as const;
+      await hub.publish(aiRuns.of({ runId }), { type: 'run-end', data });
+      const ended = { runId, messageId, status } as const;
+      await hub.publish(conversations.of({ conversationId }), { type: 'run-ended', data: ended });
     },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();

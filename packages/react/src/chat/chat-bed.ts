@@ -108,7 +108,7 @@ export function createChatBed(link: FakeLink): ChatBed {
       const address = input instanceof Request ? input.url : input.toString();
       const what = address.split('/').at(-1) ?? '';
       const text = typeof init?.body === 'string' ? init.body : '';
-      asked.push(`${init?.method} ${what}${text === '' ? '' : ` ${text}`}`);
+      asked.push(`${init?.method ?? 'GET'} ${what}${text === '' ? '' : ` ${text}`}`);
       if (!bed.isUp) throw new TypeError('fetch failed');
       if (bed.isHolding) await new Promise<void>((resolve) => held.push(resolve));
       return route(what, text === '' ? {} : parseJsonObject(text));

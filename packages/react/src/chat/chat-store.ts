@@ -40,6 +40,7 @@ export interface ChatView {
 }
 
 export interface ChatSettings {
+  readonly overlap: 'queue' | 'reject' | 'interrupt';
   readonly onError: ((error: MillraceError) => void) | undefined;
   readonly headers: Readonly<Record<string, string>> | undefined;
   readonly fetch: typeof fetch | undefined;
@@ -50,6 +51,7 @@ type Trouble = 'request' | 'channel' | 'history';
 export interface ChatStore extends FrameStore<ChatView> {
   send(text: string): void;
   stop(): void;
+  withdraw(runId: string): void;
   retry(): void;
 }
 
@@ -222,7 +224,7 @@ export function createChatStore(
     troubles.request = null;
     const others = source.sends.filter((one) => one.id !== id);
     change({ sends: [...others, { ...send, error: null }] });
-    const body = { text, key: id, messageId: id, overlap: 'queue' };
+    const body = { text, key: id, messageId: id, overlap: settings().overlap };
     request('runs', { body }, insistJson)
       .then((answer) => accepted(answer, { questionId: id, question: text, replaces: [] }))
       .catch((thrown: unknown) => {
@@ -282,6 +284,7 @@ export function createChatStore(
       post({ id: randomId(), text, createdAt: new Date().toISOString(), error: null });
     },
     stop,
+    withdraw: stopRun,
     retry,
   };
 }

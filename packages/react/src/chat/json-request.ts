@@ -17,29 +17,47 @@ export interface JsonRequest {
 /** Tries of a request that may be repeated, and the most that the wait before the second takes, ms. */
 const TRIES = 4;
 const FIRST_WAIT_MS = 500;
+/** A request that hangs is given up. */
+const ANSWER_WITHIN_MS = 15_000;
+/** A page that closes sends it still; browsers keep 64 KiB for that, and refuse what is more. */
+const MOST_KEPT_ALIVE = 10_000;
 
 /** @throws MillraceError what the server said, `link/refused` when it cannot be reached, `protocol/malformed` */
 export async function requestJson(request: JsonRequest): Promise<JsonObject> {
-  const { url, body, headers, signal } = request;
-  const response = await (request.fetch ?? globalThis.fetch)(url, {
-    method: body === undefined ? 'GET' : 'POST',
-    headers: {
-      accept: 'application/json',
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...headers,
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body), keepalive: true }),
-    ...(signal === undefined ? {} : { signal }),
-    cache: 'no-store',
-  }).catch((cause: unknown) => {
-    const text = 'The server cannot be reached. Check the network.';
-    throw new MillraceError('link/refused', text, { cause });
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), ANSWER_WITHIN_MS);
+  const leave = (): void => limit.abort();
+  request.signal?.addEventListener('abort', leave);
+  try {
+    const response = await ask(request, limit.signal);
+    const text = await response.text();
+    if (!response.ok) throw refusal(response.status, text);
+    const answer = text === '' ? {} : parseJson(text);
+    if (isJsonObject(answer)) return answer;
+    throw new MillraceError('protocol/malformed', 'The answer cannot be read.');
+  } catch (thrown) {
+    if (thrown instanceof MillraceError) throw thrown;
+    const words = 'The server cannot be reached. Check the network.';
+    throw new MillraceError('link/refused', words, { cause: thrown });
+  } finally {
+    clearTimeout(timer);
+    request.signal?.removeEventListener('abort', leave);
+  }
+}
+
+function ask({ url, body, headers, fetch }: JsonRequest, signal: AbortSignal): Promise<Response> {
+  const send = fetch ?? globalThis.fetch;
+  const init = { signal, cache: 'no-store' } as const;
+  const accept = { accept: 'application/json' };
+  if (body === undefined) return send(url, { ...init, headers: { ...accept, ...headers } });
+  const text = JSON.stringify(body);
+  return send(url, {
+    ...init,
+    method: 'POST',
+    headers: { ...accept, 'content-type': 'application/json', ...headers },
+    body: text,
+    keepalive: text.length <= MOST_KEPT_ALIVE,
   });
-  const text = await response.text();
-  if (!response.ok) throw refusal(response.status, text);
-  const answer = text === '' ? {} : parseJson(text);
-  if (isJsonObject(answer)) return answer;
-  throw new MillraceError('protocol/malformed', 'The answer cannot be read.');
 }
 
 /** As `requestJson`, for what may be asked twice: a failure that another try can mend gets one, a few times. */

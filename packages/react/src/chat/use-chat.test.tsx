@@ -149,6 +149,11 @@ describe('useChat', () => {
       'assistant running: 1',
       'user completed: Two?',
     ]);
+    hook.chat().send('Three?');
+    await waitFor(() => expect(hook.chat().queue).toHaveLength(2));
+    hook.chat().withdraw('run-3');
+    await waitFor(() => expect(bed.asked.at(-1)).toBe('POST stop {"runId":"run-3"}'));
+    bed.end('run-3', 'stopped');
     bed.end(first);
     bed.begin('run-2');
     bed.write('run-2', '2');
@@ -157,6 +162,8 @@ describe('useChat', () => {
       'assistant completed: 1',
       'user completed: Two?',
       'assistant running: 2',
+      'user completed: Three?',
+      'assistant stopped: ',
     ]);
     expect(hook.chat().queue).toEqual([]);
   });

@@ -13,6 +13,8 @@ export interface UseChatOptions {
   readonly conversationId: string | null;
   /** Where conversations are; `<api>/<conversationId>/messages`, `…/runs`, `…/stop`, `…/retry`. Default `/api/chat`. */
   readonly api?: string | undefined;
+  /** What a question does while an answer is being written: it waits (`queue`, the default), is refused, or stops that one. */
+  readonly overlap?: 'queue' | 'reject' | 'interrupt' | undefined;
   /** A request failed; also told by `error`. */
   readonly onError?: ((error: MillraceError) => void) | undefined;
   /** Further headers of all requests. Default: none, the page's cookies count. */
@@ -22,10 +24,12 @@ export interface UseChatOptions {
 }
 
 export interface Chat extends ChatView {
-  /** Asks. The question is shown at once; while an answer is being written it waits for its turn. */
+  /** Asks. The question is shown at once. */
   send(text: string): void;
   /** Stops the answer that is being written, for everybody; what has come of it stays on this page. */
   stop(): void;
+  /** Takes a question back that waits for its turn: one of `queue`. */
+  withdraw(runId: string): void;
   /** Sends a question again that did not reach the server, or has the last one answered anew. */
   retry(): void;
 }
@@ -50,13 +54,16 @@ export function useChat(options: UseChatOptions): Chat {
     if (conversationId === null) return idleStore;
     const url = `${api}/${encodeURIComponent(conversationId)}`;
     return createChatStore(client, conversationId, url, () => {
-      const { onError, headers, fetch } = latest();
-      return { onError, headers, fetch };
+      const { overlap = 'queue', onError, headers, fetch } = latest();
+      return { overlap, onError, headers, fetch };
     });
   });
   const view = useSyncExternalStore(store.subscribe, store.getSnapshot, store.getSnapshot);
-  const { send, stop, retry } = store;
-  return useMemo(() => ({ ...view, send, stop, retry }), [view, send, stop, retry]);
+  const { send, stop, withdraw, retry } = store;
+  return useMemo(
+    () => ({ ...view, send, stop, withdraw, retry }),
+    [view, send, stop, withdraw, retry],
+  );
 }
 
 const nothing = (): void => undefined;
@@ -65,5 +72,6 @@ const idleStore: ChatStore = {
   getSnapshot: () => IDLE,
   send: nothing,
   stop: nothing,
+  withdraw: nothing,
   retry: nothing,
 };
