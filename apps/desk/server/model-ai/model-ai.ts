@@ -10,6 +10,7 @@ import type {
   ModelAiRequest,
   ModelAiTestAnswer,
 } from '../../shared/chat-api.ts';
+import { ANALYST_NAME as BUILT_IN } from '../analyst/analyst-model.ts';
 import { asUser } from '../database/as-user.ts';
 import type { Sealing } from '../secrets/sealing.ts';
 import { parseBaseUrl } from './ai-address.ts';
@@ -25,7 +26,6 @@ import { createCheckedFetch } from './checked-fetch.ts';
 import { DEFAULT_PARAMETERS } from './parameters.ts';
 import { describeAiError, providerModel } from './provider-model.ts';
 
-export const BUILT_IN = 'built-in-analyst';
 export const OPENROUTER_URL = 'https://openrouter.ai/api/v1';
 const TEST_WITHIN_MS = 20_000;
 

@@ -1,30 +1,17 @@
-// PLACEHOLDER until the analyst's own is merged.
+// The analyst that Desk comes with: rule-based, on the records that the asking user may see.
+
 import type { SqlDatabase } from '@millrace/server/postgres';
-import type { LanguageModel } from 'ai';
+import { analystModel } from '../analyst/analyst-model.ts';
 import { databaseRecords } from '../run-record/record-source.ts';
 import { tradingTools } from '../trading-tools/trading-tools.ts';
 import type { Analyst } from './analyst.ts';
 
-export function createAnalyst(database: SqlDatabase): Analyst {
-  const refuse = (): never => {
-    throw new Error('There is no analyst yet.');
-  };
-  const model: LanguageModel = {
-    specificationVersion: 'v4',
-    provider: 'desk',
-    modelId: 'built-in-analyst',
-    supportedUrls: {},
-    doGenerate: refuse,
-    doStream: refuse,
-  };
+export function builtInAnalyst(database: SqlDatabase): Analyst {
   return {
-    model,
-    tools: ({ userId, modelId, runId }) =>
-      tradingTools(
-        databaseRecords(database, {
-          userId,
-          focus: modelId === null ? null : { modelId, runId: runId ?? 'latest' },
-        }),
-      ),
+    model: analystModel(),
+    tools({ userId, modelId, runId }) {
+      const focus = modelId === null ? null : { modelId, runId: runId ?? 'latest' };
+      return tradingTools(databaseRecords(database, { userId, focus }));
+    },
   };
 }

@@ -97,6 +97,8 @@ export function toAgUiEvents(
       return [{ type: 'STEP_FINISHED', stepName: stepName(parts, event.data.part) }];
     case 'step-reset':
       return parts.length === event.data.part + 1 ? [] : 'again';
+    case 'run-usage':
+      return [];
     case 'text-start':
     case 'text-delta':
     case 'text-end':
