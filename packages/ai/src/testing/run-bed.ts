@@ -66,6 +66,7 @@ function createBed(database: SqlDatabase): Bed {
     more: Partial<RunsOptions> = {},
   ): Promise<Node> {
     const hub = createHub({ contracts: [aiRuns, conversations], engine, outbox: { database } });
+    open.push(hub);
     const ended: Node['ended'] = [];
     const errors: string[] = [];
     const runs = await createRuns({
@@ -74,7 +75,7 @@ function createBed(database: SqlDatabase): Bed {
       onError: ({ message }) => errors.push(message),
       ...more,
     });
-    open.push(hub, runs);
+    open.push(runs);
     return { hub, runs, ended, errors };
   }
 
