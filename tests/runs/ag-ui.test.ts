@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HttpAgent, type Message } from '@ag-ui/client';
-import { serveAgUi } from '@millrace/ai';
+import { readAgUiInput, serveAgUi } from '@millrace/ai';
 import { aiRuns, type FinalStatus, type RunWrite } from '@millrace/protocol/runs';
 import { createHub, type Hub } from '@millrace/server';
 import { HttpAgent as HttpAgent0 } from 'ag-ui-client-0';
@@ -62,10 +62,13 @@ beforeAll(async () => {
   server = createServer((req, res) => {
     const [, version, runId = ''] = (req.url ?? '').split('/');
     asked.add(runId);
-    void serveAgUi(hub, res, {
-      ...{ runId, threadId: 't', clientRunId: runId },
-      version: version === '1' ? 1 : 0,
-    });
+    void (async () => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of req) chunks.push(chunk as Buffer);
+      const { messages } = readAgUiInput(JSON.parse(Buffer.concat(chunks).toString()));
+      const ofClient = { threadId: 't', clientRunId: runId, messages };
+      await serveAgUi(hub, res, { runId, ...ofClient, version: version === '1' ? 1 : 0 });
+    })();
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -87,6 +90,7 @@ interface Read {
 async function read(version: 0 | 1, runId: string): Promise<Read> {
   const Agent = version === 1 ? HttpAgent : (HttpAgent0 as unknown as typeof HttpAgent);
   const agent = new Agent({ url: `${url}/${version}/${runId}`, threadId: 't' });
+  agent.messages = [{ id: 'u', role: 'user', content: 'How many?' }];
   const custom: string[] = [];
   let end = 'none';
   await agent.runAgent(
@@ -105,14 +109,19 @@ async function read(version: 0 | 1, runId: string): Promise<Read> {
 }
 
 /** The run, with a reader that comes behind its first `place` events. */
-async function readFrom(place: number, version: 0 | 1, status: FinalStatus): Promise<Read> {
-  const runId = `${status}-${version}-${place}`;
+async function readFrom(
+  place: number,
+  version: 0 | 1,
+  status: FinalStatus,
+  events: readonly RunWrite[] = EVENTS,
+): Promise<Read> {
+  const runId = `${status}-${version}-${place}-of-${events.length}`;
   const channel = aiRuns.of({ runId });
   const end: RunWrite = {
     type: 'run-end',
     data: { status, finishReason: 'stop', error: 'no', ...usage },
   };
-  const items = [...EVENTS, end].map((event) => ({ channel, event }));
+  const items = [...events, end].map((event) => ({ channel, event }));
   if (place > 0) await hub.publishMany(items.slice(0, place));
   const reading = read(version, runId);
   await until(() => asked.has(runId), { label: 'the reader' });
@@ -146,5 +155,36 @@ test.each(
       expect.objectContaining({ role: 'tool', toolCallId: 'look-1', content: '{"trades":23}' }),
     );
     for (const one of all) expect(one).toEqual(first);
+  },
+);
+
+/** Another owner writes the second step anew, with less in it. */
+const AGAIN: readonly RunWrite[] = [
+  ...EVENTS,
+  { type: 'run-resumed', data: { ...ids, attempt: 2, model: 'any' } },
+  { type: 'step-reset', data: { part: 5 } },
+  { type: 'reasoning-start', data: { part: 6 } },
+  { type: 'reasoning-delta', data: { part: 6, text: 'Once more.' } },
+  { type: 'text-start', data: { part: 7 } },
+  { type: 'text-delta', data: { part: 7, text: 'It made 24.' } },
+  { type: 'step-end', data: { part: 5, finishReason: 'stop', ...usage } },
+];
+
+test.each([0, 1] as const)(
+  'AGUI-3: to client %i.0 a step that begins anew takes back what it said, from wherever it is read',
+  async (version) => {
+    const places = Array.from({ length: AGAIN.length + 1 }, (_, place) => place);
+    const all = await Promise.all(
+      places.map((place) => readFrom(place, version, 'completed', AGAIN)),
+    );
+    // A client keeps the reasoning of a void step as a message without words.
+    const said = all.map(({ messages }) =>
+      messages.filter(({ role, content }) => role !== 'reasoning' || content !== ''),
+    );
+    const texts = said[0]?.map(({ role, content }) => (role === 'tool' ? '' : content)).join('|');
+    expect(texts).toContain('It made 24.');
+    expect(texts).not.toContain('23.');
+    const sorted = said.map((messages) => messages.toSorted((a, b) => (a.id < b.id ? -1 : 1)));
+    for (const one of sorted) expect(one).toEqual(sorted[0]);
   },
 );

@@ -65,10 +65,10 @@ export function createRoutes(hub: Hub, runs: Runs, onError: (error: Error) => vo
   }
 
   async function agUi(req: IncomingMessage, res: ServerResponse, url: URL): Promise<void> {
-    const { threadId, runId: clientRunId } = readAgUiInput(await readBody(req));
+    const { threadId, runId: clientRunId, messages } = readAgUiInput(await readBody(req));
     const version = url.pathname === '/ag-ui-1' ? 1 : 0;
     const runId = await start(threadId, clientRunId);
-    return serveAgUi(hub, res, { runId, threadId, clientRunId, version });
+    return serveAgUi(hub, res, { runId, threadId, clientRunId, version, messages });
   }
 
   /** A native EventSource asks by GET: with an id it reads, and starts nothing. */

@@ -20,7 +20,7 @@ function startNode(database: string, holds: 'yes' | 'no'): Promise<ServerProcess
 }
 
 /** These can take back what a step had said; the others are cut off, and come again. */
-const STAYS = /useChat of ai 7|plain/;
+const STAYS = /useChat of ai 7|HttpAgent|plain/;
 
 test('RUN-7, UI-3, OAI-3, AGUI-3, PLAINRUN-3: the owner is killed in the middle: every client ends with what is stored', async () => {
   await using server = await startPostgres();

@@ -111,6 +111,16 @@ describe('AG-UI events', () => {
     expect(tell([...begun.slice(0, 3), ...again]).isCut).toBe(false);
     expect(tell([...begun, ...again]).isCut).toBe(true);
   });
+
+  test('AGUI-3: with the messages that the client posted it is told what stands of all', () => {
+    const asked = { id: 'u', role: 'user', content: 'Why?' } as const;
+    const state = [...begun].reduce((s, e) => foldRun(s, anywhere(e)), EMPTY_RUN);
+    const reset: RunWrite = { type: 'step-reset', data: { part: 0 } };
+    expect(toAgUiEvents(state, reset, { ...options, messages: [asked] })).toEqual([
+      { type: 'TEXT_MESSAGE_END', messageId: 'm' },
+      { type: 'MESSAGES_SNAPSHOT', messages: [asked] },
+    ]);
+  });
 });
 
 describe('an AG-UI input', () => {

@@ -2,7 +2,9 @@
 // everything is closed before the end. Rules: RUN-11, AGUI-1 … AGUI-3.
 
 import type { Json, RunEvent, RunPart, RunState, RunWrite } from '@millrace/protocol/runs';
-import type { Told } from './run-feed.ts';
+import type { AgUiMessage } from './ag-ui-input.ts';
+import { messagesOf, parentId, partId, resultId, textId } from './ag-ui-messages.ts';
+import type { Told } from './run-places.ts';
 
 /** The major version of the protocol that the client speaks: 1 since `@ag-ui/client` 1.0, before it 0. */
 export type AgUiVersion = 0 | 1;
@@ -12,6 +14,11 @@ export interface AgUiOptions {
   /** The run's id in the client's words: its `RunAgentInput.runId`. */
   readonly clientRunId: string;
   readonly version: AgUiVersion;
+  /**
+   * The messages that the client posted. With them a step that begins anew is told, by what stands of all messages;
+   * without, the stream is cut off there.
+   */
+  readonly messages?: readonly AgUiMessage[];
 }
 
 interface OfMessage {
@@ -58,17 +65,18 @@ export type AgUiEvent =
         readonly content: string;
         readonly role: 'tool';
       })
+  | { readonly type: 'MESSAGES_SNAPSHOT'; readonly messages: readonly AgUiMessage[] }
   | { readonly type: 'CUSTOM'; readonly name: string; readonly value: Json };
 
 export function agUiStream(options: AgUiOptions): Told {
-  const { threadId, clientRunId, version } = options;
+  const { threadId, clientRunId, version, messages = null } = options;
   return {
-    key: JSON.stringify(['ag-ui', version, threadId, clientRunId]),
+    key: JSON.stringify(['ag-ui', version, threadId, clientRunId, messages]),
     project: (before, event) => toAgUiEvents(before, event, options),
   };
 }
 
-/** `again`: what follows contradicts what was told, and there is no way to take it back. */
+/** `again`: what follows contradicts what was told, and there is nothing to take it back with. */
 export function toAgUiEvents(
   before: RunState,
   event: RunEvent | RunWrite,
@@ -85,20 +93,19 @@ export function toAgUiEvents(
       return [];
     case 'run-end': {
       const first = messageId === '' ? [startOf(options)] : [];
-      const closing = parts.flatMap((part, at) => closingOf(before, part, at));
       // What is inside ends first: steps hold parts.
-      const steps = closing.filter(({ type }) => type === 'STEP_FINISHED');
-      const others = closing.filter(({ type }) => type !== 'STEP_FINISHED');
-      return [...first, ...others, ...steps, endOf(event.data, options)];
+      const steps = parts.flatMap((part, at) => {
+        if (part.type !== 'step' || part.finishReason !== null) return [];
+        return [{ type: 'STEP_FINISHED', stepName: stepName(parts, at) } as const];
+      });
+      return [...first, ...closingOf(before), ...steps, endOf(event.data, options)];
     }
     case 'step-start':
       return [{ type: 'STEP_STARTED', stepName: stepName(parts, event.data.part) }];
     case 'step-end':
       return [{ type: 'STEP_FINISHED', stepName: stepName(parts, event.data.part) }];
     case 'step-reset':
-      return parts.length === event.data.part + 1 ? [] : 'again';
-    case 'run-usage':
-      return [];
+      return resetTo(before, event.data.part + 1, options);
     case 'text-start':
     case 'text-delta':
     case 'text-end':
@@ -161,7 +168,7 @@ function toolEvents(before: RunState, event: EventOf<`tool-${string}`>): readonl
   const part = before.parts[at];
   const known = part?.type === 'tool' ? part : null;
   const result = (toolCallId: string, content: string): AgUiEvent => ({
-    ...{ type: 'TOOL_CALL_RESULT', messageId: `${partId(before, at)}-result` },
+    ...{ type: 'TOOL_CALL_RESULT', messageId: resultId(before, at) },
     ...{ toolCallId, content, role: 'tool' },
   });
   switch (event.type) {
@@ -221,23 +228,28 @@ function endOf(
   }
 }
 
-function closingOf(state: RunState, part: RunPart, at: number): readonly AgUiEvent[] {
-  switch (part.type) {
-    case 'text':
-      return part.isDone ? [] : [{ type: 'TEXT_MESSAGE_END', messageId: textId(state, at) }];
-    case 'reasoning':
-      return part.isDone ? [] : endOfReasoning(partId(state, at));
-    case 'tool':
-      if (part.status !== 'writing') return [];
-      return [{ type: 'TOOL_CALL_END', toolCallId: part.callId }];
-    case 'step':
-      if (part.finishReason !== null) return [];
-      return [{ type: 'STEP_FINISHED', stepName: stepName(state.parts, at) }];
-    case 'source':
-    case 'file':
-    case 'data':
-      return [];
-  }
+/** Of everything that is open within steps. */
+function closingOf(state: RunState): readonly AgUiEvent[] {
+  return state.parts.flatMap((part, at): readonly AgUiEvent[] => {
+    if (part.type === 'text' && !part.isDone) {
+      return [{ type: 'TEXT_MESSAGE_END', messageId: textId(state, at) }];
+    }
+    if (part.type === 'reasoning' && !part.isDone) return endOfReasoning(partId(state, at));
+    if (part.type !== 'tool' || part.status !== 'writing') return [];
+    return [{ type: 'TOOL_CALL_END', toolCallId: part.callId }];
+  });
+}
+
+/** Only the first `count` parts stand. */
+function resetTo(
+  before: RunState,
+  count: number,
+  { messages }: AgUiOptions,
+): readonly AgUiEvent[] | 'again' {
+  if (before.parts.length === count) return [];
+  if (messages === undefined) return 'again';
+  const all = [...messages, ...messagesOf(before, count)];
+  return [...closingOf(before), { type: 'MESSAGES_SNAPSHOT', messages: all }];
 }
 
 function endOfReasoning(messageId: string): readonly AgUiEvent[] {
@@ -245,16 +257,6 @@ function endOfReasoning(messageId: string): readonly AgUiEvent[] {
     { type: 'REASONING_MESSAGE_END', messageId },
     { type: 'REASONING_END', messageId },
   ];
-}
-
-/** The first text has the run's own message id. */
-function textId({ parts, messageId }: RunState, at: number): string {
-  return parts.slice(0, at).some(({ type }) => type === 'text') ? `${messageId}-${at}` : messageId;
-}
-
-/** Of any other part. */
-function partId({ messageId }: RunState, at: number): string {
-  return `${messageId}-${at}`;
 }
 
 function callOf(
@@ -265,11 +267,7 @@ function callOf(
     name,
   }: { readonly part: number; readonly callId: string; readonly name: string },
 ): AgUiEvent {
-  const { parts } = state;
-  const step = parts.slice(0, at).findLastIndex(({ type }) => type === 'step');
-  const text = parts.slice(0, at).findLastIndex(({ type }) => type === 'text');
-  // Of the text that it follows; a call before any text of its step makes a message of its own.
-  const parentMessageId = text > step ? textId(state, text) : partId(state, at);
+  const parentMessageId = parentId(state, at);
   return { type: 'TOOL_CALL_START', toolCallId: callId, toolCallName: name, parentMessageId };
 }
 

@@ -11,7 +11,7 @@ import type {
   RunWrite,
   ToolPart,
 } from '@millrace/protocol/runs';
-import type { Told } from './run-feed.ts';
+import type { Told } from './run-places.ts';
 
 export interface OpenAiOptions {
   readonly runId: string;

@@ -12,7 +12,8 @@ import { createHub, type Hub } from '@millrace/server';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { anywhere } from '../pen.ts';
 import { waitFor } from '../testing/run-bed.ts';
-import { type Told, watchRun } from './run-feed.ts';
+import { watchRun } from './run-feed.ts';
+import type { Told } from './run-places.ts';
 
 const ids = { conversationId: 'c', messageId: 'm' };
 const usage = { inputTokens: 0, outputTokens: 0, isEstimated: false };

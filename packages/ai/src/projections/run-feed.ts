@@ -6,60 +6,21 @@
 //   place ─event─▶ place ─event─▶ place ◀─ the run is here; who comes now begins here, with all that was before
 //     ▲ a slow viewer
 
-import { type Cursor, encodeCursor, type MillraceError, toMillraceError } from '@millrace/protocol';
-import {
-  aiRuns,
-  EMPTY_RUN,
-  foldRun,
-  type RunEvent,
-  type RunState,
-  type RunWrite,
-  replayRun,
-} from '@millrace/protocol/runs';
-import { encodeSse } from '@millrace/protocol/wire';
+import { type Cursor, type MillraceError, toMillraceError } from '@millrace/protocol';
+import { aiRuns, EMPTY_RUN, foldRun, type RunEvent, type RunState } from '@millrace/protocol/runs';
 import type { FollowedFrame, Hub } from '@millrace/server';
-import { anywhere } from '../pen.ts';
+import {
+  type Place,
+  placeOf,
+  type RunPlace,
+  type Said,
+  saidAt,
+  type Told,
+  wholeAt,
+} from './run-places.ts';
 
 /** So many events may a viewer be behind: the channel itself keeps no more. Past it the viewer is cut off. */
 const MAX_LAG = 2_000;
-
-/** What is said for an event, each as JSON; `again` where it can't be said, and the reader has to come again. */
-export type Projection = (
-  before: RunState,
-  event: RunEvent | RunWrite,
-) => readonly unknown[] | 'again';
-
-export interface Told {
-  /** Of the projection with all its options: what has the same key is made once. */
-  readonly key: string;
-  readonly project: Projection;
-  /** What stands as the id of a block. Default: the cursor. */
-  readonly idOf?: (cursor: Cursor) => string;
-}
-
-/** What a projection says at one place; the same object for all who are told it. */
-export interface Said {
-  /** Each as JSON text. */
-  readonly items: readonly string[];
-  /** All of them as blocks of an event stream, each with the place's cursor as its id. */
-  readonly blocks: string;
-}
-
-export interface RunPlace {
-  readonly cursor: Cursor;
-  readonly state: RunState;
-}
-
-interface Place extends RunPlace {
-  readonly number: number;
-  /** Null for the first one, where the reader itself began. */
-  readonly event: RunEvent | null;
-  readonly before: RunState;
-  next: Place | null;
-  readonly said: Map<string, Said | 'again'>;
-  /** For those who begin here. */
-  readonly whole: Map<string, Said>;
-}
 
 export interface WatchOptions {
   readonly runId: string;
@@ -78,7 +39,7 @@ export interface WatchOptions {
 export type RunNews =
   | { readonly type: 'begun'; readonly blocks: string; readonly items: readonly string[] }
   | { readonly type: 'said'; readonly said: Said }
-  | { readonly type: 'end' };
+  | { readonly type: 'end'; readonly state: RunState };
 
 /**
  * Tells the run from its beginning, then live. Ends behind `end`, or without it where its reader must come again (what
@@ -110,7 +71,7 @@ export async function* watchRun(
       }
       if (signal.aborted) return;
       if (feed.over !== null) {
-        if (feed.over === 'ended') yield { type: 'end' };
+        if (feed.over === 'ended') yield { type: 'end', state: place.state };
         return settle(feed.over);
       }
       await news.next();
@@ -129,46 +90,6 @@ function settle(over: Over | null): void {
 
 function isHad(at: Cursor, after: Cursor | null | undefined): boolean {
   return after !== null && after?.epoch === at.epoch && at.offset <= after.offset;
-}
-
-function saidAt(place: Place, told: Told): Said | 'again' {
-  const { key, project } = told;
-  const known = place.said.get(key);
-  if (known !== undefined || place.event === null) return known ?? 'again';
-  const items = project(place.before, place.event);
-  const said = items === 'again' ? items : saidOf(place.cursor, items, told);
-  place.said.set(key, said);
-  return said;
-}
-
-function wholeAt(place: Place, told: Told): Said {
-  const { key, project } = told;
-  const known = place.whole.get(key);
-  if (known !== undefined) return known;
-  const items: unknown[] = [];
-  let state = EMPTY_RUN;
-  for (const event of replayRun(place.state)) {
-    const said = project(state, event);
-    state = foldRun(state, anywhere(event));
-    // Nothing of a replay contradicts what it told before.
-    if (said !== 'again') items.push(...said);
-  }
-  const said = saidOf(place.cursor, items, told);
-  place.whole.set(key, said);
-  return said;
-}
-
-function saidOf(cursor: Cursor, values: readonly unknown[], { idOf = encodeCursor }: Told): Said {
-  const id = idOf(cursor);
-  const items = values.map((value) => JSON.stringify(value));
-  let blocks: string | null = null;
-  return {
-    items,
-    get blocks() {
-      blocks ??= items.map((data) => encodeSse({ id, data })).join('');
-      return blocks;
-    },
-  };
 }
 
 /** `cut`: something is missing from here on. */
@@ -287,15 +208,4 @@ function openFeed(hub: Hub, runId: string, onOver: () => void): Feed {
       };
     },
   };
-}
-
-function placeOf(
-  cursor: Cursor,
-  state: RunState,
-  before: RunState,
-  event: RunEvent | null,
-  previous: Place | null,
-): Place {
-  const number = (previous?.number ?? 0) + 1;
-  return { number, cursor, state, before, event, next: null, said: new Map(), whole: new Map() };
 }

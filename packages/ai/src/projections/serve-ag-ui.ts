@@ -11,7 +11,7 @@ export interface ServeAgUiOptions
 
 /**
  * Answers with the run from its beginning, then live, to its end. Resolves when the response is over; one that is cut off
- * without an end has to be asked for again (a step that begins anew, a reader that takes nothing in, a hub that closes).
+ * without an end has to be asked for again (a step that begins anew, without `messages`; a reader that takes nothing in, a hub that closes).
  * Asks nobody for permission: that is the route's.
  */
 export function serveAgUi(hub: Hub, res: ServerResponse, options: ServeAgUiOptions): Promise<void> {

@@ -1,9 +1,12 @@
 // A run as the answer to a chat-completions request, streamed or whole. Rules: OAI-1 … OAI-3.
 
 import type { ServerResponse } from 'node:http';
-import { aiRuns, EMPTY_RUN, foldRun, type RunState } from '@millrace/protocol/runs';
+import { MillraceError } from '@millrace/protocol';
+import type { RunState } from '@millrace/protocol/runs';
 import type { Hub } from '@millrace/server';
 import { type OpenAiOptions, openAiStream, toOpenAiCompletion } from './openai.ts';
+import { watchRun } from './run-feed.ts';
+import type { Told } from './run-places.ts';
 import { DONE, type ServeOptions, serveRun } from './serve-run.ts';
 
 export interface ServeOpenAiOptions extends OpenAiOptions, Pick<ServeOptions, 'heartbeatMs'> {
@@ -32,7 +35,7 @@ export async function serveOpenAi(
   const left = new AbortController();
   res.once('close', () => left.abort());
   const state = await readToEnd(hub, options.runId, left.signal);
-  if (left.signal.aborted) return;
+  if (state === null || left.signal.aborted) return;
   const answer = toOpenAiCompletion(state, options);
   // Repeated it would only be paid again: the run has ended.
   const status = 'error' in answer ? 502 : 200;
@@ -40,13 +43,13 @@ export async function serveOpenAi(
   res.end(JSON.stringify(answer));
 }
 
-async function readToEnd(hub: Hub, runId: string, signal: AbortSignal): Promise<RunState> {
-  let state = EMPTY_RUN;
-  for await (const told of hub.follow(aiRuns.of({ runId }), { start: 'start', signal })) {
-    if (told.type === 'event') state = foldRun(state, told.event);
-    else if (told.type === 'verdict' && told.verdict.verdict === 'snapshot') {
-      state = told.verdict.state as RunState;
-    }
+/** Null where the reader left. */
+async function readToEnd(hub: Hub, runId: string, signal: AbortSignal): Promise<RunState | null> {
+  for await (const news of watchRun(hub, { runId, told: NOTHING, signal })) {
+    if (news.type === 'end') return news.state;
   }
-  return state;
+  if (signal.aborted) return null;
+  throw new MillraceError('server/shutdown', 'The answer was broken off here. Ask again.');
 }
+
+const NOTHING: Told = { key: 'nothing', project: () => [] };

@@ -15,7 +15,7 @@ import {
   toPlainEvents,
   wholeOf,
 } from './plain.ts';
-import type { RunPlace } from './run-feed.ts';
+import type { RunPlace } from './run-places.ts';
 import { type ServeOptions, serveRun } from './serve-run.ts';
 
 /** How soon an EventSource comes back, ms. */

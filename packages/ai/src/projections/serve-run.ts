@@ -6,7 +6,8 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { encodeSse, encodeSseComment } from '@millrace/protocol/wire';
 import type { Hub } from '@millrace/server';
-import { type Told, type WatchOptions, watchRun } from './run-feed.ts';
+import { type WatchOptions, watchRun } from './run-feed.ts';
+import type { Told } from './run-places.ts';
 
 export interface ServeOptions {
   readonly runId: string;

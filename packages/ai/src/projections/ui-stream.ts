@@ -4,7 +4,7 @@
 
 import type { Json, RunEvent, RunState, RunWrite, ToolPart } from '@millrace/protocol/runs';
 import type { UIMessageChunk } from 'ai';
-import type { Told } from './run-feed.ts';
+import type { Told } from './run-places.ts';
 
 type ProviderMetadata = NonNullable<
   Extract<UIMessageChunk, { type: 'text-end' }>['providerMetadata']
