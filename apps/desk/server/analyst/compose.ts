@@ -134,7 +134,7 @@ function told(asked: Asked, found: Findings): string | null {
     case 'holding time':
       return holdingAnswer(trades);
     case 'last':
-      return lastAnswer(trades);
+      return lastAnswer(trades, asked);
     case 'trade':
       return tradeAnswer(trades);
     case 'positions':

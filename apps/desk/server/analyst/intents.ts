@@ -48,7 +48,7 @@ export const INTENTS: readonly (readonly [Intent, RegExp])[] = [
   ],
   [
     'help',
-    /^ help(?: me)? $|^ commands? $|^ examples? $| what (?:can|could|should) (?:you|i) (?:do|ask|answer|tell|help)| how do (?:you|i|this|it) (?:work|use)| how does this work | what do you (?:know|do) | your (?:commands|abilities|capabilities) | what questions /,
+    /^ help(?: me)? $|^ commands? $|^ examples? $| what can (?:you|i) (?:ask|answer|tell|help|say)| what can you do | what should i ask| how do (?:you|i|this|it) (?:work|use)| how does this work | what do you (?:know|do) | your (?:commands|abilities|capabilities) | what questions /,
   ],
   [
     'accept',
@@ -60,7 +60,7 @@ export const INTENTS: readonly (readonly [Intent, RegExp])[] = [
   ],
   [
     'rules in force',
-    / (?:what|which|show|list) .*rules? .*(?:force|active|have|has|accepted|set|current|enforced|obey|follow) | rules? (?:in force|are active|does it have|is it following) | (?:current|active|accepted) rules? /,
+    / rules? (?:are |is )?(?:now )?(?:in force|active|set|accepted|enforced)| rules? (?:does|do|has|must) (?:it|the|this|my) | (?:current|active|accepted|its|my|existing) rules? | (?:show|list) (?:me )?(?:all )?(?:the )?rules? /,
   ],
   [
     'compare',
@@ -68,7 +68,7 @@ export const INTENTS: readonly (readonly [Intent, RegExp])[] = [
   ],
   [
     'rules',
-    / rules? | (?:suggest|suggestion|suggestions|recommend|recommendation|advice|advise) | what would have (?:helped|saved|prevented|worked)| (?:how|what) (?:can|could|should|do|would) (?:i|it|we|you|be) (?:do |done )?(?:to )?(?:improve|fix|avoid|reduce|prevent|stop|lose|change|differently|better|make it)| how to (?:improve|fix|avoid|reduce|prevent|stop|lose)| (?:a )?stop loss | improvements? | do better /,
+    / rules? | (?:suggest|suggestion|suggestions|recommend|recommendation|advice|advise) | would (?:[a-z]+ )*(?:helped|saved|prevented|worked) | (?:how|what) (?:can|could|should|do|would) (?:i|it|we|you|be) (?:do |done )?(?:to )?(?:improve|fix|avoid|reduce|prevent|stop|lose|change|differently|better|make it)| what (?:can|could|should) (?:i|we) do | how to (?:improve|fix|avoid|reduce|prevent|stop|lose)| (?:a )?stop loss | improvements? | do better | too (?:often|much|many|large|late|early|long|frequently|greedy) | overtrad/,
   ],
   [
     'list',
@@ -87,6 +87,10 @@ export const INTENTS: readonly (readonly [Intent, RegExp])[] = [
     / (?:last|latest|newest|recent|most recent|previous) (?:[a-z0-9]+ )?(?:trades?|orders?|actions?|decisions?|moves?|things?|fills?|activity) | (?:do|did|done|happened|bought|sold|buy|sell|traded|decide|decided) (?:it )?(?:last|lately|recently|just now|most recently) | just (?:do|did|done|bought|sold) | (?:what|why) is it doing | doing (?:right )?now | last thing /,
   ],
   [
+    'holding time',
+    / (?:holding|hold) (?:time|period|duration|them|positions|trades)| how long (?:does|did|do|are|is|were|was) | average (?:time|duration) | duration /,
+  ],
+  [
     'positions',
     / positions? | holdings? | hold(?:s)? (?:now|right|at|any|currently)| (?:it|you|model) (?:hold|holds|holding|own|owns) | currently (?:own|hold|invested) | portfolio | own(?:s|ed)? | exposures? | exposed | invested | how much cash | cash (?:left|balance) | open (?:trades|shares) | unreali[sz]ed /,
   ],
@@ -97,10 +101,6 @@ export const INTENTS: readonly (readonly [Intent, RegExp])[] = [
   ],
   ['streaks', / streaks? | in a row | consecutive | row of /],
   [
-    'holding time',
-    / (?:holding|hold) (?:time|period|duration|them|positions|trades)| how long (?:does|did|do|are|is|were|was) | average (?:time|duration) | duration /,
-  ],
-  [
     'hours',
     / hours? | time of (?:the )?day | times? of | mornings? | afternoons? | what time | which time | when (?:does|did|is|do|was) (?:it|the|this|my|most|you) (?:win|lose|make|earn|trade|best|worst|money|do|perform|better)?| session | o clock | utc | opening | around noon /,
   ],
@@ -110,11 +110,11 @@ export const INTENTS: readonly (readonly [Intent, RegExp])[] = [
   ],
   [
     'best',
-    / (?:best|biggest|largest|top|greatest|most profitable|most successful|highest|finest) (?:[a-z0-9]+ )?(?:trades?|wins?|winners?|winning|profits?|gains?|deals?|ones?|[a-z0-9]+) /,
+    / (?:best|biggest|largest|top|greatest|finest|most profitable|most successful|highest) (?:(?:\d{1,2}|two|three|four|five|six|seven|eight|nine|ten|single|closed|individual|of|the|its|my) )*(?:trades?|wins?|winners?|winning|profits?|gains?|deals?|ones?)(?: trades?)? | (?:its|the|my) best $|^ (?:and |the |show )*best | best (?:trade )?(?:in|of|on|with) /,
   ],
   [
     'worst',
-    / (?:worst|biggest|largest|top|most painful|costliest|bottom|most expensive) (?:[a-z0-9]+ )?(?:trades?|loss|losses|losers?|losing|deals?|mistakes?|ones?) | what hurt|^ (?:and |the |show )*(?:the )?worst /,
+    / (?:worst|biggest|largest|top|most painful|costliest|most expensive|bottom) (?:(?:\d{1,2}|two|three|four|five|six|seven|eight|nine|ten|single|closed|individual|of|the|its|my) )*(?:trades?|loss|losses|losers?|losing|deals?|mistakes?|ones?)(?: trades?)? | what hurt| (?:its|the|my) worst $|^ (?:and |the |show )*worst | worst (?:trade )?(?:in|of|on|with) /,
   ],
   [
     'winners',
@@ -133,12 +133,12 @@ export const INTENTS: readonly (readonly [Intent, RegExp])[] = [
     / why | how come | reasons? | what (?:went wrong|happened|caused|is wrong|drove|made it)| explain| cause | what did it do (?:wrong|right|well)| where did (?:the|my|all|it) (?:money|profit|loss|losses)/,
   ],
   [
-    'returns',
-    / returns? | pnl | profits? | earn(?:ed|ings?)? | gains?| equity | balance | how much (?:money )?(?:has|did|have|was|is|does|money)| (?:make|made|making|lose|lost|losing) (?:any )?money | up or down | in the (?:red|green|black) | worth | performance | how did it (?:do|perform)/,
-  ],
-  [
     'statistics',
     / win rate | winrate | hit rate | profit factor | expectancy | payoff | average (?:win|loss|trade|profit)| how many (?:trades?|wins|losses|orders)| how often | number of trades | metrics | success rate | reward /,
+  ],
+  [
+    'returns',
+    / returns? | pnl | profits? | earn(?:ed|ings?)? | gains?| equity | balance | how much (?:money )?(?:has|did|have|was|is|does|money)| (?:make|made|making|lose|lost|losing) (?:any )?money | up or down | in the (?:red|green|black) | worth | performance | how did it (?:do|perform)/,
   ],
   [
     'side',

@@ -40,7 +40,7 @@ export function readSlots(question: string, spelled: Spelled, known: ReadonlySet
     symbols: symbolsIn(question, spelled, known),
     ids: [...new Set(tradeIds)],
     runs: runsIn(text),
-    models: modelsIn(text),
+    models: modelsIn(question, text),
     count: countIn(text),
     time: timeIn(text),
     side: sideIn(text),
@@ -89,7 +89,7 @@ function runsIn(text: string): readonly number[] {
   return [...new Set(numbers.map(Number))].filter((number) => number > 0).slice(0, 6);
 }
 
-function modelsIn(text: string): readonly string[] {
+function modelsIn(question: string, text: string): readonly string[] {
   const found = AGENTS.filter(({ name, strategy }) => {
     const words = name
       .toLowerCase()
@@ -102,9 +102,7 @@ function modelsIn(text: string): readonly string[] {
     return text.includes(whole) || isNamed || text.includes(` ${strategy} strategy `);
   }).map(({ name }) => name);
   if (/ buy and hold /.test(text)) found.push('Buy & Hold');
-  const quoted = [...text.matchAll(/ model (?:called |named )?"([^"]{1,80})"/g)].map(
-    ([, name = '']) => name,
-  );
+  const quoted = [...question.matchAll(/["“]([^"”]{1,80})["”]/g)].map(([, name = '']) => name);
   return [...new Set([...found, ...quoted])];
 }
 
@@ -119,7 +117,10 @@ function countIn(text: string): number | null {
     new RegExp(` ${kind} ${number} (?!days?|hours?|weeks?|utc|am|pm)`).exec(text) ??
     new RegExp(` ${number} (?:${kind}|most|trades|winners|losers) `).exec(text);
   const word = found?.[1];
-  if (word === undefined) return null;
+  // "The worst trade" is one.
+  const single =
+    / (?:best|worst|biggest|largest|top|greatest|smallest) (?:single )?(?:trade|win|loss|winner|loser|deal|one|mistake) /;
+  if (word === undefined) return single.test(text) ? 1 : null;
   const count = COUNTS[word] ?? Number(word);
   return count > 0 ? Math.min(count, 10) : null;
 }

@@ -1,7 +1,7 @@
 // Questions as the analyst reads them: lower case, without signs, mistyped words set right. Pure.
 //
-// A word that it does not know and that is one slip away from exactly one that it does (two for eight letters and more)
-// is taken for that. Short words are left alone: too many of them are near each other.
+// A word that it does not know and that is one slip away from one that it does (two for seven letters and more) is
+// taken for that. Short words are left alone: too many of them are near each other.
 
 const KNOWN: ReadonlySet<string> = new Set(
   `about above accept accepted account action actions active activity afternoon after again agent agents all analysis analyst
@@ -9,11 +9,11 @@ const KNOWN: ReadonlySet<string> = new Set(
   cash chart closed closing command commands commission commissions compare compared comparison concentrated consecutive
   cost costs could current daily danger dangerous day days decide decision decisions deepest did difference direction
   dangerous doing dollars down drawdown drawdowns drop dropped during duration earn earned earning entries entry equity
-  exactly example examples exits expectancy expensive explain exposed exposure factor fall fees fell figures first follow
+  exactly example examples exits expectancy expensive explain exposed exposure factor fall fees fell fill fills figures first follow
   forecast gain gained gains going good great green happen happened have hello help helped holding holdings holds hour hours
   hourly how improve improved improvement instrument instruments invested invest investment largest last latest least less
   list long longest lose loser losers loses losing loss losses lost made make makes making market maximum mean means metrics
-  mistake mistakes model models money month morning most move much negative newest next number obey open opened opening
+  mistake mistakes model models money month more morning most move never night much negative newest next number obey open opened opening
   orders order other others overview owned owns peak pattern patterns perform performance performed performing picked
   portfolio position positions positive predict prevent prevented previous price problem profit profitable profits rate
   ratio ratios reason reasoning reasons recent recently recommend recovered red reduce report result results return returns
@@ -52,21 +52,26 @@ export function isKnown(word: string): boolean {
 function corrected(word: string): string {
   if (word.length < 4 || KNOWN.has(word) || !/^[a-z]+$/.test(word)) return word;
   // Its plural and other endings are words, too.
-  if (KNOWN.has(word.replace(/(s|es|ed|ing)$/, ''))) return word;
-  const allowed = word.length >= 8 ? 2 : 1;
+  if (KNOWN.has(word.replace(/(s|es|ed|ing)$/, '')) || KNOWN.has(`${word}s`)) return word;
+  const allowed = word.length >= 7 ? 2 : 1;
   for (let slips = 1; slips <= allowed; slips += 1) {
     const near = [...KNOWN].filter(
       (known) =>
         known.length >= 4 &&
+        // A word that begins otherwise is another word: nobody asks of a "town" and means "down".
+        known[0] === word[0] &&
+        // Words of four letters that differ in one are too many: only a letter left out, or swapped, is a slip there.
+        (word.length > 4 || known.length > word.length || sorted(known) === sorted(word)) &&
         Math.abs(known.length - word.length) <= slips &&
         distance(word, known) === slips,
     );
-    // Of several the one that begins alike: fingers slip within a word more than at its start.
-    const [first] = near.filter((known) => known[0] === word[0]);
-    if (first !== undefined) return first;
-    if (near[0] !== undefined && near.length === 1) return near[0];
+    if (near[0] !== undefined) return near[0];
   }
   return word;
+}
+
+function sorted(word: string): string {
+  return [...word].toSorted().join('');
 }
 
 /** Letters added, left out, changed or swapped with their neighbour (optimal string alignment). */

@@ -51,15 +51,17 @@ function readOne(question: string, known: ReadonlySet<string>, before: Asked | n
   }
   if (found !== undefined && found !== 'side') {
     // "Why did it buy QUIL last?" is about the buying, "why did QUIL lose?" about the symbol's trades.
+    const isAct = found === 'why' && premise === null && slots.side !== null;
+    if (isAct) return only('last');
     const isOfSymbol = slots.symbols.length > 0 && OF_SYMBOL.has(found);
     if (isOfSymbol) return only('symbol');
-    if (found === 'why' && premise === null && slots.side !== null) return only('last');
     return only(found);
   }
   if (slots.symbols.length > 0) return only('symbol');
   if (slots.time !== null) return only(/\d{4}|day/.test(slots.time) ? 'days' : 'hours');
   if (found !== undefined || slots.side !== null) return only('side');
-  if (premise !== null) return only(words.includes('much') ? 'returns' : 'why');
+  const isOfMoney = / (?:money|it|i|we|run|model|agent|strategy|dollars|account) /.test(text);
+  if (premise !== null && isOfMoney) return only(words.includes('much') ? 'returns' : 'why');
   return only('unknown');
 }
 
@@ -88,7 +90,11 @@ function followUp(text: string, slots: Slots, before: Asked): Asked | null {
   if (/^ (?:why|how come|explain|reasons?)(?: is that| so| that| not)? $/.test(bare)) {
     return before.intent === 'unknown' ? null : { ...before, intent: whyOf(before.intent) };
   }
-  if (/^ (?:more|others?|show more|all of them|next|continue|go on) /.test(bare)) {
+  if (
+    /^ (?:more|others?|show more|more of them|more please|all of them|next|continue|go on) $/.test(
+      bare,
+    )
+  ) {
     return { ...before, count: Math.min((before.count ?? 5) * 2, 10) };
   }
   const turned =

@@ -66,12 +66,12 @@ export function whyOf(reasoning: unknown, symbolOf: string, side: Side): string 
         const entered = seen.entered.find(isIt);
         if (entered === undefined) return null;
         const { score, gapPercent } = entered;
-        return `its trend score was ${score.toFixed(2)} (it enters above ${seen.enterAbove}), the fast average ${gapPercent.toFixed(2)}% over the slow one`;
+        return `its trend score was ${scoreOf(score)} (it enters above ${seen.enterAbove}), the fast average ${gapPercent.toFixed(2)}% over the slow one`;
       }
       const left = seen.left.find(isIt);
       if (left === undefined) return null;
       if (left.because === 'fell-from-peak') return 'it had fallen too far from its peak';
-      return `the trend had faded to a score of ${left.score.toFixed(2)} (it leaves below ${seen.leaveBelow})`;
+      return `the trend had faded to a score of ${scoreOf(left.score)} (it leaves below ${seen.leaveBelow})`;
     }
     case 'arbitrage': {
       const taken = seen.taken.find(isIt);
@@ -111,6 +111,42 @@ export function whyOf(reasoning: unknown, symbolOf: string, side: Side): string 
     case 'note':
       return seen.text;
   }
+}
+
+/** In a few words, so that trades can be told apart by it: how a decision closed the symbol's shares; null as above. */
+export function closingOf(reasoning: unknown, symbolOf: string): string | null {
+  const parsed = schema.safeParse(reasoning);
+  if (!parsed.success) return null;
+  const seen = parsed.data;
+  const isIt = (one: { readonly symbol: string }): boolean => one.symbol === symbolOf;
+  switch (seen.kind) {
+    case 'momentum': {
+      const because = seen.left.find(isIt)?.because;
+      return because === undefined ? null : because === 'faded' ? 'trend faded' : 'fell from peak';
+    }
+    case 'arbitrage':
+      return seen.unwinding.includes(symbolOf) ? 'leg unwound' : 'gap closed';
+    case 'grid':
+      return seen.abandoned.includes(symbolOf) ? 'grid given up' : 'offer met';
+    case 'learned': {
+      const because = seen.sold.find(isIt)?.because;
+      return because === undefined
+        ? null
+        : because === 'turned'
+          ? 'forecast turned'
+          : 'horizon over';
+    }
+    case 'stop_loss':
+      return 'stop loss';
+    case 'hold':
+    case 'note':
+      return null;
+  }
+}
+
+/** No minus before a score that rounds to nothing. */
+function scoreOf(score: number): string {
+  return score.toFixed(2).replace(/^-(?=0\.00$)/, '');
 }
 
 /** What a decision was about, without a symbol in mind. */

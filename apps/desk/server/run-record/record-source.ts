@@ -20,9 +20,21 @@ export function databaseRecords(
   database: SqlDatabase,
   { userId, focus }: { readonly userId: string; readonly focus: RunReference | null },
 ): RecordSource {
+  /** Tools that a model calls together share one reading. */
+  const reading = new Map<string, Promise<RunRecord | null>>();
+  function read(run: RunReference): Promise<RunRecord | null> {
+    const key = `${run.runId} ${run.modelId}`;
+    const known = reading.get(key);
+    if (known !== undefined) return known;
+    const begun = asUser(database, userId, (tx) => readRunRecord(tx, run)).finally(() =>
+      reading.delete(key),
+    );
+    reading.set(key, begun);
+    return begun;
+  }
   return {
     focus,
-    read: (run) => asUser(database, userId, (tx) => readRunRecord(tx, run)),
+    read,
     list: (limit) => asUser(database, userId, (tx) => readRunSummaries(tx, { limit })),
   };
 }

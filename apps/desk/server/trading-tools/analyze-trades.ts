@@ -8,6 +8,7 @@ import {
   tradeStatistics,
 } from '../figures/trade-statistics.ts';
 import type { Side } from '../market/order.ts';
+import { closingOf } from '../run-record/reasoning-words.ts';
 import type { Execution, RunRecord } from '../run-record/run-record.ts';
 import { type FilterType, pick } from './criteria.ts';
 import { pct, ratio, usd, usdSigned } from './figures-in-words.ts';
@@ -58,6 +59,11 @@ export function analyzeTrades(
       days: groupsBy(trades, dayOf).slice(-MAX_GROUPS).map(groupLine),
       symbols: weightiest(groupsBy(trades, symbolOf).map(groupLine)),
       actions: weightiest(groupsBy(trades, actionOf).map(groupLine)),
+      endings: weightiest(
+        groupsBy(trades, ({ closed, symbol }) =>
+          closingOf(decisions.get(closed.decisionNumber)?.reasoning, symbol),
+        ).map(groupLine),
+      ),
     },
     streaks: {
       longestWin: streakLine(longestStreak(streaks, 'wins')),
@@ -127,6 +133,7 @@ function textOf(data: TradeAnalysis): string {
     ...groupsText('By symbol', patterns.symbols.slice(0, 6)),
     ...groupsText('By hour of entry (UTC)', patterns.hours.slice(0, 8)),
     ...(patterns.actions.length > 1 ? groupsText('By action', patterns.actions.slice(0, 4)) : []),
+    ...(patterns.endings.length > 1 ? groupsText('By how it ended', patterns.endings) : []),
     ...(best[0] === undefined ? [] : [`Best: ${best.slice(0, 3).map(cited).join('; ')}.`]),
     ...(worst[0] === undefined ? [] : [`Worst: ${worst.slice(0, 3).map(cited).join('; ')}.`]),
     ...(run.cut === null ? [] : [run.cut]),

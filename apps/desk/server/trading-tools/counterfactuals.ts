@@ -28,6 +28,9 @@ export type Reckoned = Counterfactual | { readonly saved: null; readonly why: st
 const HINDSIGHT =
   'Counterfactual on the closed trades of this run alone; money kept back lies idle.';
 
+/** A rule that drops more of the trades than this has found another strategy, not a limit. */
+const MOST_DROPPED = 0.5;
+
 /** Levels that a person would set. */
 const STOP_PERCENTS = [0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 5, 7.5, 10];
 const DAILY_LOSS_PERCENTS = [0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5];
@@ -86,7 +89,11 @@ function stopLoss({ trades }: RunRecord): Reckoned {
 
 function allowedSymbols(record: RunRecord): Reckoned {
   const groups = groupsBy(record.trades, symbolOf);
-  const bad = groups.filter(({ statistics }) => statistics.profit < 0 && statistics.count >= 3);
+  const few = Math.max(1, Math.floor(groups.length / 3));
+  const bad = groups
+    .filter(({ statistics }) => statistics.profit < 0 && statistics.count >= 3)
+    .toSorted((one, other) => one.statistics.profit - other.statistics.profit)
+    .slice(0, few);
   if (bad.length === 0) return no('no symbol with three trades or more lost money.');
   const all = [...new Set(record.executions.map(({ symbol }) => symbol))].toSorted();
   const barred = new Set(bad.map(({ key }) => key));
@@ -114,12 +121,13 @@ function tradingHours({ trades }: RunRecord): Reckoned {
   const windows = hours.flatMap((from) =>
     hours.filter((until) => until >= from).map((until) => ({ from, to: until + 1 })),
   );
-  const outcomes = windows.map(({ from, to }) => {
+  const all = windows.map(({ from, to }) => {
     const outside = opened
       .filter(({ hour }) => hour < from || hour >= to)
       .map(({ trade }) => trade);
     return { from, to, outside, saved: -profitOf(outside) };
   });
+  const outcomes = all.filter(({ outside }) => outside.length <= opened.length * MOST_DROPPED);
   const best = mostOf(outcomes, ({ saved }) => saved);
   if (best === undefined) return no('no part of the day lost money on the whole.');
   const { from, to, outside, saved } = best;
@@ -150,10 +158,11 @@ function maxTradesPerDay({ trades }: RunRecord): Reckoned {
   );
   const most = days.reduce((top, { length }) => Math.max(top, length), 0);
   if (most < 2) return no('it never made more than one round trip a day.');
-  const outcomes = Array.from({ length: most - 1 }, (_, n) => n + 1).map((kept) => {
+  const all = Array.from({ length: most - 1 }, (_, n) => n + 1).map((kept) => {
     const dropped = days.flatMap((list) => list.slice(kept));
     return { kept, dropped, saved: -profitOf(dropped) };
   });
+  const outcomes = all.filter(({ dropped }) => dropped.length <= trades.length * MOST_DROPPED);
   const best = mostOf(outcomes, ({ saved }) => saved);
   if (best === undefined) return no('its later trades of a day did not lose money on the whole.');
   const { kept, dropped, saved } = best;
@@ -168,7 +177,7 @@ function maxTradesPerDay({ trades }: RunRecord): Reckoned {
 
 function maxDailyLoss({ trades, equity }: RunRecord): Reckoned {
   const days = Map.groupBy(equity, ({ at }) => at.slice(0, 10));
-  const outcomes = DAILY_LOSS_PERCENTS.map((percent) => {
+  const all = DAILY_LOSS_PERCENTS.map((percent) => {
     const hitAt = new Map<string, string>();
     let open = equity[0]?.equity ?? 0;
     for (const [day, points] of days) {
@@ -182,6 +191,7 @@ function maxDailyLoss({ trades, equity }: RunRecord): Reckoned {
     });
     return { percent, dropped, hits: hitAt.size, saved: -profitOf(dropped) };
   });
+  const outcomes = all.filter(({ dropped }) => dropped.length <= trades.length * MOST_DROPPED);
   const best = mostOf(outcomes, ({ saved }) => saved);
   if (best === undefined) return no('trades opened after a bad start of a day did not lose more.');
   const { percent, dropped, hits, saved } = best;

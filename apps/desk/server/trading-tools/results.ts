@@ -143,6 +143,8 @@ export const tradeAnalysisSchema = z.object({
     days: z.array(groupSchema),
     symbols: z.array(groupSchema),
     actions: z.array(groupSchema),
+    /** How they were closed, where the reasoning tells. */
+    endings: z.array(groupSchema),
   }),
   streaks: z.object({
     longestWin: streakSchema.nullable(),
@@ -235,6 +237,8 @@ export const suggestionsSchema = z.object({
   kind: z.literal('rule_suggestions'),
   run: runHeadSchema,
   problem: z.string(),
+  /** Kinds of rule that the problem speaks of. */
+  asked: z.array(z.string()),
   /** The one that fits the problem first. */
   suggestions: z.array(suggestionSchema),
   /** Kinds that were tried and would not have helped. */

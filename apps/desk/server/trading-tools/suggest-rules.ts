@@ -46,6 +46,7 @@ export function suggestRules(record: RunRecord, problem: string): Answer<Suggest
     kind: 'rule_suggestions',
     run: headOf(record),
     problem,
+    asked: [...new Set(fitting)],
     suggestions: found
       .slice(0, MAX_SUGGESTIONS)
       .map(({ counterfactual }) => suggestionOf(record, counterfactual)),
@@ -101,7 +102,7 @@ function suggestionOf({ run }: RunRecord, found: Counterfactual): Suggestion {
   };
 }
 
-function textOf({ problem, suggestions, rejected, run }: Suggestions): string {
+function textOf({ problem, asked, suggestions, rejected, run }: Suggestions): string {
   const [first] = suggestions;
   if (first === undefined) {
     const whys = rejected.map(({ kind, why }) => `${kind}: ${why}`).join(' ');
@@ -114,6 +115,9 @@ function textOf({ problem, suggestions, rejected, run }: Suggestions): string {
   const { profitBefore, profitAfter } = first.counterfactual;
   return [
     `Based on '${problem}', I suggest:`,
+    ...rejected
+      .filter(({ kind }) => asked.includes(kind))
+      .map(({ kind, why }) => `No ${kind}: ${why}`),
     ...each,
     `With the first, ${run.model}, run #${run.number}, would stand at ${usdSigned(profitAfter)} in place of ${usdSigned(profitBefore)}. ${first.counterfactual.method}`,
   ].join('\n');

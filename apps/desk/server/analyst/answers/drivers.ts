@@ -1,11 +1,12 @@
 // What made a run's result, the weightiest first: the analyst's own reading of the figures. Pure.
-import { plural } from '../../agents/phrasing/words.ts';
+import { listed, plural } from '../../agents/phrasing/words.ts';
 import { pct, ratio, usd, usdSigned } from '../../trading-tools/figures-in-words.ts';
 import type { GroupLine, TradeAnalysis } from '../../trading-tools/results.ts';
 import { plain } from './markdown.ts';
 import { cited, hourName } from './trade-lines.ts';
 
 interface Driver {
+  readonly kind: 'rate' | 'symbol' | 'hour' | 'ending' | 'fees' | 'open' | 'streak' | 'few';
   readonly text: string;
   /** Dollars that hang on it. */
   readonly weight: number;
@@ -17,16 +18,26 @@ const LEAST_TRADES = 5;
 const NOTABLE = 0.15;
 
 /** @param lean what is looked for: what lost, or what made money */
-export function driversOf(seen: TradeAnalysis, lean: 'lost' | 'made', most = 4): readonly string[] {
+export function driversOf(
+  seen: TradeAnalysis,
+  lean: 'lost' | 'made',
+  {
+    most = 4,
+    without = [],
+  }: { readonly most?: number; readonly without?: readonly Driver['kind'][] } = {},
+): readonly string[] {
   const found = [
     rateDriver(seen),
     symbolDriver(seen, lean),
     hourDriver(seen, lean),
+    endingDriver(seen, lean),
     feeDriver(seen),
     openDriver(seen),
     streakDriver(seen, lean),
     fewDriver(seen, lean),
-  ].filter((driver) => driver !== null);
+  ]
+    .filter((driver) => driver !== null)
+    .filter(({ kind }) => !without.includes(kind));
   return found
     .toSorted((one, other) => other.weight - one.weight)
     .slice(0, most)
@@ -41,7 +52,7 @@ function rateDriver({ statistics: seen }: TradeAnalysis): Driver | null {
       wins === trades
         ? `**It never lost.** All ${trades} closed trades won, ${usd(averageWin ?? 0)} on average.`
         : `**Nothing won.** All ${trades} closed trades lost, ${usd(-(averageLoss ?? 0))} on average.`;
-    return { text, weight: Math.abs(seen.profit) };
+    return { kind: 'rate', text, weight: Math.abs(seen.profit) };
   }
   const isEnough = winRatePercent >= breakEvenWinRatePercent;
   const isLarger = averageWin >= -averageLoss;
@@ -53,6 +64,7 @@ function rateDriver({ statistics: seen }: TradeAnalysis): Driver | null {
       ? 'It wins too rarely.'
       : 'Its losses are larger than its wins.';
   return {
+    kind: 'rate',
     text:
       `**${head}** ${wins} of ${trades} trades won (${pct(winRatePercent)}). With ${usd(averageWin)} won and ` +
       `${usd(-averageLoss)} lost on average, ${pct(breakEvenWinRatePercent)} would come out even.`,
@@ -70,6 +82,7 @@ function symbolDriver(
   const without = statistics.profit - profit;
   const head = lean === 'lost' ? 'cost most' : 'brought most';
   return {
+    kind: 'symbol',
     text:
       `**${plain(key)} ${head}:** ${usdSigned(profit)} over ${plural(trades, 'trade')}, ${pct(winRatePercent, 0)} of them won. ` +
       `Without it, closed trades would stand at ${usdSigned(without)} in place of ${usdSigned(statistics.profit)}.`,
@@ -85,10 +98,29 @@ function hourDriver({ patterns }: TradeAnalysis, lean: 'lost' | 'made'): Driver 
   if (group === null || patterns.hours.length < 2) return null;
   const { key, trades, winRatePercent, profit } = group;
   return {
+    kind: 'hour',
     text:
       `**The time of day:** ${plural(trades, 'trade')} opened ${hourName(key)} UTC came to ${usdSigned(profit)}, ` +
       `${pct(winRatePercent, 0)} of them won.`,
     weight: Math.abs(profit) * 0.9,
+  };
+}
+
+function endingDriver({ patterns }: TradeAnalysis, lean: 'lost' | 'made'): Driver | null {
+  const group = extreme(patterns.endings, lean);
+  if (group === null || patterns.endings.length < 2) return null;
+  const others = patterns.endings.filter(({ key }) => key !== group.key);
+  const each = others
+    .slice(0, 2)
+    .map(
+      ({ key, trades, profit }) => `${plural(trades, 'trade')} by “${key}” ${usdSigned(profit)}`,
+    );
+  return {
+    kind: 'ending',
+    text:
+      `**How trades ended:** ${plural(group.trades, 'trade')} by “${group.key}” came to ${usdSigned(group.profit)}, ` +
+      `${pct(group.winRatePercent, 0)} of them won; ${listed(each)}.`,
+    weight: Math.abs(group.profit) * 0.75,
   };
 }
 
@@ -97,6 +129,7 @@ function feeDriver({ run, statistics }: TradeAnalysis): Driver | null {
   if (run.fees === 0 || run.fees < gross * NOTABLE) return null;
   const turned = run.realised + run.unrealised > 0 && run.profit < 0;
   return {
+    kind: 'fees',
     text: turned
       ? `**Fees turned it:** before them it was ${usdSigned(run.realised + run.unrealised)}, and ${usd(run.fees)} went to the exchange.`
       : `**Fees:** ${usd(run.fees)} over ${plural(run.fills, 'fill')}, against ${usdSigned(statistics.gross)} that closed trades brought before them.`,
@@ -116,6 +149,7 @@ function openDriver({ run, positions }: TradeAnalysis): Driver | null {
       ? ''
       : `, ${plain(largest.symbol)} alone ${usdSigned(largest.unrealised)}`;
   return {
+    kind: 'open',
     text:
       `**Not closed yet:** ${plural(positions.length, 'open position')} stand at ${usdSigned(run.unrealised)} ` +
       `against cost${most}. That is on paper and moves with the market.`,
@@ -127,6 +161,7 @@ function streakDriver({ streaks }: TradeAnalysis, lean: 'lost' | 'made'): Driver
   const streak = lean === 'lost' ? streaks.longestLoss : streaks.longestWin;
   if (streak === null || streak.length < LEAST_TRADES) return null;
   return {
+    kind: 'streak',
     text: `**A streak:** ${streak.length} ${lean === 'lost' ? 'losses' : 'wins'} in a row, ${streak.from} to ${streak.to}, came to ${usdSigned(streak.profit)}.`,
     weight: Math.abs(streak.profit) * 0.8,
   };
@@ -142,6 +177,7 @@ function fewDriver(seen: TradeAnalysis, lean: 'lost' | 'made'): Driver | null {
   const part = (sum / total) * 100;
   if (part < 30) return null;
   return {
+    kind: 'few',
     text: `**A few trades:** ${list.map(cited).join(', ')} are ${pct(part, 0)} of all that was ${lean === 'lost' ? 'lost' : 'won'}.`,
     weight: Math.abs(sum) * 0.7,
   };

@@ -26,7 +26,7 @@ export function numbered(items: readonly string[]): string {
 
 /** A name that somebody chose: nothing in it is Markdown. */
 export function plain(text: string): string {
-  return text.replace(/[\\`*_[\]<>#|~]/g, String.raw`\$&`).replace(/\s+/g, ' ');
+  return text.replace(/[\\`*_[\]<>|~]/g, String.raw`\$&`).replace(/\s+/g, ' ');
 }
 
 /** What could be asked next. */

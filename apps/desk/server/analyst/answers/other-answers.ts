@@ -18,7 +18,7 @@ import type {
 import { blocks, bullets, next, plain, table } from './markdown.ts';
 import { cited, runName } from './trade-lines.ts';
 
-export function rulesAnswer({ run, suggestions, rejected, problem }: Suggestions): string {
+export function rulesAnswer({ run, suggestions, rejected, problem, asked }: Suggestions): string {
   const [first] = suggestions;
   const words = problem.length > 80 ? `${problem.slice(0, 79)}…` : problem;
   if (first === undefined) {
@@ -31,6 +31,7 @@ export function rulesAnswer({ run, suggestions, rejected, problem }: Suggestions
   const { profitBefore, profitAfter, method } = first.counterfactual;
   return blocks(
     `## Rules that would have helped ${runName(run)}`,
+    refused(rejected, asked),
     `Based on “${plain(words)}”, I suggest **${plain(first.words)}**. ${first.because} On this run's own trades it would have saved ` +
       `**${usd(first.counterfactual.saved)}**: ${usdSigned(profitAfter)} in place of ${usdSigned(profitBefore)}.`,
     table(
@@ -56,6 +57,15 @@ export function rulesAnswer({ run, suggestions, rejected, problem }: Suggestions
   );
 }
 
+/** A kind that was asked about and would not have helped is answered first. */
+function refused(rejected: Suggestions['rejected'], asked: readonly string[]): string | null {
+  const kinds = rejected.filter(({ kind }) => asked.includes(kind));
+  if (kinds.length === 0) return null;
+  return kinds
+    .map(({ kind, why }) => `**\`${kind}\` would not have helped:** ${plain(why)}`)
+    .join('\n\n');
+}
+
 export function rulesInForceAnswer({ run }: TradeAnalysis): string {
   return blocks(
     run.rules.length === 0
@@ -73,6 +83,13 @@ export function comparisonAnswer({ runs, missing }: Comparison): string {
   const worst = others.at(-1);
   const gone = missing.length === 0 ? null : `Not found: ${listed(missing.map(plain))}.`;
   if (best === undefined) return blocks('There is nothing to compare.', gone);
+  if (worst === undefined) {
+    return blocks(
+      `There is only **${plain(best.label)}**: ${pctSigned(best.run.returnPercent)} (${usdSigned(best.run.profit)}), nothing to compare it with.`,
+      gone,
+      next('List all runs.', 'Compare all models.'),
+    );
+  }
   const calmest = runs.toSorted(
     (one, other) => one.maximumDrawdownPercent - other.maximumDrawdownPercent,
   )[0];
@@ -111,15 +128,11 @@ export function comparisonAnswer({ runs, missing }: Comparison): string {
       ...(calmest === undefined || calmest === best
         ? []
         : [`**${plain(calmest.label)}** fell least: ${fall(calmest.maximumDrawdownPercent)}.`]),
-      ...(worst === undefined
-        ? []
-        : [
-            `**${plain(worst.label)}** came last with ${pctSigned(worst.run.returnPercent)}${worst.worst !== null && worst.worst.profit < 0 ? `, its worst trade ${cited(worst.worst)}` : ''}.`,
-          ]),
+      `**${plain(worst.label)}** came last with ${pctSigned(worst.run.returnPercent)}${worst.worst !== null && worst.worst.profit < 0 ? `, its worst trade ${cited(worst.worst)}` : ''}.`,
     ]),
     spanNote(runs),
     gone,
-    next('Why did it make money?', 'List all runs.'),
+    next('List all runs.', 'How is it doing?'),
   );
 }
 

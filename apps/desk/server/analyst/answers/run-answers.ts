@@ -57,7 +57,10 @@ export function whyAnswer({ trades, metrics, rules, premise }: WhyInput): string
 
 /** Where the questioner saw the opposite: there is something to it. */
 function contrary(trades: TradeAnalysis, premise: 'lost' | 'made'): string | null {
-  const found = driversOf(trades, premise, 2);
+  const found = driversOf(trades, premise, {
+    most: 3,
+    without: ['rate', 'ending', 'fees', 'open'],
+  });
   if (found.length === 0) return null;
   const head = premise === 'lost' ? 'What lost money all the same' : 'What made money all the same';
   return blocks(`### ${head}`, bullets(found));
@@ -141,7 +144,7 @@ export function summaryAnswer(trades: TradeAnalysis, metrics: Metrics | null): s
     ...(worst[0] === undefined ? [] : [`Worst trade: ${cited(worst[0])}.`]),
     ...(run.rules.length > 0 ? [`Rules in force: ${run.rules.map(plain).join('; ')}.`] : []),
   ];
-  const drivers = driversOf(trades, run.profit < 0 ? 'lost' : 'made', 3);
+  const drivers = driversOf(trades, run.profit < 0 ? 'lost' : 'made', { most: 3 });
   return blocks(
     `## ${runName(run)}: ${pctSigned(run.returnPercent)}`,
     `${run.status === 'running' ? 'Running' : 'Completed'}, from ${stamp(run.from)} to ${stamp(run.to)} UTC.`,
@@ -178,7 +181,7 @@ export function returnsAnswer(trades: TradeAnalysis | null, metrics: Metrics): s
       ? null
       : `${plural(trades.statistics.trades, 'closed trade')} made ${usdSigned(trades.statistics.profit)} after their fees, ${money(trades.statistics.expectancy)} each.`,
     cutNote(run),
-    next('Which trades made the difference?', 'How risky is it?'),
+    next(run.profit < 0 ? 'Why did it lose money?' : 'Why did it make money?', 'How risky is it?'),
   );
 }
 

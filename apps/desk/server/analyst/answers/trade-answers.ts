@@ -292,10 +292,12 @@ export function streaksAnswer({ run, streaks, statistics }: TradeAnalysis): stri
             name,
             `${streak.length} ${streak.length === 1 ? streak.kind.replace(/e?s$/, '') : streak.kind}`,
           ],
-          ...[`${streak.from} to ${streak.to}`, usdSigned(streak.profit)],
+          ...[streak.from === streak.to ? streak.from : `${streak.from} to ${streak.to}`],
+          usdSigned(streak.profit),
         ];
   const rate = (statistics.winRatePercent ?? 0) / 100;
-  // Of n independent trades the longest run of losses is about log(n × p) / log(1 / q), with q the chance to lose.
+  // Of n independent trades the longest run of losses is about log(n × p) / log(1 / q), with q the chance to lose
+  // (Schilling, "The Longest Run of Heads", *College Mathematics Journal* 1990).
   const lose = 1 - rate;
   const usual =
     lose > 0 && lose < 1 && statistics.trades >= 10
@@ -374,17 +376,27 @@ export function holdingAnswer({ run, statistics, best, worst, newest }: TradeAna
   );
 }
 
-export function lastAnswer(seen: TradeAnalysis): string {
-  const { run, orders, newest, positions } = seen;
+export function lastAnswer(
+  seen: TradeAnalysis,
+  { symbols, side }: { readonly symbols: readonly string[]; readonly side: 'buy' | 'sell' | null },
+): string {
+  const { run, newest, positions } = seen;
+  const wanted = seen.orders.filter((order) => side === null || order.side === side);
+  // Of those looked at none may be of the side: then the others are told.
+  const orders = wanted.length > 0 ? wanted : seen.orders;
   const [latest] = orders;
-  if (latest === undefined) return notYet(run);
+  const of = symbols.length > 0 ? ` in ${listed(symbols.map(plain))}` : '';
+  if (latest === undefined) {
+    return of === '' ? notYet(run) : symbolAnswer(seen, symbols, false);
+  }
+  const closed = newest[0];
   return blocks(
-    `## What ${runName(run)} did last`,
+    `## What ${runName(run)} did last${of}`,
     orderLine(latest),
     orders.length > 1 ? blocks('Before that:', bullets(orders.slice(1).map(orderLine))) : null,
-    newest[0] === undefined
+    closed === undefined
       ? null
-      : `The last trade that it closed is ${cited(newest[0])}${newest[0].whyClosed === null ? '' : `: closed because ${plain(newest[0].whyClosed)}`}.`,
+      : `The last trade that it closed${of} is ${cited(closed)}${closed.whyClosed === null ? '' : `, because ${plain(closed.whyClosed)}`}.`,
     positions.length === 0
       ? 'It holds nothing now.'
       : `It holds ${listed(positions.map(({ symbol }) => plain(symbol)))} now.`,

@@ -84,9 +84,9 @@ export function orderLine({
   return `**${id}** ${stamp(at)} ${did} ${plural(quantity, 'share')} of ${plain(symbol)} at ${usd(price)}${brought}${because}.`;
 }
 
-/** `GPT-4 Momentum, run #1`. */
+/** `GPT-4 Momentum (run #1)`. */
 export function runName({ model, number }: Pick<RunHead, 'model' | 'number'>): string {
-  return `${plain(model)}, run #${number}`;
+  return `${plain(model)} (run #${number})`;
 }
 
 export function cutNote({ cut }: RunHead): string | null {
