@@ -25,6 +25,7 @@ import { startSchedule } from './schedule/schedule.ts';
 import { openServerStorage } from './server-storage.ts';
 import type { Storage } from './storage.ts';
 import { eventually } from './testing/eventually.ts';
+import { PEOPLE_SECRET, personAt } from './testing/people.ts';
 import { startTestDesk, type TestDesk } from './testing/test-desk.ts';
 
 const REDIS_PASSWORD = 'a-password-of-the-test';
@@ -204,6 +205,62 @@ test.each(['one database', 'one database and one Redis'])(
   },
   30_000,
 );
+
+test('a run that is begun on one node goes on when the leader is no more, again and again', async () => {
+  const environment = {
+    DATABASE_URL: postgres.url,
+    SESSION_SECRET: PEOPLE_SECRET,
+    MARKET_TICK_MS: '20',
+    // What happens between two saves is played again.
+    MARKET_SAVE_TICKS: '200',
+  };
+  await using first = await startTestDesk({ environment });
+  await using second = await startTestDesk({ environment });
+  const [here, there] = await Promise.all([personAt(first, 'ada'), personAt(second, 'ada')]);
+  const asJson = async (answer: Response): Promise<unknown> => answer.json();
+  const { model } = z
+    .object({ model: z.object({ id: z.string() }) })
+    .parse(await asJson(await there.call('POST', '/api/models', { name: 'M', strategy: 'hold' })));
+  const at = `/api/models/${model.id}/runs`;
+  expect((await there.call('POST', at)).status).toBe(201);
+  const answer = z.object({
+    run: z.object({ id: z.string(), status: z.string(), lastTick: z.number(), fills: z.number() }),
+  });
+  const read = async () => answer.parse(await asJson(await here.call('GET', `${at}/latest`))).run;
+  for (let turn = 1; turn <= 2; turn += 1) {
+    const before = await eventually('it trades', async () => {
+      const run = await read();
+      return run.fills > 0 && run;
+    });
+    // As if the leader had stood still for too long: whoever leads keeps nothing more.
+    await node(0).sql.query(
+      `update desk.leases set owner = 'nobody', fence = fence + 1,
+        expires_at = clock_timestamp() where name = 'floor'`,
+    );
+    await eventually(
+      'it goes on with another',
+      async () => (await read()).lastTick > before.lastTick + 200,
+      20_000,
+    );
+  }
+  const { events } = await second.hub.history(marketTicks.of(), { last: 300 });
+  const ticks = events.map(({ data }) => data.tick);
+  expect(ticks).toEqual(ticks.map((_, n) => (ticks[0] ?? 0) + n));
+  expect((await here.call('POST', `${at}/latest/end`)).status).toBe(202);
+  const over = await eventually('it ended', async () => {
+    const run = await read();
+    return run.status === 'completed' && run;
+  });
+  const rows = await asUser(node(1).sql, 'ada', (tx) =>
+    tx.query(
+      `select count(*)::int as fills,
+        (select fill_count from desk.runs where id = run_id) as counted
+        from desk.fills where run_id = $1 group by run_id`,
+      [over.id],
+    ),
+  );
+  expect(rows).toEqual([{ fills: over.fills, counted: over.fills }]);
+}, 60_000);
 
 test('what is not there, or does not let us in, is one plain sentence without a secret', async () => {
   const patience = { patienceMs: 0 };

@@ -56,7 +56,8 @@ export async function startLeading(options: LeadingOptions): Promise<Leading> {
   const opened = openMarket(kept, {
     setup: { seed: settings.MARKET_SEED, ticksPerDay: settings.MARKET_TICKS_PER_DAY },
     toldTick: told.tick,
-    warmUpTicks: settings.MARKET_WARM_UP_TICKS,
+    // One at least: a market without a time cannot be kept, and it must be before the first command.
+    warmUpTicks: Math.max(1, settings.MARKET_WARM_UP_TICKS),
     commands: kept === null ? [] : await store.commands(keptTick(kept)),
     log,
   });
@@ -73,7 +74,7 @@ export async function startLeading(options: LeadingOptions): Promise<Leading> {
   while (untold.length > 0) {
     await tell(untold.splice(0, TOLD_AT_ONCE).flatMap(({ report }) => tickItems(report)));
   }
-  // Other nodes go on from what is kept.
+  // Other nodes go on from what is kept, and commands are assigned to its ticks from now on.
   if (kept === null) await journal.save();
   const figures = createFigureTeller({
     ...{ hub, market },
