@@ -36,7 +36,7 @@ import { createTokens, type Tokens } from './identity/tokens.ts';
 import { type Log, SILENT_LOG } from './log.ts';
 import { type OpenedEngine, openEngine } from './open-engine.ts';
 import type { Analyst } from './run-chat/analyst.ts';
-import { createAnalyst } from './run-chat/built-in-analyst.ts';
+import { builtInAnalyst } from './run-chat/built-in-analyst.ts';
 import { type StartedChat, startChat } from './run-chat/start-chat.ts';
 import { startSchedule } from './schedule/schedule.ts';
 import { openServerStorage } from './server-storage.ts';
@@ -135,7 +135,7 @@ export async function createDesk(options: DeskOptions): Promise<Desk> {
 
     const started = await startChat({
       ...{ settings, log, hub, database: storage.sql },
-      analyst: options.analyst ?? createAnalyst(storage.sql),
+      analyst: options.analyst ?? builtInAnalyst(storage.sql),
     });
     chat = started;
     // Before the hub: what is under way here goes on elsewhere, and readers see it go on.

@@ -5,7 +5,12 @@ import { MillraceError } from '@millrace/protocol';
 import type { Json } from '@millrace/protocol/runs';
 import type { SqlDatabase } from '@millrace/server/postgres';
 import { generateText, type LanguageModel } from 'ai';
-import type { ModelAiAnswer, ModelAiRequest, ModelAiTestAnswer } from '../../shared/chat-api.ts';
+import type {
+  ModelAiAnswer,
+  ModelAiRequest,
+  ModelAiTestAnswer,
+} from '../../shared/chat-api.ts';
+import { ANALYST_NAME as BUILT_IN } from '../analyst/analyst-model.ts';
 import { asUser } from '../database/as-user.ts';
 import type { Sealing } from '../secrets/sealing.ts';
 import { parseBaseUrl } from './ai-address.ts';
@@ -21,7 +26,6 @@ import { createCheckedFetch } from './checked-fetch.ts';
 import { DEFAULT_PARAMETERS } from './parameters.ts';
 import { describeAiError, providerModel } from './provider-model.ts';
 
-export const BUILT_IN = 'built-in-analyst';
 export const OPENROUTER_URL = 'https://openrouter.ai/api/v1';
 const TEST_WITHIN_MS = 20_000;
 
@@ -70,7 +74,10 @@ export function createModelAi(options: ModelAiOptions): ModelAi {
   // Whoever runs the server says where its own AI is.
   const own = createCheckedFetch({ isProduction: false, allowsPrivate: true });
 
-  function ofServer(aiModel: string, parameters: Readonly<Record<string, Json>>): ChosenAi | null {
+  function ofServer(
+    aiModel: string,
+    parameters: Readonly<Record<string, Json>>,
+  ): ChosenAi | null {
     if (server === null) return null;
     const { baseUrl, key } = server;
     const provider = new URL(baseUrl).hostname;
@@ -162,10 +169,7 @@ export function createModelAi(options: ModelAiOptions): ModelAi {
     const baseUrl = given === server?.baseUrl ? given : parseBaseUrl(given, options);
     const aiModel = change.aiModel ?? before?.aiModel ?? server?.aiModel ?? '';
     if (aiModel === '') {
-      throw new MillraceError(
-        'request/invalid',
-        'Say which model (aiModel), as the provider calls it.',
-      );
+      throw new MillraceError('request/invalid', 'Say which model (aiModel), as the provider calls it.');
     }
     // A key that was given for one address must not be sent to another by whoever can change that.
     const kept = baseUrl === before?.baseUrl ? before.sealedKey : null;
@@ -174,8 +178,7 @@ export function createModelAi(options: ModelAiOptions): ModelAi {
       provider: change.provider ?? before?.provider ?? new URL(baseUrl).hostname,
       ...{ baseUrl, aiModel },
       parameters: change.parameters ?? before?.parameters ?? DEFAULT_PARAMETERS,
-      sealedKey:
-        key === undefined ? kept : key === null ? null : sealKey(sealing, key, of, baseUrl),
+      sealedKey: key === undefined ? kept : key === null ? null : sealKey(sealing, key, of, baseUrl),
     };
   }
 }

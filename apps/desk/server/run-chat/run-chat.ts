@@ -86,6 +86,8 @@ export interface RunChat {
   }): Promise<boolean>;
   /** @throws MillraceError `request/not-found` for one that is not that user's */
   requireRun(userId: string, aiRunId: string): Promise<RunRow>;
+  /** What a key has started in this session; null for nothing. */
+  startedUnder(sessionId: string, key: string): Promise<RunRow | null>;
   /** The newest session about this, or a new one: two requests at once get the same. */
   sessionAbout(userId: string, subject: Subject): Promise<ChatSession>;
   /** With all its messages, runs and channels. What is being answered is stopped first. */
@@ -190,6 +192,13 @@ export async function createRunChat(options: RunChatOptions): Promise<RunChat> {
           : question.kind === 'chat' && question.runId === about;
       if (!isAbout) throw new MillraceError('request/not-found', 'There is no such answer here.');
       return (await runs.stop(run.id, userId)) !== null;
+    },
+    async startedUnder(sessionId, key) {
+      const [row] = await database.query(
+        'select id from millrace.ai_runs where conversation_id = $1 and key = $2',
+        [sessionId, key],
+      );
+      return row === undefined ? null : runs.read(String(row['id']));
     },
     sessionAbout: (userId, subject) =>
       asUser(database, userId, async (tx) => {

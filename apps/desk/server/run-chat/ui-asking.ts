@@ -78,8 +78,10 @@ export function createUiAsking({
         const how = { replaces: messageId, overlap: 'interrupt' } as const;
         return (await runChat.ask({ userId, session, text, messageId, ...how })).run;
       }
-      // The same question under another key: it is to be answered once more.
+      // The same question under another key: it is to be answered once more, under each key once.
       if (known !== null && key !== messageId) {
+        const before = await runChat.startedUnder(session.id, key);
+        if (before !== null) return before;
         return (await runChat.retry({ userId, session, messageId, key })).run;
       }
       const how = { key, overlap: 'queue' } as const;

@@ -1,12 +1,11 @@
 // Spec D2: OpenAI's chat-completions format for programs, with a key of Desk's. The unmodified `openai` client works.
 
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { serveOpenAi } from '@millrace/ai';
 import { standsFor } from '../../inference/answer-inference.ts';
 import { inferenceRequest } from '../../inference/request.ts';
-import { BUILT_IN } from '../../model-ai/model-ai.ts';
+import { ANALYST_NAME as BUILT_IN } from '../../analyst/analyst-model.ts';
 import { askerOf } from '../asker.ts';
-import { takeResponse } from '../raw-answer.ts';
+import { streamAnswer } from '../raw-answer.ts';
 import { parseJson, readJsonText } from '../read-query.ts';
 import type { AddRoute, DeskContext } from '../routes.ts';
 import type { Services } from '../services.ts';
@@ -27,16 +26,15 @@ export function addInferenceRoutes(
       isRepeated: Number(c.req.header('x-stainless-retry-count') ?? 0) >= 1,
     });
     const isStreamed = request.stream ?? streamsUnlessTold;
-    const response = takeResponse(c);
-    response.setHeader('x-request-id', run.id);
-    log.info({ tag: 'SSE', aiRunId: run.id, isStreamed }, 'answer watched');
-    await serveOpenAi(hub, response, {
-      ...{ runId: run.id, isStreamed },
-      createdS: Math.floor(Date.now() / 1_000),
-      includesUsage: request.stream_options?.include_usage === true,
-      clientTools: new Set((request.tools ?? []).map((tool) => tool.function.name)),
+    return streamAnswer(c, { log, aiRunId: run.id }, (response) => {
+      response.setHeader('x-request-id', run.id);
+      return serveOpenAi(hub, response, {
+        ...{ runId: run.id, isStreamed },
+        createdS: Math.floor(Date.now() / 1_000),
+        includesUsage: request.stream_options?.include_usage === true,
+        clientTools: new Set((request.tools ?? []).map((tool) => tool.function.name)),
+      });
     });
-    return RESPONSE_ALREADY_SENT;
   }
 
   add('POST /api/v1/chat/completions', (c) => complete(c, false));

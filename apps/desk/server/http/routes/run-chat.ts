@@ -1,7 +1,6 @@
 // Spec E1: a chat about one trading run for a native `EventSource`, for `curl`, and without any stream. A GET may start an
 // answer (may-start.ts says when); whoever comes back, by `Last-Event-ID` or with the same ticket, reads on.
 
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { readPlainEventId, servePlainRun } from '@millrace/ai';
 import { MillraceError } from '@millrace/protocol';
 import { textOfRun } from '@millrace/protocol/runs';
@@ -16,7 +15,7 @@ import { suggestedRules } from '../../run-chat/suggested-rules.ts';
 import { requireRun } from '../../run-chat/trading-run.ts';
 import { askerOf } from '../asker.ts';
 import { mayStart } from '../may-start.ts';
-import { takeResponse } from '../raw-answer.ts';
+import { streamAnswer } from '../raw-answer.ts';
 import { readJson } from '../read-query.ts';
 import type { AddRoute, DeskContext } from '../routes.ts';
 import type { Services } from '../services.ts';
@@ -53,11 +52,10 @@ export function addRunChatRoutes(
     return { userId, modelId, runId: ticket.runId };
   }
 
-  async function serve(c: DeskContext, aiRunId: string, lastEventId?: string): Promise<Response> {
-    const response = takeResponse(c);
-    log.info({ tag: 'SSE', aiRunId, isBack: lastEventId !== undefined }, 'answer watched');
-    await servePlainRun(hub, response, { runId: aiRunId, lastEventId });
-    return RESPONSE_ALREADY_SENT;
+  function serve(c: DeskContext, aiRunId: string, lastEventId?: string): Promise<Response> {
+    return streamAnswer(c, { log, aiRunId }, (response) =>
+      servePlainRun(hub, response, { runId: aiRunId, lastEventId }),
+    );
   }
 
   /** For who comes back: the answer that its id names, if it is one about this run. Null for an id that is none of ours. */

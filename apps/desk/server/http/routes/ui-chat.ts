@@ -1,12 +1,11 @@
 // The AI SDK's `useChat` and AG-UI's `HttpAgent`, unmodified: start by POST, whose body is the first viewer; `useChat`
 // resumes by GET. (Its WebSocket is chat-socket.ts.)
 
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type AgUiVersion, readAgUiInput, serveAgUi, serveUiStream } from '@millrace/ai';
 import { MillraceError } from '@millrace/protocol';
 import * as z from 'zod';
 import { askerOf } from '../asker.ts';
-import { takeResponse } from '../raw-answer.ts';
+import { streamAnswer } from '../raw-answer.ts';
 import { readJson } from '../read-query.ts';
 import type { AddRoute, DeskContext } from '../routes.ts';
 import type { Services } from '../services.ts';
@@ -18,13 +17,12 @@ export function addUiChatRoutes(
 ): void {
   const { users, uiAsking, hub, log } = services;
 
-  async function serve(c: DeskContext, runId: string): Promise<Response> {
-    const response = takeResponse(c);
-    log.info({ tag: 'SSE', aiRunId: runId }, 'answer watched');
+  function serve(c: DeskContext, runId: string): Promise<Response> {
     // Newer chunks only where the page says that it knows them: an unknown one ends an older SDK's stream.
     const version = c.req.header('x-ai-sdk-version')?.startsWith('7') === true ? 7 : 6;
-    await serveUiStream(hub, response, { runId, version });
-    return RESPONSE_ALREADY_SENT;
+    return streamAnswer(c, { log, aiRunId: runId }, (response) =>
+      serveUiStream(hub, response, { runId, version }),
+    );
   }
 
   add('POST /api/chat', async (c) => {
@@ -67,11 +65,10 @@ export function addUiChatRoutes(
         key: `agui:${clientRunId}`.slice(0, 200),
       },
     });
-    const response = takeResponse(c);
-    log.info({ tag: 'SSE', aiRunId: run.id }, 'answer watched');
     // Clients before 1.0 say no version.
     const version: AgUiVersion = body.protocolVersion === undefined ? 0 : 1;
-    await serveAgUi(hub, response, { runId: run.id, threadId, clientRunId, version });
-    return RESPONSE_ALREADY_SENT;
+    return streamAnswer(c, { log, aiRunId: run.id }, (response) =>
+      serveAgUi(hub, response, { runId: run.id, threadId, clientRunId, version }),
+    );
   });
 }
