@@ -1,5 +1,5 @@
 // The places of a run, a linked list: what the run is at each, the event that led there, and what projections say of it,
-// made once by their keys. Who holds a place keeps what follows it, and nothing before. Rules: RUN-11, RUN-13.
+// made once by their keys. Who holds a place keeps what follows it, and nothing before. Rules: RUN-11, VIEW-1.
 
 import { type Cursor, encodeCursor } from '@millrace/protocol';
 import {

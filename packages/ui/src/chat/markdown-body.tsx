@@ -9,7 +9,6 @@ import {
 } from 'react';
 import { Streamdown, type StreamdownProps } from 'streamdown';
 import { CodeBlock } from './code-block.tsx';
-import type { MarkdownRendererProps } from './markdown-renderer.tsx';
 import { webAddress } from './web-address.ts';
 
 /** What of an element's attributes is used. */
@@ -23,11 +22,11 @@ interface Drawn {
 }
 
 /**
- * The library types its elements by name and by index at once, which no component of plain props satisfies: they are
- * taken as an object, and read as what Markdown gives them.
+ * The library types its elements by name and by index at once, which no component of plain props satisfies: each is
+ * taken as an object, and read as what Markdown gives it.
  */
 function drawn(draw: (props: Drawn) => ReactElement): (props: object) => ReactElement {
-  return (props) => draw(props as Drawn);
+  return (props) => draw(props);
 }
 
 /** The element with its content and nothing else of what the library would set. */
@@ -88,7 +87,10 @@ const COMPONENTS: NonNullable<StreamdownProps['components']> = {
 export function MarkdownBody({
   content,
   isStreaming,
-}: Required<MarkdownRendererProps>): ReactElement {
+}: {
+  readonly content: string;
+  readonly isStreaming: boolean;
+}): ReactElement {
   return (
     <Streamdown
       className="mr-md-blocks"
