@@ -98,7 +98,7 @@ function sdk(): Way {
         // The last one needs no copy.
         const [mine, others] = index === viewers.length - 1 ? [rest, rest] : rest.tee();
         rest = others;
-        pipeUIMessageStreamToResponse({ response: viewer, stream: mine });
+        void pipeUIMessageStreamToResponse({ response: viewer, stream: mine });
       }
     },
   };

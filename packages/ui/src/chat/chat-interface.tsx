@@ -47,7 +47,7 @@ function RunChat(props: ChatInterfaceProps): ReactElement {
 
   async function ask(text: string): Promise<void> {
     setFirst(text);
-    const id = await begin();
+    const id = await begin(text);
     // What could not be begun stays to be read, and to be sent again.
     if (id !== null) setChosen(id);
     else setFirst(null);

@@ -16,9 +16,11 @@ export interface ChatSessions {
   readonly sessions: readonly ChatSessionEntry[];
   readonly isLoading: boolean;
   readonly error: string | null;
-  /** Resolves with the id of a new one, or null: then `error` says why. */
-  begin(): Promise<string | null>;
+  /** Resolves with the id of a new one for this question, or null: then `error` says why. */
+  begin(question: string): Promise<string | null>;
 }
+
+const TITLE_LENGTH = 60;
 
 export function useChatSessions(apiUrl: string, { modelId, runId }: ChatSubject): ChatSessions {
   const [state, setState] = useState<Omit<ChatSessions, 'begin'>>({
@@ -45,24 +47,28 @@ export function useChatSessions(apiUrl: string, { modelId, runId }: ChatSubject)
     return () => abort.abort();
   }, [url, modelId, runId]);
 
-  const begin = useCallback(async () => {
-    try {
-      const made = await call<ChatSessionEntry>(url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ modelId, runId }),
-      });
-      setState(({ sessions }) => ({
-        sessions: [made, ...sessions],
-        isLoading: false,
-        error: null,
-      }));
-      return made.id;
-    } catch (error) {
-      setState((before) => ({ ...before, error: wordsOf(error) }));
-      return null;
-    }
-  }, [url, modelId, runId]);
+  const begin = useCallback(
+    async (question: string) => {
+      try {
+        const made = await call<ChatSessionEntry>(url, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ modelId, runId }),
+        });
+        setState(({ sessions }) => ({
+          // As the server will call it, once it has the question.
+          sessions: [{ id: made.id, title: question.slice(0, TITLE_LENGTH) }, ...sessions],
+          isLoading: false,
+          error: null,
+        }));
+        return made.id;
+      } catch (error) {
+        setState((before) => ({ ...before, error: wordsOf(error) }));
+        return null;
+      }
+    },
+    [url, modelId, runId],
+  );
 
   return { ...state, begin };
 }

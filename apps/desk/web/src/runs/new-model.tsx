@@ -7,7 +7,7 @@ import type { ModelAnswer, NewModelRequest, StrategyName } from '../../../shared
 import { postJson } from '../data/http.ts';
 import { Button } from '../parts/button.tsx';
 import { runPath } from './run-path.ts';
-import { STRATEGIES } from './strategies.ts';
+import { STRATEGIES, STRATEGY_NAMES } from './strategies.ts';
 
 const FIELD = 'h-8 w-full rounded-md border border-line bg-ground px-2 text-[13px]';
 
@@ -15,15 +15,14 @@ export function NewModel({ onMade }: { onMade(): void }): ReactElement {
   const id = useId();
   const [, go] = useLocation();
   const [error, setError] = useState<string | null>(null);
+  const [strategy, setStrategy] = useState<StrategyName>('momentum');
 
   function submit(event: FormEvent<HTMLFormElement>): void {
     event.preventDefault();
     const form = event.currentTarget;
-    const data = new FormData(form);
-    const request: NewModelRequest = {
-      name: String(data.get('name')),
-      strategy: String(data.get('strategy')) as StrategyName,
-    };
+    const name = new FormData(form).get('name');
+    if (typeof name !== 'string') return;
+    const request: NewModelRequest = { name, strategy };
     postJson<ModelAnswer>('/api/models', request).then(
       ({ model }) => {
         setError(null);
@@ -54,10 +53,16 @@ export function NewModel({ onMade }: { onMade(): void }): ReactElement {
         </label>
         <label className="flex flex-col gap-1 text-xs text-quiet">
           Strategy
-          <select name="strategy" className={`${FIELD} text-ink`}>
-            {Object.entries(STRATEGIES).map(([name, words]) => (
+          <select
+            value={strategy}
+            onChange={({ target }) =>
+              setStrategy(STRATEGY_NAMES.find((one) => one === target.value) ?? strategy)
+            }
+            className={`${FIELD} text-ink`}
+          >
+            {STRATEGY_NAMES.map((name) => (
               <option key={name} value={name}>
-                {words}
+                {STRATEGIES[name]}
               </option>
             ))}
           </select>

@@ -62,7 +62,7 @@ export function RunEquityCard({ model, run, live }: RunEquityCardProps): ReactEl
             Try again
           </button>
         </p>
-      ) : series === null || series.points.length === 0 ? (
+      ) : series === null || series.points.length < 2 ? (
         <p className="p-4 text-quiet">
           {series === null ? 'Loading the curve…' : 'The curve begins with the run’s first points.'}
         </p>

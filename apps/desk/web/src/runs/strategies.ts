@@ -9,3 +9,12 @@ export const STRATEGIES: Readonly<Record<StrategyName, string>> = {
   learned: 'Learned',
   hold: 'Buy and hold',
 };
+
+/** In the order in which they are offered. */
+export const STRATEGY_NAMES: readonly StrategyName[] = [
+  'momentum',
+  'grid',
+  'arbitrage',
+  'learned',
+  'hold',
+];
