@@ -54,7 +54,7 @@ export async function createModelBed(url?: string): Promise<ModelBed> {
         ...{ hub, database, firstTokenMs: 400, stallMs: 400, maxRetries: 1 },
         onError: ({ message }) => errors.push(message),
         answer: ({ question }) => ({
-          model: provider(String(question)),
+          model: provider(typeof question === 'string' ? question : 'any'),
           messages: [{ role: 'user', content: 'How many trades did it make?' }],
           ...(tools !== undefined && { tools }),
           ...(settings !== undefined && { settings }),
