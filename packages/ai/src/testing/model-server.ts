@@ -106,7 +106,11 @@ function receive(
   const { promise: whenEnded, resolve } = Promise.withResolvers<ModelLineEnd>();
   const model = body['model'];
   const received: Received = {
-    ...{ number, path: url, body, whenEnded, ended: null },
+    number,
+    path: url,
+    body,
+    whenEnded,
+    ended: null,
     headers: masked(headers),
     model: typeof model === 'string' ? model : '',
     atMs: performance.now(),

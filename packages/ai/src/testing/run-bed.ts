@@ -70,7 +70,9 @@ function createBed(database: SqlDatabase): Bed {
     const ended: Node['ended'] = [];
     const errors: string[] = [];
     const runs = await createRuns({
-      ...{ hub, database, answer },
+      hub,
+      database,
+      answer,
       onEnd: async (_tx, run, state) => void ended.push({ run, state }),
       onError: ({ message }) => errors.push(message),
       ...more,
