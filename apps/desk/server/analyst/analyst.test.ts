@@ -403,7 +403,7 @@ describe('as a run', () => {
       ...{ hub, database },
       answer: ({ question }) => ({
         model: slow,
-        messages: [{ role: 'user', content: String(question) }],
+        messages: [{ role: 'user', content: typeof question === 'string' ? question : '' }],
         tools: toolsFor(MOMENTUM),
         idempotentTools: Object.keys(toolsFor(MOMENTUM)),
       }),
