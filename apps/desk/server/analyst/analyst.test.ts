@@ -370,6 +370,13 @@ describe('an answer', () => {
     },
   );
 
+  test('asked for in short is a heading, a sentence and three points', async () => {
+    const { text } = await ask(MOMENTUM, 'Why did it lose money, in short?');
+    expect(text).toContain(filled('{m.profit}'));
+    expect(text.split('\n\n')).toHaveLength(3);
+    expect(text.match(/^\d\. /gm)).toHaveLength(3);
+  });
+
   test('never suggests a question that it does not understand', async () => {
     const suggested = new Set<string>();
     for (const [asked, modelId] of TABLE) {

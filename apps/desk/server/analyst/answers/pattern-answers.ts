@@ -157,7 +157,9 @@ export function streaksAnswer({ run, streaks, statistics }: TradeAnalysis): stri
 export function feesAnswer({ run, statistics, sides, patterns }: TradeAnalysis): string {
   if (run.fills === 0) return notYet(run);
   const gross = run.realised + run.unrealised;
+  // Both of the fills that were read, which may be fewer than the run's.
   const turnover = sides.buy.notional + sides.sell.notional;
+  const paid = sides.buy.fees + sides.sell.fees;
   return blocks(
     `## Fees of ${runName(run)}: ${usd(run.fees)}`,
     table(['', 'Amount'], 'lr', [
@@ -172,7 +174,7 @@ export function feesAnswer({ run, statistics, sides, patterns }: TradeAnalysis):
         ? [
             [
               'Of what was traded',
-              `${((run.fees / turnover) * 10_000).toFixed(2)} bp of ${usd(turnover)}`,
+              `${((paid / turnover) * 10_000).toFixed(2)} bp of ${usd(turnover)}`,
             ],
           ]
         : []),
