@@ -33,11 +33,12 @@ async function view(url: string, runId: string): Promise<string> {
   return text;
 }
 
-test('RUN-3, RUN-5, RUN-7, RUN-9, UI-1: whatever place an owner is killed at, each run ends once, all see what is stored, and no tool did anything twice', async () => {
+test('RUN-3, RUN-5, RUN-7, RUN-9, RUN-14, UI-1: whatever place an owner is killed at, each run ends once, all see what is stored, no tool did anything twice, and what the model was asked for is counted', async () => {
   await using server = await startPostgres();
   const database = server.url();
   const pool = new pg.Pool({ connectionString: database });
   await pool.query('create table made (key text, at timestamptz default now())');
+  await pool.query('create table asked (run_id text)');
   await pool.query('create table messages (run_id text primary key, text text not null)');
   await using first = await startNode(database, 'yes');
 
@@ -73,6 +74,12 @@ test('RUN-3, RUN-5, RUN-7, RUN-9, UI-1: whatever place an owner is killed at, ea
   const { rows: made } = await pool.query(
     'select key, count(*)::int as times from made group by key',
   );
+  // Each time the model counts 10 tokens for what it is asked.
+  const { rows: uncounted } = await pool.query(
+    `select id, input_tokens from millrace.ai_runs
+      where input_tokens < 10 * (select count(*) from asked where run_id = id)`,
+  );
+  const { rowCount: asks } = await pool.query('select from asked');
   await pool.end();
   console.info(`${ids.length} runs ended ${tookMs} ms after their owner was killed`);
   expect(statuses).toEqual([{ status: 'completed', fence: 2 }]);
@@ -88,6 +95,8 @@ test('RUN-3, RUN-5, RUN-7, RUN-9, UI-1: whatever place an owner is killed at, ea
   expect(texts.filter((text) => text.includes('unknown'))).toHaveLength(2);
   expect(made.every(({ times }) => times === 1)).toBe(true);
   expect(made).toHaveLength(ids.length - 1);
+  expect(uncounted).toEqual([]);
+  expect(asks).toBeGreaterThan(2 * ids.length);
   expect(second.stderr()).toBe('');
   expect(tookMs).toBeLessThan(10_000);
 });

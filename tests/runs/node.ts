@@ -36,15 +36,20 @@ async function effect(key: string): Promise<number> {
   return 23;
 }
 
-const scriptOf = (question: unknown) =>
-  scripted((place) => hold(question as Question, place), effect);
+const scriptOf = (runId: string, question: unknown) =>
+  scripted((place) => hold(question as Question, place), {
+    effect,
+    async onAsked() {
+      await database.query('insert into asked (run_id) values ($1)', [runId]);
+    },
+  });
 
 const runs = await createRuns({
   hub,
   database,
   onError: say,
   answer(run) {
-    const { model, tools } = scriptOf(run.question);
+    const { model, tools } = scriptOf(run.id, run.question);
     return { model, tools, messages: [{ role: 'user', content: 'How many trades?' }] };
   },
   async onEnd(tx, run, state) {
@@ -52,7 +57,7 @@ const runs = await createRuns({
       run.id,
       textOfRun(state),
     ]);
-    await scriptOf(run.question).ending();
+    await scriptOf(run.id, run.question).ending();
   },
 });
 

@@ -66,10 +66,17 @@ export interface Scripted {
   ending(): Promise<void>;
 }
 
-/** @param effect what the tool does to the world, under its idempotency key; resolves with what it found */
-export function scripted(hold: Hold, effect: (key: string) => Promise<number>): Scripted {
+export interface World {
+  /** What the tool does to it, under its idempotency key; resolves with what it found. */
+  effect(key: string): Promise<number>;
+  /** Somebody asks the model, and will be asked to pay. */
+  onAsked(): Promise<void>;
+}
+
+export function scripted(hold: Hold, { effect, onAsked }: World): Scripted {
   const model = new MockLanguageModelV4({
-    doStream({ prompt, abortSignal }) {
+    async doStream({ prompt, abortSignal }) {
+      await onAsked();
       const isFirst = prompt.at(-1)?.role === 'user';
       const says = isFirst ? asking : answering(prompt);
       const from = isFirst ? 0 : STEP_TWO;
@@ -86,7 +93,7 @@ export function scripted(hold: Hold, effect: (key: string) => Promise<number>): 
           controller.close();
         },
       });
-      return Promise.resolve({ stream });
+      return { stream };
     },
   });
   const count = tool({

@@ -1,22 +1,148 @@
-// What the channels are told when a run is accepted and when its first owner claims it, in the transactions that do so.
-// Rules: RUN-1, RUN-13.
+// Accepting a run: its row, the application's own rows, and what the channels are told, in one transaction. The same for
+// a new question, one that is asked again, and an answer that goes on. Rules: RUN-1, RUN-6, RUN-13, RUN-15, RUN-16, RUN-18.
 
-import { aiRuns, conversations } from '@millrace/protocol/runs';
+import { randomUUID } from 'node:crypto';
+import { MillraceError } from '@millrace/protocol';
+import { aiRuns, conversations, isFinalStatus, type Json } from '@millrace/protocol/runs';
 import type { Hub } from '@millrace/server';
-import type { SqlTransaction } from '@millrace/server/postgres';
-import { boundedJson } from './bounded.ts';
+import type { SqlDatabase, SqlTransaction } from '@millrace/server/postgres';
+import { boundedJson, bytesOf } from './bounded.ts';
+import { checkWord } from './check-word.ts';
 import { outboxOf } from './ending.ts';
+import type { RunLimits } from './limits.ts';
+import { prefixOf } from './prefix.ts';
+import type { Stopping } from './stopping.ts';
+import { readPartial } from './store/run-partial.ts';
 import type { RunRow } from './store/run-row.ts';
+import {
+  type Accepted,
+  acceptRun,
+  type NewRun,
+  type Overlap,
+  readRunById,
+} from './store/run-store.ts';
+import { readCalls } from './store/tool-calls.ts';
 
-export async function publishAcceptance(hub: Hub, tx: SqlTransaction, run: RunRow): Promise<void> {
-  const { id: runId, conversationId, messageId, userId } = run;
+export interface StartRun {
+  readonly conversationId: string;
+  /** Who asks; the run is theirs. */
+  readonly userId: string;
+  /** What is asked, in the application's own form: `answer` gets it back. */
+  readonly question: Json;
+  /** Of the model, without secrets; kept as they are now. Default null. */
+  readonly settings?: Json;
+  /** Idempotency key: a start that repeats it (in its conversation) answers with the run of the first. */
+  readonly key?: string;
+  /** Where another run of the conversation is not over. Default `reject`. */
+  readonly overlap?: Overlap;
+}
+
+/** Of one that asks again, or goes on. */
+export interface RetryRun extends Pick<StartRun, 'userId' | 'key' | 'overlap'> {
+  /** Default: those of the run before. */
+  readonly settings?: Json;
+}
+
+export interface AcceptanceOptions {
+  readonly hub: Hub;
+  readonly database: SqlDatabase;
+  readonly limits: RunLimits;
+  readonly stopping: Stopping;
+  onAccept(tx: SqlTransaction, run: RunRow): Promise<void>;
+}
+
+export interface Acceptance {
+  start(start: StartRun): Promise<Taken>;
+  retry(runId: string, retry: RetryRun): Promise<Taken>;
+  continue(runId: string, retry: RetryRun): Promise<Taken>;
+}
+
+export type Taken = Exclude<Accepted, { readonly is: 'busy' }>;
+
+export function createAcceptance(options: AcceptanceOptions): Acceptance {
+  const { hub, database, limits, stopping, onAccept } = options;
+
+  /** @throws MillraceError `request/conflict`, whatever `acceptRun` throws, and what `onAccept` does */
+  async function accept(tx: SqlTransaction, row: NewRun, overlap: Overlap): Promise<Taken> {
+    const outcome = await acceptRun(tx, row, overlap, limits);
+    if (outcome.is === 'busy') {
+      throw new MillraceError(
+        'request/conflict',
+        'The conversation is being answered. Stop that first, or let this one wait.',
+        { details: { runId: outcome.by } },
+      );
+    }
+    if (outcome.is === 'known') return outcome;
+    await onAccept(tx, outcome.run);
+    await publishAcceptance(hub, tx, outcome.run);
+    for (const one of outcome.stopping) await stopping.follow(tx, one);
+    return outcome;
+  }
+
+  function again(runId: string, retry: RetryRun, isContinuation: boolean): Promise<Taken> {
+    checkWord(retry.userId, 'userId');
+    if (retry.key !== undefined) checkWord(retry.key, 'key');
+    return database.transaction(async (tx) => {
+      const before = await readRunById(tx, runId);
+      if (before === null) throw new MillraceError('request/not-found', 'No such run.');
+      const { userId, key = null, settings = before.settings, overlap = 'reject' } = retry;
+      const { conversationId, question } = before;
+      if (!isFinalStatus(before.status)) throw cant('The run is not over. Stop it first.', runId);
+      const prefix = isContinuation ? await prefixFrom(tx, before) : null;
+      return accept(
+        tx,
+        { ...newIds(), conversationId, userId, key, settings, question, retryOf: runId, prefix },
+        overlap,
+      );
+    });
+  }
+
+  return {
+    start({ conversationId, userId, question, settings = null, key, overlap = 'reject' }) {
+      checkWord(conversationId, 'conversationId');
+      checkWord(userId, 'userId');
+      if (key !== undefined) checkWord(key, 'key');
+      checkQuestion(question, limits.maxQuestionBytes);
+      const of = { conversationId, userId, question, settings, key: key ?? null };
+      const row = { ...newIds(), ...of, retryOf: null, prefix: null };
+      return database.transaction((tx) => accept(tx, row, overlap));
+    },
+    retry: (runId, retry) => again(runId, retry, false),
+    continue: (runId, retry) => again(runId, retry, true),
+  };
+}
+
+function newIds() {
+  return { id: randomUUID(), messageId: randomUUID() };
+}
+
+async function prefixFrom(tx: SqlTransaction, { id, status }: RunRow): Promise<Json> {
+  if (status === 'completed') throw cant('The answer is whole. Ask again instead.', id);
+  const parts = prefixOf(await readPartial(tx, id), await readCalls(tx, id));
+  return JSON.parse(JSON.stringify(parts)) as Json;
+}
+
+function cant(message: string, runId: string): MillraceError {
+  return new MillraceError('request/conflict', message, { details: { runId } });
+}
+
+function checkQuestion(question: Json, most: number): void {
+  const bytes = bytesOf(JSON.stringify(question), most);
+  if (bytes <= most) return;
+  throw new MillraceError('limit/body-size', `A question has at most ${most} bytes.`, {
+    details: { bytes },
+  });
+}
+
+async function publishAcceptance(hub: Hub, tx: SqlTransaction, run: RunRow): Promise<void> {
+  const { id: runId, conversationId, messageId, userId, retryOf } = run;
   const out = outboxOf(tx);
   const data = { conversationId, messageId };
   await hub.publish(aiRuns.of({ runId }), { type: 'run-accepted', data }, { tx: out });
   const question = boundedJson(run.question);
   const event = {
     type: 'run-accepted',
-    data: { runId, messageId, userId, question, retryOf: null },
+    data: { runId, messageId, userId, question, retryOf },
   } as const;
   await hub.publish(conversations.of({ conversationId }), event, { tx: out });
 }

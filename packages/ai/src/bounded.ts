@@ -2,9 +2,7 @@
 // need no such thing, they leave in pieces (window.ts). Rules: RUN-12.
 
 import type { Json, RunWrite } from '@millrace/protocol/runs';
-
-/** Well below the limit `maxEventBytes` of 48 KiB, for what stands around it. */
-const MAX_JSON_BYTES = 40_000;
+import { MAX_ERROR_LENGTH, MAX_NAME_LENGTH, MAX_NOTE_BYTES, MAX_VALUE_BYTES } from './limits.ts';
 
 /** In place of a value that is too large. */
 export interface Omitted {
@@ -32,7 +30,7 @@ export function bounded(event: RunWrite): RunWrite {
     case 'file': {
       const { part, url, mediaType } = event.data;
       const bytes = bytesOf(url);
-      if (bytes <= MAX_JSON_BYTES) return event;
+      if (bytes <= MAX_VALUE_BYTES) return event;
       const value = { omitted: 'too large', bytes, mediaType } as const;
       return { type: 'data', data: { part, name: 'file', id: '', value } };
     }
@@ -44,14 +42,14 @@ export function bounded(event: RunWrite): RunWrite {
         : { ...event, data: { ...event.data, provider } };
     }
     case 'tool-error': {
-      const error = clipped(event.data.error, MAX_ERROR);
+      const error = clipped(event.data.error, MAX_ERROR_LENGTH);
       return error === event.data.error ? event : { ...event, data: { ...event.data, error } };
     }
     case 'source': {
       const { id, url, title } = event.data;
       const data = {
         ...event.data,
-        id: clipped(id, 200) || 'source',
+        id: clipped(id, MAX_NAME_LENGTH) || 'source',
         // Half an address leads somewhere else.
         url: url === null || url === '' || url.length > 4_000 ? null : url,
         title: title === null ? null : clipped(title, 1_000),
@@ -62,9 +60,6 @@ export function bounded(event: RunWrite): RunWrite {
       return event;
   }
 }
-
-const MAX_ERROR = 2_000;
-const MAX_NOTE_BYTES = 4_000;
 
 /** Never ends in half a character. */
 export function clipped(text: string, length: number): string {
@@ -82,13 +77,14 @@ export function isOmitted(value: Json): boolean {
 
 export function boundedJson(value: Json): Json {
   const bytes = bytesOf(JSON.stringify(value));
-  if (bytes <= MAX_JSON_BYTES) return value;
+  if (bytes <= MAX_VALUE_BYTES) return value;
   return { omitted: 'too large', bytes } satisfies Omitted;
 }
 
 const encoder = new TextEncoder();
 
-function bytesOf(text: string): number {
+/** Its length where that alone says that it has no more than `most`. */
+export function bytesOf(text: string, most: number = MAX_VALUE_BYTES): number {
   // Three bytes a character at most: a short text need not be measured.
-  return text.length * 3 <= MAX_JSON_BYTES ? text.length : encoder.encode(text).byteLength;
+  return text.length * 3 <= most ? text.length : encoder.encode(text).byteLength;
 }

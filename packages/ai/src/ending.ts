@@ -1,20 +1,24 @@
-// How a run ends: what its row and its last event say. Rule: RUN-10.
+// How a run ends: what its row and its last events say, and the one transaction that says it. Rules: RUN-10, RUN-13.
 
+import { MillraceError, toMillraceError } from '@millrace/protocol';
 import {
   aiRuns,
   conversations,
   type FinalStatus,
+  foldRun,
   type Json,
-  type RunPart,
   type RunState,
   type RunUsage,
   type RunWrite,
 } from '@millrace/protocol/runs';
 import type { Hub, OutboxTransaction } from '@millrace/server';
-import type { SqlTransaction } from '@millrace/server/postgres';
+import type { SqlDatabase, SqlTransaction } from '@millrace/server/postgres';
 import { clipped } from './bounded.ts';
+import { MAX_ERROR_LENGTH } from './limits.ts';
+import { addUsage } from './meter.ts';
+import { anywhere } from './pen.ts';
 import type { RunRow } from './store/run-row.ts';
-import type { Ended } from './store/run-store.ts';
+import { type Ended, finishRun } from './store/run-store.ts';
 
 export interface Outcome {
   readonly status: FinalStatus;
@@ -22,21 +26,56 @@ export interface Outcome {
   readonly error: string | null;
 }
 
-/** What readers are told of an error, at most: an event is bounded. */
-const MAX_ERROR = 2_000;
-
-export function endedAs({ status, error }: Outcome, state: RunState): Ended {
-  const at = state.parts.findLastIndex((part) => part.type === 'step');
-  const step = state.parts[at];
-  const finishReason = step?.type === 'step' ? step.finishReason : null;
-  const isOpen = step !== undefined && finishReason === null;
+/** @param rest what was taken behind the last step that ended */
+export function endedAs({ status, error }: Outcome, state: RunState, rest: RunUsage): Ended {
+  const step = state.parts.findLast(({ type }) => type === 'step');
+  const words = error?.replaceAll('\0', '\uFFFD').toWellFormed() ?? null;
   return {
-    ...{ status, finishReason },
-    error:
-      error === null ? null : clipped(error.replaceAll('\0', '\uFFFD').toWellFormed(), MAX_ERROR),
-    usage: isOpen ? withEstimate(state.usage, state.parts.slice(at)) : state.usage,
+    ...{ status, finishReason: step?.type === 'step' ? step.finishReason : null },
+    error: words === null ? null : clipped(words, MAX_ERROR_LENGTH),
+    usage: addUsage(state.usage, rest),
     partial: status === 'completed' ? null : (JSON.parse(JSON.stringify(state.parts)) as Json),
   };
+}
+
+export interface EndOptions {
+  readonly hub: Hub;
+  readonly database: SqlDatabase;
+  readonly owner: string;
+  /** In the transaction that ends the run: the application's own rows. */
+  onEnd(tx: SqlTransaction, run: RunRow, state: RunState): Promise<void>;
+  onError(error: MillraceError): void;
+  /** So many owners may die of it. */
+  readonly maxAttempts: number;
+}
+
+/**
+ * What `onEnd` rejects is tried again by whoever takes the run over. After as many deaths as a run may have it ends
+ * without: an application that can't write its rows must not have it for ever.
+ */
+export async function endRun(
+  run: RunRow,
+  state: RunState,
+  ended: Ended,
+  options: EndOptions,
+): Promise<void> {
+  const { hub, database, owner, onEnd, onError, maxAttempts } = options;
+  async function once(withRows: boolean): Promise<void> {
+    await database.transaction(async (tx) => {
+      const row = await finishRun(tx, { id: run.id, owner, fence: run.fence }, ended);
+      if (row === null) throw new MillraceError('publish/fenced', 'Another owner has the run.');
+      const event = await publishEnd(hub, tx, row, ended);
+      if (withRows) await onEnd(tx, row, foldRun(state, anywhere(event)));
+    });
+  }
+  try {
+    await once(true);
+  } catch (thrown) {
+    const error = toMillraceError(thrown);
+    if (error.code === 'publish/fenced' || run.deaths < maxAttempts) throw thrown;
+    onError(error);
+    await once(false);
+  }
 }
 
 /** In the transaction that ends the row: its last event with the end of its channel, and the conversation's. */
@@ -59,17 +98,4 @@ export async function publishEnd(
 /** A transaction as the hub's outbox takes it. */
 export function outboxOf(tx: SqlTransaction): OutboxTransaction {
   return { query: (sql: string, params: unknown[]) => tx.query(sql, params) };
-}
-
-/** A step that was broken off sends no bill: some four characters are a token. */
-function withEstimate(usage: RunUsage, parts: readonly RunPart[]): RunUsage {
-  const characters = parts.reduce((sum, part) => {
-    if (part.type === 'text' || part.type === 'reasoning') return sum + part.text.length;
-    return part.type === 'tool' ? sum + part.inputText.length : sum;
-  }, 0);
-  return {
-    inputTokens: usage.inputTokens,
-    outputTokens: usage.outputTokens + Math.ceil(characters / 4),
-    isEstimated: true,
-  };
 }

@@ -1,11 +1,13 @@
 // Public entry of @millrace/ai: AI runs that are owned by the server.
 
+export type { RetryRun, StartRun } from './acceptance.ts';
 export type { Answering } from './generation.ts';
+export { RUN_LIMITS, type RunLimits, type TokenBudget } from './limits.ts';
 export type { OpenAiOptions } from './projections/openai.ts';
 export { type ServeOpenAiOptions, serveOpenAi } from './projections/serve-openai.ts';
 export { serveUiStream, type UiStreamOptions } from './projections/serve-ui-stream.ts';
 export type { UiVersion } from './projections/ui-stream.ts';
-export { createRuns, type Runs, type RunsOptions, type StartRun } from './runs.ts';
+export { createRuns, type Runs, type RunsOptions, type Started } from './runs.ts';
 export type { RunRow } from './store/run-row.ts';
 export type { Overlap } from './store/run-store.ts';
 export type { CallKey } from './tools.ts';

@@ -1,56 +1,79 @@
 // One run from its claim to its end: begins or takes over, generates, ends. Whatever happens it is then one of: ended
 // (the row, the application's rows and the last event in one transaction), or lost (another owner, or none yet, has it:
-// nothing is written any more). Refuses to own: claiming and beats (runs.ts). Rules: RUN-3, RUN-5, RUN-7 … RUN-10.
+// nothing is written any more). Refuses to own: claiming and beats (worker.ts). Rules: RUN-3, RUN-5, RUN-7 … RUN-10, RUN-18.
 //
 //   claimed ─ append run-start, or run-resumed and read to there ─▶ generating ─▶ ending ─▶ ended
 //      └─────────────── fenced, or the lease is gone: lost ◀─────────────┴───────────┘
 
 import { MillraceError, toMillraceError } from '@millrace/protocol';
-import { foldRun, type RunPart, type RunState, type ToolPart } from '@millrace/protocol/runs';
-import type { Hub } from '@millrace/server';
-import type { SqlDatabase, SqlTransaction } from '@millrace/server/postgres';
+import type { RunPart, RunUsage, ToolPart } from '@millrace/protocol/runs';
 import type { LanguageModel } from 'ai';
+import { begin, lostUsage } from './beginning.ts';
 import { clipped, isOmitted } from './bounded.ts';
-import { endedAs, type Outcome, publishEnd } from './ending.ts';
+import { type EndOptions, endedAs, endRun, type Outcome } from './ending.ts';
 import { type Answering, generate, isAllSaid } from './generation.ts';
-import { anywhere, createPen, type Pen } from './pen.ts';
+import { MAX_NAME_LENGTH, type RunLimits } from './limits.ts';
+import { addUsage, createMeter, type Meter } from './meter.ts';
+import { createPen, type Pen } from './pen.ts';
+import { readPrefix } from './store/run-partial.ts';
 import type { RunRow } from './store/run-row.ts';
-import { finishRun } from './store/run-store.ts';
 import { readCalls } from './store/tool-calls.ts';
-import { mendStep, readRun } from './takeover.ts';
+import { mendStep } from './takeover.ts';
 import { callAgain, type ToolsOptions, writtenTools } from './tools.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
-export interface OwnerOptions {
-  readonly hub: Hub;
-  readonly database: SqlDatabase;
-  readonly owner: string;
+export interface OwnerOptions extends Omit<EndOptions, 'maxAttempts'> {
   answer(run: RunRow, signal: AbortSignal): Answering | Promise<Answering>;
-  /** In the transaction that ends the run: the application's own rows. */
-  onEnd(tx: SqlTransaction, run: RunRow, state: RunState): Promise<void>;
   describeError(error: unknown): string;
-  onError(error: MillraceError): void;
-  readonly windowMs: number;
-  readonly maxSteps: number;
-  /** So many owners may die of it. */
-  readonly maxAttempts: number;
+  readonly limits: RunLimits;
+  /** Tokens that the user's other runs took of the budget, as far as this node has heard. */
+  spentByOthers(): number;
 }
 
 /** Why a run's generation is broken off: the reason of its signal. */
 export type Halt = { readonly is: 'stop'; readonly by: string } | { readonly is: 'lost' };
 
-/** Resolves once the run is ended here, or lost. Rejects with what can't be helped: its lease runs out then. */
-export async function ownRun(run: RunRow, halt: AbortSignal, options: OwnerOptions): Promise<void> {
-  const pen = createPen({ hub: options.hub, run, windowMs: options.windowMs });
+export interface Work {
+  /** Resolves once the run is ended here, or lost. Rejects with what can't be helped: its lease runs out then. */
+  readonly done: Promise<void>;
+  /** What it took so far, by this owner's knowledge. */
+  usage(): RunUsage;
+}
+
+export function ownRun(run: RunRow, halt: AbortSignal, options: OwnerOptions): Work {
+  const pen = createPen({ hub: options.hub, run, windowMs: options.limits.windowMs });
+  const meter = createMeter();
+  const usage = (): RunUsage => addUsage(pen.state.usage, meter.rest);
+  return { usage, done: ownTo({ pen, meter, run, halt, options, usage }) };
+}
+
+interface Living {
+  readonly pen: Pen;
+  readonly meter: Meter;
+  readonly run: RunRow;
+  readonly halt: AbortSignal;
+  readonly options: OwnerOptions;
+  usage(): RunUsage;
+}
+
+async function ownTo(living: Living): Promise<void> {
+  const { pen, meter, run, halt, options } = living;
+  const gone = new AbortController();
   function halted(): void {
-    if (haltOf(halt)?.is === 'lost') pen.close();
-    else tellStop(pen, halt);
+    if (haltOf(halt)?.is !== 'lost') return;
+    gone.abort(halt.reason);
+    pen.close();
   }
+  halted();
+  halt.addEventListener('abort', halted);
   try {
-    const outcome = await live({ pen, run, halt, options, halted });
+    const outcome = await live(living, AbortSignal.any([gone.signal, pen.lost]));
     if (outcome === null || haltOf(halt)?.is === 'lost') return;
     // Rejects with why nothing is taken any more, if so.
     await pen.flushed();
-    await end(pen, run, outcome, options);
+    const ended = endedAs(outcome, pen.state, meter.rest);
+    const { maxAttempts } = options.limits;
+    await endRun(run, pen.state, ended, { ...options, maxAttempts });
   } catch (thrown) {
     const error = toMillraceError(pen.lost.aborted ? pen.lost.reason : thrown);
     if (haltOf(halt)?.is !== 'lost' && error.code !== 'publish/fenced') throw error;
@@ -67,31 +90,55 @@ const INTERRUPTED: Outcome = {
   error: 'Whoever made this answer died, too often to try again.',
 };
 
-interface Living {
-  readonly pen: Pen;
-  readonly run: RunRow;
-  readonly halt: AbortSignal;
-  readonly options: OwnerOptions;
-  readonly halted: () => void;
-}
-
 /** Null where it is somebody else's. */
-async function live({ pen, run, halt, options, halted }: Living): Promise<Outcome | null> {
-  const { hub, database, owner, describeError, maxSteps, maxAttempts } = options;
+async function live(living: Living, lost: AbortSignal): Promise<Outcome | null> {
+  const { pen, meter, run, halt, options } = living;
+  const { hub, database, describeError, limits } = options;
   const failed = (error: unknown): Outcome => ({ status: 'failed', error: describeError(error) });
   const isStopped = (): boolean => haltOf(halt)?.is === 'stop';
   const asked = await askFor(run, halt, options);
-  const model = asked.is === 'known' ? modelName(asked.answering.model) : 'none';
-  const signal = AbortSignal.any([halt, pen.lost]);
-  if (!(await begin(pen, run, model, hub, signal))) return null;
-  if (halt.aborted) halted();
-  else halt.addEventListener('abort', halted);
-  if (isAllSaid(pen.state.parts, maxSteps)) return COMPLETED;
+  const answering = asked.is === 'known' ? asked.answering : null;
+  const model = answering === null ? 'none' : modelName(answering.model);
+  const prefix = run.isContinuation ? await readPrefix(database, run.id) : [];
+  if (!(await begin({ pen, run, model, hub, prefix, lost }))) return null;
+  const ownParts = (): readonly RunPart[] => pen.state.parts.slice(prefix.length);
+  const isOver = (): boolean => isAllSaid(ownParts(), limits.maxSteps);
+  const tellStop = (): void => writeStop(pen, halt);
+  if (halt.aborted) tellStop();
+  else halt.addEventListener('abort', tellStop, { once: true });
+  if (isOver()) return COMPLETED;
+  if (run.fence > 1) {
+    const data = await lostUsage(run, pen.state.usage, ownParts(), answering);
+    pen.write([{ type: 'run-usage', data }]);
+  }
   if (isStopped()) return STOPPED;
   if (asked.is === 'failed') return failed(asked.error);
-  if (run.deaths >= maxAttempts) return INTERRUPTED;
+  if (run.deaths >= limits.maxAttempts) return INTERRUPTED;
+  const why = whyNot(living);
+  if (why !== null) return failed(why);
 
-  const { tools = {}, idempotentTools = [] } = asked.answering;
+  const signal = AbortSignal.any([halt, pen.lost]);
+  const { tools, outcomeOf } = toolsOf(living, asked.answering, signal);
+  try {
+    pen.write(await mendStep(pen.state.parts, outcomeOf));
+  } catch (error) {
+    if (isStopped()) return STOPPED;
+    throw error;
+  }
+  if (isOver()) return COMPLETED;
+  const failure = await generate({
+    ...{ pen, meter, signal, limits, describeError, tools, prefix },
+    answering: asked.answering,
+    own: await wholeParts(database, run.id, ownParts()),
+    forbidden: () => whyNot(living),
+  });
+  if (isStopped()) return STOPPED;
+  return failure === undefined ? COMPLETED : failed(failure);
+}
+
+function toolsOf({ pen, run, options }: Living, answering: Answering, signal: AbortSignal) {
+  const { database, owner, describeError } = options;
+  const { tools = {}, idempotentTools = [] } = answering;
   const { id: runId, fence, userId } = run;
   const calling: ToolsOptions = {
     ...{ database, describeError, run: { runId, owner, fence, userId } },
@@ -100,21 +147,25 @@ async function live({ pen, run, halt, options, halted }: Living): Promise<Outcom
     giveUp: (error) => pen.giveUp(error),
   };
   const written = writtenTools(tools, calling);
-  const again = async (call: ToolPart) => {
-    const tool = written[call.name];
-    const isClients = !call.isRemote && tool !== undefined && tool.execute === undefined;
-    if (isClients && call.status === 'called') return null;
-    return unlessAborted(callAgain(tool, call, calling, signal), signal);
+  return {
+    tools: written,
+    async outcomeOf(call: ToolPart) {
+      const tool = written[call.name];
+      const isClients = !call.isRemote && tool !== undefined && tool.execute === undefined;
+      if (isClients && call.status === 'called') return null;
+      return unlessAborted(callAgain(tool, call, calling, signal), signal);
+    },
   };
-  pen.write(await mendStep(pen.state.parts, again));
-  if (isAllSaid(pen.state.parts, maxSteps)) return COMPLETED;
-  const failure = await generate({
-    ...{ pen, signal, maxSteps, describeError, tools: written },
-    answering: asked.answering,
-    parts: await wholeParts(database, runId, pen.state.parts),
-  });
-  if (isStopped()) return STOPPED;
-  return failure === undefined ? COMPLETED : failed(failure);
+}
+
+/** Why it may not go on: what its user may spend is spent. */
+function whyNot({ options, usage }: Living): MillraceError | null {
+  const { limits, spentByOthers } = options;
+  if (limits.budget === null) return null;
+  const { inputTokens, outputTokens } = usage();
+  const spent = inputTokens + outputTokens + spentByOthers();
+  if (spent <= limits.budget.tokensPerUser) return null;
+  return new MillraceError('limit/tokens', 'The budget of tokens is used up. Ask again later.');
 }
 
 type Asked =
@@ -131,42 +182,9 @@ async function askFor(run: RunRow, halt: AbortSignal, options: OwnerOptions): Pr
   }
 }
 
-/** Who does not listen to the signal is not waited for. */
-function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = (): void =>
-    reject(new MillraceError('engine/closed', 'The run goes on elsewhere.'));
-  if (signal.aborted) abort();
-  signal.addEventListener('abort', abort);
-  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', abort));
-}
-
-/**
- * The first event shuts out whoever had the run before: from then on what is read of it is all there is. False where it
- * is somebody else's by then.
- */
-async function begin(
-  pen: Pen,
-  run: RunRow,
-  model: string,
-  hub: Hub,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const { conversationId, messageId, fence: attempt } = run;
-  const of = { conversationId, messageId, model };
-  if (attempt === 1) pen.write([{ type: 'run-start', data: of }]);
-  else pen.write([{ type: 'run-resumed', data: { ...of, attempt } }]);
-  await pen.flushed();
-  if (attempt === 1) return true;
-  const state = await readRun(hub, { runId: run.id, attempt }, signal);
-  if (state === null) return haltOf(signal)?.is === 'stop';
-  pen.resume(state);
-  return true;
-}
-
 /** What was too large for the log, from the rows of the calls. */
 async function wholeParts(
-  database: SqlDatabase,
+  database: EndOptions['database'],
   runId: string,
   parts: readonly RunPart[],
 ): Promise<readonly RunPart[]> {
@@ -182,35 +200,11 @@ async function wholeParts(
   });
 }
 
-function tellStop(pen: Pen, halt: AbortSignal): void {
+function writeStop(pen: Pen, halt: AbortSignal): void {
   const reason = haltOf(halt);
   if (reason?.is !== 'stop' || pen.state.stoppedBy !== null) return;
-  pen.write([{ type: 'run-stopping', data: { by: clipped(reason.by, 200) || 'somebody' } }]);
-}
-
-/**
- * What `onEnd` rejects is tried again by whoever takes the run over. After as many deaths as a run may have it ends
- * without: an application that can't write its rows must not have it for ever.
- */
-async function end(pen: Pen, run: RunRow, outcome: Outcome, options: OwnerOptions): Promise<void> {
-  const { hub, database, owner, onEnd, onError, maxAttempts } = options;
-  const ended = endedAs(outcome, pen.state);
-  async function once(withRows: boolean): Promise<void> {
-    await database.transaction(async (tx) => {
-      const row = await finishRun(tx, { id: run.id, owner, fence: run.fence }, ended);
-      if (row === null) throw new MillraceError('publish/fenced', 'Another owner has the run.');
-      const event = await publishEnd(hub, tx, row, ended);
-      if (withRows) await onEnd(tx, row, foldRun(pen.state, anywhere(event)));
-    });
-  }
-  try {
-    await once(true);
-  } catch (thrown) {
-    const error = toMillraceError(thrown);
-    if (error.code === 'publish/fenced' || run.deaths < maxAttempts) throw thrown;
-    onError(error);
-    await once(false);
-  }
+  const by = clipped(reason.by, MAX_NAME_LENGTH) || 'somebody';
+  pen.write([{ type: 'run-stopping', data: { by } }]);
 }
 
 function haltOf(halt: AbortSignal): Halt | null {
@@ -221,5 +215,5 @@ function haltOf(halt: AbortSignal): Halt | null {
 
 function modelName(model: LanguageModel): string {
   const name = typeof model === 'string' ? model : model.modelId;
-  return clipped(name, 200) || 'unnamed';
+  return clipped(name, MAX_NAME_LENGTH) || 'unnamed';
 }

@@ -12,13 +12,11 @@ import {
 } from '@millrace/protocol/runs';
 import { toOffset } from '@millrace/protocol/wire';
 import type { Hub } from '@millrace/server';
+import { retryDelayMs } from './backoff.ts';
 import { bounded } from './bounded.ts';
 import type { RunRow } from './store/run-row.ts';
 import { rawCallId } from './transcript.ts';
 import { createWindow } from './window.ts';
-
-/** How long after a failure that may pass something is appended again, ms. */
-const RETRY_MS = 250;
 
 export interface Pen {
   /** With everything that was written, appended or not. */
@@ -57,7 +55,7 @@ export function createPen({ hub, run, windowMs }: PenOptions): Pen {
   let state: RunState = { ...EMPTY_RUN, status: 'queued', conversationId, messageId };
   const window = createWindow({
     everyMs: windowMs,
-    retryMs: RETRY_MS,
+    retryMs: retryDelayMs,
     now: () => performance.now(),
     after(delayMs, call) {
       const timer = setTimeout(call, delayMs);

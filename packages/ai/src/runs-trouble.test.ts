@@ -2,17 +2,18 @@
 
 import { PGlite } from '@electric-sql/pglite';
 import { textOfRun } from '@millrace/protocol/runs';
-import { pgliteDatabase, type SqlDatabase } from '@millrace/server/postgres';
+import type { SqlDatabase } from '@millrace/server/postgres';
 import { jsonSchema, type ModelMessage, tool } from 'ai';
 import { MockLanguageModelV4 } from 'ai/test';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   asked,
   type Bed,
+  type Beds,
   calls,
-  createBed,
   finished,
   modelOf,
+  openBeds,
   question,
   read,
   type Said,
@@ -21,19 +22,17 @@ import {
   waitFor,
 } from './testing/run-bed.ts';
 
-let pglite: PGlite;
-let database: SqlDatabase;
+let beds: Beds;
 let bed: Bed;
 
 beforeAll(async () => {
-  pglite = await PGlite.create();
-  database = pgliteDatabase(pglite);
+  beds = openBeds(await PGlite.create());
 });
 
-afterAll(() => pglite.close());
+afterAll(() => beds.close());
 
 beforeEach(() => {
-  bed = createBed(database);
+  bed = beds.fresh();
 });
 
 afterEach(() => bed.close());
@@ -104,7 +103,7 @@ describe('a run in trouble', () => {
     const { run } = await node.runs.start(question);
     await waitFor('the first failure', () => node.errors.length > 0);
     await bed.expire(run.id);
-    await database.query("select pg_notify('millrace_ai_runs', 'new')");
+    await bed.database.query("select pg_notify('millrace_ai_runs', 'new')");
     const { state } = await read(node.hub, run.id);
     // All of it was said: that its rows can't be written makes it no less so.
     expect(state).toMatchObject({ status: 'completed', attempt: 2 });
@@ -147,11 +146,11 @@ describe('a run in trouble', () => {
     const made: string[] = [];
     let isAway = false;
     const flaky: SqlDatabase = {
-      ...database,
+      ...bed.database,
       query(sql, params) {
         const isOutcome = sql.includes('update millrace.ai_tool_calls');
         if (isOutcome && isAway) return Promise.reject(new Error('connection reset'));
-        return database.query(sql, params);
+        return bed.database.query(sql, params);
       },
     };
     const prompts: ModelMessage[][] = [];

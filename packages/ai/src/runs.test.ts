@@ -10,17 +10,17 @@ import {
   type RunState,
   textOfRun,
 } from '@millrace/protocol/runs';
-import { pgliteDatabase, type SqlDatabase } from '@millrace/server/postgres';
 import { jsonSchema, type ModelMessage, tool } from 'ai';
 import { MockLanguageModelV4 } from 'ai/test';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   asked,
   type Bed,
+  type Beds,
   calls,
-  createBed,
   finished,
   modelOf,
+  openBeds,
   question,
   read,
   type Said,
@@ -31,19 +31,17 @@ import {
 } from './testing/run-bed.ts';
 import { UNKNOWN_OUTCOME } from './tools.ts';
 
-let pglite: PGlite;
-let database: SqlDatabase;
+let beds: Beds;
 let bed: Bed;
 
 beforeAll(async () => {
-  pglite = await PGlite.create();
-  database = pgliteDatabase(pglite);
+  beds = openBeds(await PGlite.create());
 });
 
-afterAll(() => pglite.close());
+afterAll(() => beds.close());
 
 beforeEach(() => {
-  bed = createBed(database);
+  bed = beds.fresh();
 });
 
 afterEach(() => bed.close());
@@ -74,7 +72,7 @@ describe('a run', () => {
 
   test('RUN-6: a start that is repeated is the same run; another one is refused, or waits its turn', async () => {
     const model = modelOf((step) => ({
-      says: texts(`answer ${step}`),
+      says: [...texts(`answer ${step}`), ...(step > 0 ? [finished()] : [])],
       hangs: step === 0,
     }));
     const node = await bed.startNode(() => ({ model, messages: asked }));
@@ -98,7 +96,10 @@ describe('a run', () => {
   });
 
   test('RUN-13: its conversation tells of each from its acceptance to its end, whoever makes it', async () => {
-    const model = modelOf((step) => ({ says: texts(`answer ${step}`), hangs: step === 0 }));
+    const model = modelOf((step) => ({
+      says: [...texts(`answer ${step}`), ...(step > 0 ? [finished()] : [])],
+      hangs: step === 0,
+    }));
     const node = await bed.startNode(() => ({ model, messages: asked }));
     const first = await node.runs.start(question);
     await untilText(node.hub, first.run.id, 'answer 0');
@@ -200,7 +201,7 @@ describe('a run', () => {
     expect(textOfRun(state)).toBe('It is 2.');
     expect(keys).toEqual([`${run.id}:t1`]);
     expect(told[1]).toMatchObject({ role: 'tool', content: [{ output: { value: { n: 2 } } }] });
-    const stored = await database.query('select status, output from millrace.ai_tool_calls');
+    const stored = await bed.database.query('select status, output from millrace.ai_tool_calls');
     expect(stored).toEqual([{ status: 'done', output: '{"n":2}' }]);
   });
 });
@@ -291,7 +292,7 @@ describe('a run whose owner is gone', () => {
     const { run } = await first.runs.start(question);
     await waitFor('all calls', () => made.length === 3);
     await waitFor('the outcome of the quick one', async () => {
-      const rows = await database.query(
+      const rows = await bed.database.query(
         "select 1 from millrace.ai_tool_calls where status = 'done'",
       );
       return rows.length === 1;
@@ -366,7 +367,7 @@ describe('a run whose owner is gone', () => {
     const { run } = await node.runs.start(question);
     await untilText(node.hub, run.id, 'It ma');
     await node.runs.close();
-    await database.query(
+    await bed.database.query(
       `update millrace.ai_runs set status = 'stopping', stopped_by = 'bob' where id = '${run.id}'`,
     );
     const other = await bed.startNode(() => ({ model, messages: asked }));

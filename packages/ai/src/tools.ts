@@ -4,6 +4,7 @@
 import type { Json, ToolPart } from '@millrace/protocol/runs';
 import type { SqlDatabase } from '@millrace/server/postgres';
 import type { ToolSet } from 'ai';
+import { retryDelayMs } from './backoff.ts';
 import { isOmitted } from './bounded.ts';
 import { jsonOf } from './json-of.ts';
 import { mayPass } from './may-pass.ts';
@@ -33,9 +34,6 @@ export interface ToolsOptions {
 /** What a call ends with whose maker died, unless its tool may be called again. */
 export const UNKNOWN_OUTCOME =
   'Whoever made this call died, and nobody knows what came of it. It was not made again.';
-
-/** How long after a failure an outcome is written once more, ms. */
-const RETRY_MS = 250;
 
 type Execute = NonNullable<ToolSet[string]['execute']>;
 type Execution = Parameters<Execute>[1];
@@ -71,7 +69,7 @@ function writtenExecute(name: string, execute: Execute, options: ToolsOptions): 
 
   /** Whatever it takes: an outcome that is not written down must not be used, or the call may be made twice. */
   async function end(callId: string, outcome: CallOutcome, signal: Signal): Promise<void> {
-    for (;;) {
+    for (let failures = 1; ; failures += 1) {
       try {
         if ((await endCall(database, { runId, callId, owner, fence }, outcome)) === null)
           throw new Lost();
@@ -83,7 +81,7 @@ function writtenExecute(name: string, execute: Execute, options: ToolsOptions): 
           throw error;
         }
       }
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      await new Promise((resolve) => setTimeout(resolve, retryDelayMs(failures)));
     }
   }
 

@@ -13,6 +13,8 @@ export interface TranscriptOptions {
   readonly from: number;
   /** Of calls that the message has already: a model may use them again in another step. */
   readonly callIds?: Iterable<string>;
+  /** What a step took of which the SDK says this. Default: what it says. */
+  readonly usageOf?: (told: LanguageModelUsage) => RunUsage;
   /** What readers and, after a takeover, the model are told of a tool's failure. */
   describeToolError(error: unknown): string;
 }
@@ -32,7 +34,7 @@ export function rawCallId(callId: string): string {
 }
 
 export function createTranscript(options: TranscriptOptions): Transcript {
-  const { from, describeToolError } = options;
+  const { from, describeToolError, usageOf = tokensOf } = options;
   const used = new Set(options.callIds);
   /** Of this step, by the model's id. */
   const callIds = new Map<string, string>();
@@ -74,7 +76,7 @@ export function createTranscript(options: TranscriptOptions): Transcript {
           return startStep();
         case 'finish-step': {
           const finishReason = reasonOf(part.finishReason);
-          const data = { part: step, finishReason, ...tokensOf(part.usage) };
+          const data = { part: step, finishReason, ...usageOf(part.usage) };
           return [{ type: 'step-end', data }];
         }
         case 'text-start':
@@ -154,13 +156,13 @@ function textName({ type, id }: { readonly type: string; readonly id: string }):
   return `${type.startsWith('text') ? 'text' : 'reasoning'}:${id}`;
 }
 
-export function tokensOf({ inputTokens, outputTokens }: LanguageModelUsage): RunUsage {
+function tokensOf({ inputTokens, outputTokens }: LanguageModelUsage): RunUsage {
   // A provider that says nothing of one of them has not counted.
   const isEstimated = inputTokens === undefined || outputTokens === undefined;
   return { inputTokens: inputTokens ?? 0, outputTokens: outputTokens ?? 0, isEstimated };
 }
 
-export function reasonOf(reason: string): FinishReason {
+function reasonOf(reason: string): FinishReason {
   return REASONS.find((one) => one === reason) ?? 'other';
 }
 

@@ -25,7 +25,7 @@ function open(): Bed {
   let now = 0;
   const window = createWindow({
     everyMs: EVERY_MS,
-    retryMs: 100,
+    retryMs: () => 100,
     now: () => now,
     after(delayMs, run) {
       const timer = { at: now + delayMs, run };

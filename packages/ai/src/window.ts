@@ -9,14 +9,15 @@
 
 import { MillraceError, toMillraceError } from '@millrace/protocol';
 import type { RunWrite } from '@millrace/protocol/runs';
+import { MAX_DELTA_LENGTH } from './limits.ts';
 
 export interface WindowOptions {
   /** Appends in this order, the first with number `first`, one more for each; rejects with what was refused. */
   append(events: readonly RunWrite[], first: number): Promise<void>;
   /** How long deltas are gathered, ms. */
   readonly everyMs: number;
-  /** How long after a failure that may pass the batch is repeated, ms. */
-  readonly retryMs: number;
+  /** How long after so many failures in a row that may pass the batch is repeated, ms. */
+  retryMs(failures: number): number;
   /** Called once: nothing can be appended any more. */
   onClosed(reason: MillraceError): void;
   /** Monotonic, ms. */
@@ -34,9 +35,6 @@ export interface Window {
   /** Gives up what waits. Idempotent. */
   close(): void;
 }
-
-/** A longer text leaves as several events: each must stay under the limit of an event, whatever its letters are. */
-const MAX_TEXT = 8_000;
 
 /** What somebody may wait for, or what must not be done twice. */
 const URGENT: ReadonlySet<RunWrite['type']> = new Set([
@@ -76,7 +74,7 @@ export function createWindow(options: WindowOptions): Window {
   }
 
   async function appendOnce(batch: readonly RunWrite[], first: number): Promise<void> {
-    while (closed === null) {
+    for (let failures = 1; closed === null; failures += 1) {
       try {
         await append(batch, first);
         return;
@@ -88,7 +86,7 @@ export function createWindow(options: WindowOptions): Window {
           return;
         }
       }
-      await pause(retryMs);
+      await pause(retryMs(failures));
     }
   }
 
@@ -150,7 +148,7 @@ function gather(gathered: RunWrite[], event: RunWrite): void {
 function piecesOf(text: string): readonly string[] {
   const pieces: string[] = [];
   for (let from = 0; from < text.length; ) {
-    let to = Math.min(from + MAX_TEXT, text.length);
+    let to = Math.min(from + MAX_DELTA_LENGTH, text.length);
     const last = text.charCodeAt(to - 1);
     if (to < text.length && last >= 0xd800 && last <= 0xdbff) to -= 1;
     pieces.push(text.slice(from, to));

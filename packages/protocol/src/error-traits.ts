@@ -35,6 +35,8 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorTraits>> = {
   'limit/frame-size': traits(413, 4409),
   'limit/links': traits(429, 4429),
   'limit/publishes': traits(429),
+  'limit/runs': traits(429),
+  'limit/tokens': traits(429),
   'link/buffered': traits(502),
   'link/closed': traits(499, 1000),
   'link/lost': traits(502),

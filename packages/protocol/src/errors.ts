@@ -31,6 +31,8 @@ export type ErrorCode =
   | 'limit/frame-size'
   | 'limit/links'
   | 'limit/publishes'
+  | 'limit/runs'
+  | 'limit/tokens'
   | 'link/buffered'
   | 'link/closed'
   | 'link/lost'
@@ -79,6 +81,8 @@ export const ERROR_POLICIES: Readonly<Record<ErrorCode, ErrorPolicy>> = {
   'limit/frame-size': 'stop',
   'limit/links': 'retry-slowly',
   'limit/publishes': 'retry-slowly',
+  'limit/runs': 'retry-slowly',
+  'limit/tokens': 'retry-slowly',
   'link/buffered': 'retry',
   'link/closed': 'stop',
   'link/lost': 'retry',
@@ -156,7 +160,7 @@ export function isErrorCode(value: unknown): value is ErrorCode {
 /** Turns anything thrown into the one class; what is not ours becomes `server/internal` with the original as cause. */
 export function toMillraceError(thrown: unknown): MillraceError {
   if (thrown instanceof MillraceError) return thrown;
-  return new MillraceError('server/internal', 'Something failed inside. See the log.', {
+  return new MillraceError('server/internal', 'Something failed. See the log.', {
     cause: thrown,
   });
 }

@@ -28,6 +28,7 @@ export function toUiChunks(
       if (before.messageId !== '') return [];
       return [{ type: 'start', messageId: event.data.messageId }];
     case 'run-stopping':
+    case 'run-usage':
       return [];
     case 'run-end':
       return endOf(event.data);

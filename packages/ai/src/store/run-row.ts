@@ -8,6 +8,10 @@ export interface RunRow {
   readonly conversationId: string;
   readonly userId: string;
   readonly messageId: string;
+  /** The run for whose question, and in whose message's place, this one answers; null for a new question. */
+  readonly retryOf: string | null;
+  /** Whether its message begins with what that one had said. */
+  readonly isContinuation: boolean;
   readonly status: RunStatus;
   /** Of the model, as they were at the start. */
   readonly settings: Json;
@@ -18,12 +22,13 @@ export interface RunRow {
   readonly deaths: number;
   readonly stoppedBy: string | null;
   readonly finishReason: FinishReason | null;
+  /** While it is under way, as of its owner's last beat. */
   readonly usage: RunUsage;
   readonly error: string | null;
 }
 
 /** Large numbers as text, so that they read alike through every driver and its parsers. */
-export const COLUMNS = `id, conversation_id, user_id, message_id, status, settings, question, owner, fence, deaths, stopped_by, finish_reason, input_tokens::text as input_tokens,
+export const COLUMNS = `id, conversation_id, user_id, message_id, retry_of, prefix is not null as is_continuation, status, settings, question, owner, fence, deaths, stopped_by, finish_reason, input_tokens::text as input_tokens,
   output_tokens::text as output_tokens, is_estimated, error`;
 
 export function readRun(row: SqlRow): RunRow {
@@ -32,6 +37,8 @@ export function readRun(row: SqlRow): RunRow {
     conversationId: String(row['conversation_id']),
     userId: String(row['user_id']),
     messageId: String(row['message_id']),
+    retryOf: textOrNull(row['retry_of']),
+    isContinuation: row['is_continuation'] === true,
     status: row['status'] as RunStatus,
     settings: JSON.parse(String(row['settings'])) as Json,
     question: JSON.parse(String(row['question'])) as Json,

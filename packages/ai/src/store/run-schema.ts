@@ -57,6 +57,13 @@ const MIGRATIONS: readonly string[] = [
     primary key (run_id, call_id)
   );
   `,
+  `
+  alter table millrace.ai_runs
+    add column retry_of text, -- the run whose question it answers again
+    add column prefix text; -- the parts of that one that its message begins with; null where it does not go on with any
+  -- What a user spent of a budget.
+  create index ai_runs_spent on millrace.ai_runs (user_id, ended_at);
+  `,
 ];
 
 /** @throws MillraceError `settings/invalid` for a database that a newer version wrote */

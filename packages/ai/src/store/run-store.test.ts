@@ -3,6 +3,7 @@
 import { PGlite } from '@electric-sql/pglite';
 import { pgliteDatabase } from '@millrace/server/postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { LEASE_MS, RUN_LIMITS } from '../limits.ts';
 import { migrateRuns } from './run-schema.ts';
 import {
   acceptRun,
@@ -10,7 +11,6 @@ import {
   claimRuns,
   type Ended,
   finishRun,
-  LEASE_MS,
   type NewRun,
   type Overlap,
   readActiveRun,
@@ -37,12 +37,19 @@ beforeEach(async () => {
 function accept(run: Partial<NewRun> & { readonly id: string }, overlap: Overlap = 'queue') {
   const whole: NewRun = {
     ...{ conversationId: 'c1', userId: 'ada', messageId: `m-${run.id}`, key: null },
+    ...{ retryOf: null, prefix: null },
     ...{ settings: { model: 'built-in' }, question: { text: 'Why?' } },
     ...run,
   };
-  return database.transaction((tx) => acceptRun(tx, whole, overlap));
+  return database.transaction((tx) => acceptRun(tx, whole, overlap, RUN_LIMITS));
 }
 
+const beat = (...ids: readonly string[]) =>
+  beatRuns(
+    database,
+    'node-a',
+    ids.map((id) => ({ id, inputTokens: 3, outputTokens: 2 })),
+  );
 const claim = (owner: string, most = 10) => claimRuns(database, owner, most);
 const idsOf = (runs: readonly { readonly id: string }[]): string[] =>
   runs.map(({ id }) => id).sort();
@@ -96,11 +103,11 @@ describe('the rows of runs', () => {
     await accept({ id: 'r1' });
     const [taken] = await claim('node-a');
     expect(taken).toMatchObject({ fence: 1, status: 'running', owner: 'node-a' });
-    expect(idsOf(await beatRuns(database, 'node-a', ['r1', 'r9']))).toEqual(['r1']);
+    expect(idsOf(await beat('r1', 'r9'))).toEqual(['r1']);
     expect(await claim('node-b')).toEqual([]);
     await expire('r1');
     expect(await claim('node-b')).toMatchObject([{ id: 'r1', fence: 2, owner: 'node-b' }]);
-    expect(await beatRuns(database, 'node-a', ['r1'])).toEqual([]);
+    expect(await beat('r1')).toEqual([]);
     expect(
       await finishRun(database, { id: 'r1', owner: 'node-a', fence: 1 }, completed),
     ).toBeNull();
@@ -127,7 +134,7 @@ describe('the rows of runs', () => {
     await claim('node-a');
     expect(await requestStop(database, 'r1', 'ada')).toMatchObject({ status: 'stopping' });
     expect(await requestStop(database, 'r1', 'bob')).toMatchObject({ stoppedBy: 'ada' });
-    expect(await beatRuns(database, 'node-a', ['r1'])).toMatchObject([{ status: 'stopping' }]);
+    expect(await beat('r1')).toMatchObject([{ status: 'stopping' }]);
     await finishRun(
       database,
       { id: 'r1', owner: 'node-a', fence: 1 },

@@ -5,12 +5,12 @@
 //     │ requestStop      └───────────── finish ──────────┴─▶ completed · stopped · failed · interrupted
 //     └─▶ stopped            claim once the lease is over: the same, with a higher fence
 
+import { MillraceError } from '@millrace/protocol';
 import type { FinalStatus, FinishReason, Json, RunUsage } from '@millrace/protocol/runs';
 import type { SqlTransaction } from '@millrace/server/postgres';
+import { LEASE_MS, type RunLimits } from '../limits.ts';
+import { checkLimits } from './run-budget.ts';
 import { COLUMNS, type RunRow, readRun } from './run-row.ts';
-
-/** How long a run is its owner's without a beat, ms. */
-export const LEASE_MS = 6_000;
 
 /** `reject` refuses a second run of a conversation, `queue` lets it wait, `interrupt` stops the one before it. */
 export type Overlap = 'reject' | 'queue' | 'interrupt';
@@ -22,6 +22,9 @@ export interface NewRun {
   readonly messageId: string;
   /** Repeated, it answers with the run that it made; null makes one each time. */
   readonly key: string | null;
+  readonly retryOf: string | null;
+  /** The parts that its message begins with; null where it goes on with nothing. */
+  readonly prefix: Json;
   readonly settings: Json;
   readonly question: Json;
 }
@@ -39,11 +42,15 @@ export interface Ended {
   readonly partial: Json;
 }
 
-/** In the transaction of whoever calls. */
+/**
+ * In the transaction of whoever calls.
+ * @throws MillraceError `request/conflict` for a key that named something else, `limit/runs`, `limit/tokens`
+ */
 export async function acceptRun(
   tx: SqlTransaction,
   run: NewRun,
   overlap: Overlap,
+  limits: RunLimits,
 ): Promise<Accepted> {
   // Two starts of one conversation, on whatever nodes, are one after the other.
   await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 7))', [run.conversationId]);
@@ -52,7 +59,8 @@ export async function acceptRun(
       `select ${COLUMNS} from millrace.ai_runs where conversation_id = $1 and key = $2`,
       [run.conversationId, run.key],
     );
-    if (known !== undefined) return { is: 'known', run: readRun(known), stopping: [] };
+    if (known !== undefined)
+      return { is: 'known', run: sameRun(readRun(known), run), stopping: [] };
   }
   const others = await tx.query(
     `select id from millrace.ai_runs where conversation_id = $1 and status in ('queued', 'running', 'stopping')
@@ -61,6 +69,9 @@ export async function acceptRun(
   );
   const [first] = others;
   if (overlap === 'reject' && first !== undefined) return { is: 'busy', by: String(first['id']) };
+  const { conversationId, userId } = run;
+  const waits = overlap === 'queue' && first !== undefined;
+  await checkLimits(tx, { conversationId, userId, waits }, limits);
   const stopping: RunRow[] = [];
   if (overlap === 'interrupt') {
     for (const { id } of others) {
@@ -69,15 +80,23 @@ export async function acceptRun(
     }
   }
   const [made] = await tx.query(
-    `insert into millrace.ai_runs (id, conversation_id, user_id, message_id, key, status, settings, question)
-      values ($1, $2, $3, $4, $5, 'queued', $6, $7) returning ${COLUMNS}`,
+    `insert into millrace.ai_runs (id, conversation_id, user_id, message_id, key, status, settings, question, retry_of, prefix)
+      values ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $9) returning ${COLUMNS}`,
     [
       ...[run.id, run.conversationId, run.userId, run.messageId, run.key],
-      ...[JSON.stringify(run.settings), JSON.stringify(run.question)],
+      ...[JSON.stringify(run.settings), JSON.stringify(run.question), run.retryOf],
+      run.prefix === null ? null : JSON.stringify(run.prefix),
     ],
   );
   if (made === undefined) throw new Error('the row of a run did not come back');
   return { is: 'new', run: readRun(made), stopping };
+}
+
+function sameRun(known: RunRow, { retryOf, prefix }: NewRun): RunRow {
+  if (known.retryOf === retryOf && known.isContinuation === (prefix !== null)) return known;
+  throw new MillraceError('request/conflict', 'The key belongs to another start. Use a new one.', {
+    details: { runId: known.id },
+  });
 }
 
 /**
@@ -114,6 +133,11 @@ export async function claimRuns(
   return rows.map(readRun);
 }
 
+/** What its owner says of a run: that it lives, and what it took so far. */
+export interface Beat extends Omit<RunUsage, 'isEstimated'> {
+  readonly id: string;
+}
+
 /**
  * Which of these runs are still this owner's, as they are now: the others are somebody else's, or over. One whose row is
  * held by a transaction (it is ending, or somebody stops it) is not waited for, or that would hold up the beat of all.
@@ -121,21 +145,31 @@ export async function claimRuns(
 export async function beatRuns(
   tx: SqlTransaction,
   owner: string,
-  ids: readonly string[],
+  beats: readonly Beat[],
 ): Promise<readonly RunRow[]> {
   const rows = await tx.query(
     `update millrace.ai_runs set
-        lease_until = clock_timestamp() + make_interval(secs => $3::double precision / 1000)
-      where id in (
-        select id from millrace.ai_runs
-        where owner = $1 and status in ('running', 'stopping') and id in (select jsonb_array_elements_text($2::jsonb))
-        for update skip locked
-      )
+        lease_until = clock_timestamp() + make_interval(secs => $3::double precision / 1000),
+        input_tokens = greatest(input_tokens, beat.input), output_tokens = greatest(output_tokens, beat.output)
+      from (
+        select held.id as of_run, told.input, told.output
+        from jsonb_to_recordset($2::jsonb) as told (id text, input bigint, output bigint)
+        join millrace.ai_runs held on held.id = told.id
+        where held.owner = $1 and held.status in ('running', 'stopping')
+        for update of held skip locked
+      ) beat
+      where id = beat.of_run
       returning ${COLUMNS}`,
-    [owner, JSON.stringify(ids), LEASE_MS],
+    [
+      owner,
+      JSON.stringify(
+        beats.map(({ id, inputTokens: input, outputTokens: output }) => ({ id, input, output })),
+      ),
+      LEASE_MS,
+    ],
   );
   const beaten = new Set(rows.map(({ id }) => id));
-  const others = ids.filter((id) => !beaten.has(id));
+  const others = beats.map(({ id }) => id).filter((id) => !beaten.has(id));
   if (others.length === 0) return rows.map(readRun);
   const held = await tx.query(
     `select ${COLUMNS} from millrace.ai_runs
@@ -171,6 +205,28 @@ export async function requestStop(
       where id = $1 and status in ('queued', 'running', 'stopping')
       returning ${COLUMNS}`,
     [id, by],
+  );
+  return row === undefined ? null : readRun(row);
+}
+
+/**
+ * The same for one at work, with the word to its owner, in one statement: people wait for it, and so do fifty of them on
+ * a database with one connection. Null also for one that waits.
+ */
+export async function stopAtWork(
+  tx: SqlTransaction,
+  id: string,
+  by: string,
+  notified: string,
+): Promise<RunRow | null> {
+  const [row] = await tx.query(
+    `with stopped as (
+        update millrace.ai_runs set status = 'stopping', stopped_by = coalesce(stopped_by, $2)
+        where id = $1 and status in ('running', 'stopping')
+        returning ${COLUMNS}
+      )
+      select stopped.*, pg_notify($3, concat_ws(' ', 'stop', id, stopped_by)) from stopped`,
+    [id, by, notified],
   );
   return row === undefined ? null : readRun(row);
 }

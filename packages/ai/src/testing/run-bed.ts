@@ -9,7 +9,7 @@ import {
   textOfRun,
 } from '@millrace/protocol/runs';
 import { createHub, type Hub, memoryEngine } from '@millrace/server';
-import type { SqlDatabase } from '@millrace/server/postgres';
+import { pgliteDatabase, type SqlDatabase } from '@millrace/server/postgres';
 import type { ModelMessage } from 'ai';
 import { MockLanguageModelV4 } from 'ai/test';
 import type { Answering } from '../generation.ts';
@@ -30,6 +30,7 @@ export interface Node {
 }
 
 export interface Bed {
+  readonly database: SqlDatabase;
   startNode(
     answer: (run: RunRow) => Answering | Promise<Answering>,
     more?: Partial<RunsOptions>,
@@ -43,7 +44,20 @@ export interface Bed {
   close(): Promise<void>;
 }
 
-export function createBed(database: SqlDatabase): Bed {
+/** One database for a file's tests, each of which has a bed of its own: a new database takes a second. */
+export interface Beds {
+  fresh(): Bed;
+  close(): Promise<void>;
+}
+
+type Pglite = Parameters<typeof pgliteDatabase>[0] & { close(): Promise<void> };
+
+export function openBeds(pglite: Pglite): Beds {
+  const database = pgliteDatabase(pglite);
+  return { fresh: () => createBed(database), close: () => pglite.close() };
+}
+
+function createBed(database: SqlDatabase): Bed {
   const engine = memoryEngine();
   const open: { close(): Promise<unknown> }[] = [];
 
@@ -52,6 +66,7 @@ export function createBed(database: SqlDatabase): Bed {
     more: Partial<RunsOptions> = {},
   ): Promise<Node> {
     const hub = createHub({ contracts: [aiRuns, conversations], engine, outbox: { database } });
+    open.push(hub);
     const ended: Node['ended'] = [];
     const errors: string[] = [];
     const runs = await createRuns({
@@ -60,7 +75,7 @@ export function createBed(database: SqlDatabase): Bed {
       onError: ({ message }) => errors.push(message),
       ...more,
     });
-    open.push(hub, runs);
+    open.push(runs);
     return { hub, runs, ended, errors };
   }
 
@@ -89,6 +104,7 @@ export function createBed(database: SqlDatabase): Bed {
   }
 
   return {
+    database,
     startNode,
     mortal,
     forget(node) {

@@ -152,6 +152,7 @@ const wholeRun: fc.Arbitrary<readonly RunEvent[]> = fc
         events.push(
           ...written.slice(0, diedAfter),
           { type: 'run-resumed', data: { ...anyIds, attempt, model: 'any' } },
+          { type: 'run-usage', data: tokens },
           { type: 'step-reset', data: { part } },
         );
       }

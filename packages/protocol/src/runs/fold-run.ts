@@ -33,6 +33,8 @@ export function foldRun(state: RunState, event: RunEvent): RunState {
     }
     case 'run-stopping':
       return { ...state, status: 'stopping', stoppedBy: event.data.by };
+    case 'run-usage':
+      return { ...state, usage: addUsage(state.usage, event.data) };
     case 'run-end': {
       const { status, finishReason, error } = event.data;
       return { ...state, status, finishReason, error, usage: usageOf(event.data) };

@@ -12,7 +12,7 @@ export {
   foldConversation,
 } from './conversations.ts';
 export { foldRun, type RunEvent } from './fold-run.ts';
-export { type RunWrite, replayRun } from './replay-run.ts';
+export { type RunWrite, replayParts, replayRun } from './replay-run.ts';
 export type { RunEventData, RunEventSchemas } from './run-events.ts';
 export {
   type DataPart,

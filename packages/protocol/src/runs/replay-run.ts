@@ -25,7 +25,9 @@ export function replayRun(state: RunState): readonly RunWrite[] {
     events.push({ type: 'run-start', data: { ...ids, model } });
     if (attempt > 1) events.push({ type: 'run-resumed', data: { ...ids, attempt, model } });
   }
-  events.push(...replayParts(state));
+  // What all steps took together, at once.
+  if (isAny(state.usage)) events.push({ type: 'run-usage', data: state.usage });
+  events.push(...replayParts(state.parts));
   if (stoppedBy !== null) events.push({ type: 'run-stopping', data: { by: stoppedBy } });
   if (isFinalStatus(status)) {
     const { finishReason, error, usage } = state;
@@ -36,16 +38,18 @@ export function replayRun(state: RunState): readonly RunWrite[] {
 
 const NOTHING: RunUsage = { inputTokens: 0, outputTokens: 0, isEstimated: false };
 
-function replayParts({ parts, usage }: RunState): readonly RunWrite[] {
+function isAny({ inputTokens, outputTokens, isEstimated }: RunUsage): boolean {
+  return inputTokens > 0 || outputTokens > 0 || isEstimated;
+}
+
+/** The same for its parts alone, from the first one on. */
+export function replayParts(parts: readonly RunPart[]): readonly RunWrite[] {
   const events: RunWrite[] = [];
-  /** What all steps took together is told with the first that ended. */
-  let untold = usage;
   let open: { readonly step: StepPart; readonly part: number } | null = null;
   function endStep(): void {
     if (open === null || open.step.finishReason === null) return;
     const { finishReason } = open.step;
-    events.push({ type: 'step-end', data: { part: open.part, finishReason, ...untold } });
-    untold = NOTHING;
+    events.push({ type: 'step-end', data: { part: open.part, finishReason, ...NOTHING } });
   }
   for (const [part, one] of parts.entries()) {
     if (one.type === 'step') {

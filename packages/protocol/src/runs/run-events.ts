@@ -3,7 +3,7 @@
 //
 //   run-accepted ─ run-start ─( step-start ─ parts ─ step-end )…─ run-end      the channel ends behind it
 //                                  └ run-resumed ─ step-reset, or on in the same step: whoever made it has died
-//   run-stopping: at any time before the end
+//   run-stopping, run-usage: at any time before the end
 //   parts: text-start ─ text-delta … ─ text-end, reasoning likewise
 //          tool-start ─ tool-delta … ─ tool-call ─ tool-output … ─ tool-result; tool-error at any place before it
 //          source, file, data: each in one
@@ -54,6 +54,8 @@ export interface RunEventData {
   readonly 'run-start': OfMessage & { readonly model: string };
   /** `attempt` is 2 for the first that takes it over. */
   readonly 'run-resumed': OfMessage & { readonly attempt: number; readonly model: string };
+  /** What a provider was asked for and no `step-end` counts: a try or a step that was lost. */
+  readonly 'run-usage': RunUsage;
   /** `by`: the user's id. */
   readonly 'run-stopping': { readonly by: string };
   readonly 'run-end': RunUsage & {
@@ -110,6 +112,7 @@ export const runEvents: RunEventSchemas = {
   'run-accepted': shape(ofMessage),
   'run-start': shape({ ...ofMessage, model: id }),
   'run-resumed': shape({ ...ofMessage, attempt: whole(), model: id }),
+  'run-usage': shape(usage),
   'run-stopping': shape({ by: id }),
   'run-end': shape({
     status: oneOf(['completed', 'stopped', 'failed', 'interrupted']),

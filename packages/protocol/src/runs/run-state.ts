@@ -115,7 +115,7 @@ export interface RunState {
   /** Who asked it to stop; null if nobody did. */
   readonly stoppedBy: string | null;
   readonly finishReason: FinishReason | null;
-  /** Of all steps that ended. */
+  /** Of all steps that ended, and of what was lost. */
   readonly usage: RunUsage;
   /** Of a failed or interrupted one, safe to show. */
   readonly error: string | null;

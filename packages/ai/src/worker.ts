@@ -1,0 +1,151 @@
+// This node's share of the work: claims what nobody has, beats for what it owns, aborts what is to be stopped, gives back
+// what it has when it closes. Refuses to own: one run's life (owner.ts), starts and stops (runs.ts). Rules: RUN-7, RUN-8.
+//
+//   look: beat for what is owned ─ hear what others spent ─ claim what there is room for       one look at a time
+
+import { randomUUID } from 'node:crypto';
+import { type MillraceError, toMillraceError } from '@millrace/protocol';
+import { publishStarts } from './acceptance.ts';
+import { BEAT_MS } from './limits.ts';
+import { type Halt, type OwnerOptions, ownRun, type Work } from './owner.ts';
+import { readSpending } from './store/run-budget.ts';
+import type { RunRow } from './store/run-row.ts';
+import { beatRuns, claimRuns, giveBackRuns } from './store/run-store.ts';
+
+export type WorkerOptions = Omit<OwnerOptions, 'owner' | 'spentByOthers'> & {
+  onError(error: MillraceError): void;
+};
+
+export interface Worker {
+  /** For what nobody has, and after what is owned. */
+  look(): Promise<void>;
+  /** Somebody has asked for it, and the row says so. */
+  stop(runId: string, by: string): void;
+  /** Gives up what it has: others take it over at once. */
+  close(): Promise<void>;
+}
+
+interface Owned {
+  /** Tokens that the user's other runs took, as of the last look. */
+  spentByOthers: number;
+  readonly halt: AbortController;
+  readonly work: Work;
+}
+
+export function createWorker(options: WorkerOptions): Worker {
+  const { hub, database, limits, onError } = options;
+  const owner = randomUUID();
+  const owned = new Map<string, Owned>();
+  let looking: Promise<void> | null = null;
+  let isLookWanted = false;
+  let isClosed = false;
+
+  const timer = setInterval(() => void look(), BEAT_MS);
+  timer.unref();
+  void look();
+
+  /** What is asked for during a look is another one. */
+  function look(): Promise<void> {
+    if (looking !== null) {
+      isLookWanted = true;
+      return looking;
+    }
+    looking = lookOnce()
+      .catch((thrown: unknown) => onError(toMillraceError(thrown)))
+      .finally(() => {
+        looking = null;
+        if (!isLookWanted || isClosed) return;
+        isLookWanted = false;
+        void look();
+      });
+    return looking;
+  }
+
+  async function lookOnce(): Promise<void> {
+    if (isClosed) return;
+    const kept = await beat();
+    const room = limits.maxOwned - owned.size;
+    const runs = room <= 0 || isClosed ? [] : await claim(room);
+    // Of a node that closes meanwhile they are given back with the others.
+    const spent = await readSpent([...kept, ...runs]);
+    for (const run of kept) {
+      const one = owned.get(run.id);
+      if (one !== undefined) one.spentByOthers = spentBeside(run, spent);
+    }
+    for (const run of runs) if (!isClosed) take(run, spentBeside(run, spent));
+  }
+
+  /** What is still this node's, as it stands in the rows. */
+  async function beat(): Promise<readonly RunRow[]> {
+    if (owned.size === 0) return [];
+    const beats = [...owned].map(([id, { work }]) => ({ id, ...work.usage() }));
+    const kept = new Map((await beatRuns(database, owner, beats)).map((run) => [run.id, run]));
+    for (const { id } of beats) {
+      const run = kept.get(id);
+      // One that ended meanwhile is not owned any more.
+      if (run === undefined) halt(id, { is: 'lost' });
+      else if (run.status === 'stopping') halt(id, { is: 'stop', by: run.stoppedBy ?? '' });
+    }
+    return [...kept.values()];
+  }
+
+  /** The conversation is told that they begin, or they do not. */
+  function claim(most: number): Promise<readonly RunRow[]> {
+    return database.transaction(async (tx) => {
+      const runs = await claimRuns(tx, owner, most);
+      await publishStarts(hub, tx, runs);
+      return runs;
+    });
+  }
+
+  /** By user, with what these runs took. */
+  async function readSpent(runs: readonly RunRow[]): Promise<ReadonlyMap<string, number>> {
+    if (limits.budget === null || runs.length === 0) return new Map();
+    const users = new Set(runs.map(({ userId }) => userId));
+    return readSpending(database, [...users], limits.budget.windowMs);
+  }
+
+  function take(run: RunRow, spentByOthers: number): void {
+    const stopping = new AbortController();
+    if (run.status === 'stopping') stopping.abort({ is: 'stop', by: run.stoppedBy ?? '' });
+    const { id } = run;
+    const work = ownRun(run, stopping.signal, {
+      ...options,
+      owner,
+      spentByOthers: () => owned.get(id)?.spentByOthers ?? spentByOthers,
+    });
+    owned.set(id, { spentByOthers, halt: stopping, work });
+    work.done
+      .catch((thrown: unknown) => onError(toMillraceError(thrown)))
+      .finally(() => {
+        if (owned.get(id)?.work === work) owned.delete(id);
+        // The conversation may have another one that waits.
+        if (!isClosed) void look();
+      });
+  }
+
+  function halt(id: string, reason: Halt): void {
+    owned.get(id)?.halt.abort(reason);
+  }
+
+  return {
+    look,
+    stop: (runId, by) => halt(runId, { is: 'stop', by }),
+    async close() {
+      isClosed = true;
+      clearInterval(timer);
+      const works = [...owned].map(([id, { work }]) => {
+        halt(id, { is: 'lost' });
+        // Told to `onError` already.
+        return work.done.catch(() => undefined);
+      });
+      await Promise.all(works);
+      await looking;
+      await giveBackRuns(database, owner);
+    },
+  };
+}
+
+function spentBeside({ userId, usage }: RunRow, spent: ReadonlyMap<string, number>): number {
+  return Math.max(0, (spent.get(userId) ?? 0) - usage.inputTokens - usage.outputTokens);
+}
