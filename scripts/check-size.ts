@@ -25,12 +25,12 @@ const bundles: readonly Bundle[] = [
     name: '@millrace/client, createSSEClient alone',
     entry: 'packages/client/src/index.ts',
     imports: ['createSSEClient', 'parseSSEMessage', 'ConnectionState'],
-    maxBytes: 6.5 * 1024,
+    maxBytes: 6.7 * 1024,
   },
   {
     name: '@millrace/client, everything',
     entry: 'packages/client/src/index.ts',
-    maxBytes: 16.85 * 1024,
+    maxBytes: 17.1 * 1024,
   },
   // With what it shares with the client, which a page loads once.
   {

@@ -94,6 +94,20 @@ describe('createSSEClient', () => {
     expect(bed.last().headers.get('last-event-id')).toBeNull();
   });
 
+  test('ESC-2: an id without a message moves the position too, however the bytes come', async () => {
+    const { bed, client, seen } = begin();
+    client.connect();
+    await bed.clock.advance(0);
+    bed.last().open();
+    const text = 'id: 1\r\n\r\nid: 2\rdata: a\r\rid:3\nevent: x\n\n: c\n\ndata: b\n\nid: 4\nda';
+    for (const character of text) {
+      bed.last().say(character);
+      await bed.clock.advance(0);
+    }
+    expect(seen).toEqual(['a', 'b']);
+    expect(client.lastEventId).toBe('3');
+  });
+
   test('ESC-2: a GET has no key, and goes on after disconnect where it was', async () => {
     const { bed, client } = begin();
     client.connect();

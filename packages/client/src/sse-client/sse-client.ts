@@ -129,6 +129,7 @@ export function createSSEClient(options: SSEClientOptions): SSEClient {
         feed({ type: 'opened', request: number });
       },
       message: (message) => receive(number, message),
+      moved: (id) => moveTo(number, id),
       retry: (ms) => feed({ type: 'retry', request: number, ms }),
       ended(isEmpty) {
         const goesOn = !isEmpty && (isRepeatable || session.lastEventId !== null);
@@ -144,12 +145,15 @@ export function createSSEClient(options: SSEClientOptions): SSEClient {
     current = { number, request, response: null };
   }
 
+  function moveTo(number: number, id: string): void {
+    if (id === session.lastEventId) return;
+    session.lastEventId = id;
+    feed({ type: 'moved', request: number });
+  }
+
   function receive(number: number, message: SSEMessage): void {
-    if (message.id !== null && message.id !== session.lastEventId) {
-      // Before the handlers run, as the position of every subscription.
-      session.lastEventId = message.id;
-      feed({ type: 'moved', request: number });
-    }
+    // Before the handlers run, as the position of every subscription.
+    if (message.id !== null) moveTo(number, message.id);
     const wanted = handlers.get(message.event);
     for (const handler of [...(wanted ?? [])]) {
       if (wanted?.has(handler) && current?.number === number) attempt(() => handler(message));

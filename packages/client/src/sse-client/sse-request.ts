@@ -6,6 +6,7 @@ import { isJsonObject, parseJson } from '@millrace/protocol/wire';
 import { createParser } from 'eventsource-parser';
 import { startLiveness, stepLiveness } from '../liveness.ts';
 import { linkError } from '../transports/http.ts';
+import { createLines } from './sse-lines.ts';
 import { messageOf, type SSEMessage } from './sse-message.ts';
 import type { SSEEnvironment, SseCall } from './sse-options.ts';
 
@@ -18,6 +19,8 @@ const MAX_MESSAGE_CHARS = 16 * 1024 * 1024;
 export interface RequestHandlers {
   opened(response: Response): void;
   message(message: SSEMessage): void;
+  /** An id without a message. */
+  moved(id: string): void;
   retry(ms: number): void;
   /** The server closed it in order. `isEmpty`: by 204, before anything. */
   ended(isEmpty: boolean): void;
@@ -100,6 +103,7 @@ export function openRequest(
       onRetry: (ms) => alive(() => handlers.retry(ms)),
       onComment: () => alive(() => undefined),
     });
+    const feed = createLines(parser, (id) => alive(() => handlers.moved(id)));
     const decoder = new TextDecoder();
     const reader = body.getReader();
     for (;;) {
@@ -108,7 +112,7 @@ export function openRequest(
       heard();
       const text = decoder.decode(value, { stream: true });
       unfinishedChars += text.length;
-      parser.feed(text);
+      feed(text);
       if (unfinishedChars > MAX_MESSAGE_CHARS) {
         throw new MillraceError('limit/frame-size', 'A message of the stream never ends.');
       }

@@ -1,5 +1,5 @@
-// What the plain blocks of spec E1 make of an answer: a pure fold. An answer that is told again from its beginning opens
-// with `accepted`, and takes the place of what was told.
+// What the plain events of a run (spec E1) make of an answer: a pure fold. `reset`, and an answer that is told again
+// from its `accepted` on, take the place of what was told.
 
 import { isJsonObject, parseJson } from '@millrace/protocol/wire';
 
@@ -17,6 +17,8 @@ export type PlainTold =
   | { readonly type: 'accepted'; readonly runId: string | null }
   | { readonly type: 'token'; readonly content: string }
   | { readonly type: 'tool'; readonly tool: string }
+  /** What was told is void: this stands in the place of the text, and calls that stand are told again. */
+  | { readonly type: 'reset'; readonly content: string }
   /** `content`: the whole text, where the server says it. */
   | { readonly type: 'done'; readonly content: string | null }
   | { readonly type: 'stopped' }
@@ -36,6 +38,7 @@ export function readPlain(data: string): PlainTold {
     case 'accepted':
       return { type, runId: text('runId') };
     case 'token':
+    case 'reset':
       return { type, content: text('content') ?? '' };
     case 'tool': {
       const tool = text('tool');
@@ -58,6 +61,8 @@ export function foldPlain(answer: PlainAnswer, told: PlainTold): PlainAnswer {
       return { ...EMPTY_PLAIN, runId: told.runId };
     case 'token':
       return { ...answer, content: answer.content + told.content };
+    case 'reset':
+      return { ...answer, content: told.content, toolsUsed: [] };
     case 'tool':
       return answer.toolsUsed.includes(told.tool)
         ? answer

@@ -42,6 +42,11 @@ async function start(hook: Hook, message = 'Why?'): Promise<void> {
 
 const content = ({ result }: Hook): string => result.current.streamedContent;
 
+/** The first retry comes within a second. */
+function untilAskedAgain(): Promise<void> {
+  return waitFor(() => expect(streams.requests).toHaveLength(2), { timeout: 5_000 });
+}
+
 describe('useChatStream', () => {
   it('asks, shows text and tools as they come, and gives the full text once', async () => {
     const onComplete = vi.fn<(content: string) => void>();
@@ -78,7 +83,7 @@ describe('useChatStream', () => {
     streams.last().open(accepted() + token('Hel'));
     await waitFor(() => expect(content(hook)).toBe('Hel'));
     streams.last().cut();
-    await waitFor(() => expect(streams.requests).toHaveLength(2));
+    await untilAskedAgain();
     expect(streams.last().headers.get('last-event-id')).toBe('ai-1~e.2');
     expect(streams.last().headers.get('idempotency-key')).toBe(
       streams.requests[0]?.headers.get('idempotency-key'),
@@ -95,11 +100,22 @@ describe('useChatStream', () => {
     streams.last().open(accepted() + tool('a', 'called') + token('A first try'));
     await waitFor(() => expect(content(hook)).toBe('A first try'));
     streams.last().cut();
-    await waitFor(() => expect(streams.requests).toHaveLength(2));
+    await untilAskedAgain();
     streams.last().open(accepted() + token('Better') + block({ type: 'done', messageId: 'm1' }));
     await waitFor(() => expect(content(hook)).toBe('Better'));
     expect(hook.result.current.toolsUsed).toEqual([]);
     expect(onComplete.mock.calls).toEqual([['Better']]);
+  });
+
+  it('takes back what a step said that begins anew', async () => {
+    const hook = renderStream();
+    await start(hook);
+    streams.last().open(accepted() + token('Kept. ') + tool('a', 'done') + token('It made 99'));
+    await waitFor(() => expect(content(hook)).toBe('Kept. It made 99'));
+    streams.last().say(block({ type: 'reset', content: 'Kept. ' }) + tool('a', 'done'));
+    streams.last().say(token('It made 100'));
+    await waitFor(() => expect(content(hook)).toBe('Kept. It made 100'));
+    expect(hook.result.current.toolsUsed).toEqual(['a']);
   });
 
   it('stopStream stops the run, keeps the text and completes nothing', async () => {

@@ -51,6 +51,11 @@ async function ask(chat: ReturnType<typeof renderChat>): Promise<string> {
   return act(() => sent);
 }
 
+/** The first retry comes within a second. */
+function untilAskedAgain(): Promise<void> {
+  return waitFor(() => expect(streams.requests).toHaveLength(2), { timeout: 5_000 });
+}
+
 describe('useStreamingChat', () => {
   it('resolves with the entry in place, and shows the answer as it comes', async () => {
     const chat = renderChat({ apiKey: 'mr_1' });
@@ -118,7 +123,7 @@ describe('useStreamingChat', () => {
     await waitFor(() => expect(chat.texts()[1]).toBe('assistant: Hello wor'));
     const lengths: number[] = [];
     streams.last().cut();
-    await waitFor(() => expect(streams.requests).toHaveLength(2));
+    await untilAskedAgain();
     const [first, second] = streams.requests;
     expect(second?.headers.get('idempotency-key')).toBe(first?.headers.get('idempotency-key'));
     for (const text of [begin, say('Hel'), say('lo world'), done]) {
@@ -143,7 +148,7 @@ describe('useStreamingChat', () => {
     streams.last().say(say('A first try'));
     await waitFor(() => expect(chat.texts()[1]).toBe('assistant: A first try'));
     streams.last().cut();
-    await waitFor(() => expect(streams.requests).toHaveLength(2));
+    await untilAskedAgain();
     streams.last().open(begin + say('Short') + done);
     await waitFor(() => expect(chat.texts()[1]).toBe('assistant: Short'));
   });
