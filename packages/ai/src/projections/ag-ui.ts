@@ -124,6 +124,8 @@ export function toAgUiEvents(
     }
     case 'data':
       return [{ type: 'CUSTOM', name: event.data.name, value: event.data.value }];
+    case 'run-usage':
+      return [];
     default:
       return toolEvents(before, event);
   }
