@@ -72,7 +72,9 @@ export function createApiKeys(database: SqlDatabase): ApiKeys {
         : await asUser(database, userId, (tx) =>
             queries(tx)
               .updateTable('api_keys')
-              .set((with_) => ({ revoked_at: with_.fn.coalesce('revoked_at', with_.val(new Date())) }))
+              .set((with_) => ({
+                revoked_at: with_.fn.coalesce('revoked_at', with_.val(new Date())),
+              }))
               .where('id', '=', id)
               .returning('id')
               .executeTakeFirst(),

@@ -116,7 +116,9 @@ describe.each(OWNED)('%s', (table) => {
   test('refuses a row in another user’s name', async () => {
     const at = OWNED.indexOf(table);
     const forged = rowsOf(theirs, 'my', myRun)[at] ?? '';
-    await expect(as(mine, forged)).rejects.toMatchObject({ code: expect.stringMatching(/^(42501|23503)$/) });
+    await expect(as(mine, forged)).rejects.toMatchObject({
+      code: expect.stringMatching(/^(42501|23503)$/),
+    });
   });
 });
 
@@ -132,13 +134,17 @@ test('nothing of one’s own can hang on a model, run or chat that one may not s
     `insert into desk.model_instructions (id, user_id, model_id, text)
       values ('${uuidv7()}', '${mine}', 'their-m', 'Sell all.')`,
   ]) {
-    await expect(as(mine, row)).rejects.toMatchObject({ code: expect.stringMatching(/^(42501|23503)$/) });
+    await expect(as(mine, row)).rejects.toMatchObject({
+      code: expect.stringMatching(/^(42501|23503)$/),
+    });
   }
 });
 
 test('the Floor’s runs may be talked about; the chat is the talker’s', async () => {
   await as(mine, session(mine, 'a-session-of-mine-3', 'floor-m', floorRun));
-  expect(await as(theirs, `select 1 from desk.chat_sessions where model_id = 'floor-m'`)).toEqual([]);
+  expect(await as(theirs, `select 1 from desk.chat_sessions where model_id = 'floor-m'`)).toEqual(
+    [],
+  );
   await as(mine, `delete from desk.chat_sessions where id = 'a-session-of-mine-3'`);
 });
 

@@ -140,6 +140,8 @@ export function methodsOf(path: string): readonly string[] {
   return ENDPOINTS.filter((endpoint) => {
     const own = endpoint.path.split('/');
     if (own.length !== segments.length) return false;
-    return own.every((one, at) => one === segments[at] || (one.startsWith(':') && segments[at] !== ''));
+    return own.every(
+      (one, at) => one === segments[at] || (one.startsWith(':') && segments[at] !== ''),
+    );
   }).map(({ method }) => method);
 }

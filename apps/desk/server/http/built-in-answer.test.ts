@@ -11,7 +11,10 @@ afterAll(() => desk[Symbol.asyncDispose]());
 
 test('without any settings a question about a run is answered from its record', async () => {
   const startedAt = performance.now();
-  const response = await desk.ask('ada', `${desk.run}/chat-stream?message=How%20is%20it%20doing%3F`);
+  const response = await desk.ask(
+    'ada',
+    `${desk.run}/chat-stream?message=How%20is%20it%20doing%3F`,
+  );
   const text = await response.text();
   const tookMs = performance.now() - startedAt;
   expect(text).toMatch(/"type":"tool","tool":"calculate_metrics"/);

@@ -69,11 +69,16 @@ test('an AG-UI client is answered by its own run id, and once for each', async (
   expect(events[0]).toMatchObject({ type: 'RUN_STARTED', runId: 'client-run-1' });
   expect(events.at(-1)).toMatchObject({ type: 'RUN_FINISHED', runId: 'client-run-1' });
   const again = eventsIn(await (await desk.ask('bea', path, { body })).text());
-  const idIn = (of: typeof events) => of.find(({ type }) => type === 'TEXT_MESSAGE_START')?.['messageId'];
+  const idIn = (of: typeof events) =>
+    of.find(({ type }) => type === 'TEXT_MESSAGE_START')?.['messageId'];
   expect(idIn(again)).toBe(idIn(events));
   const anew = { ...body, runId: 'client-run-2' };
-  expect(idIn(eventsIn(await (await desk.ask('bea', path, { body: anew })).text()))).not.toBe(idIn(events));
-  const { messages } = (await (await desk.ask('bea', '/api/chat/a-thread-of-agui-01/messages')).json()) as {
+  expect(idIn(eventsIn(await (await desk.ask('bea', path, { body: anew })).text()))).not.toBe(
+    idIn(events),
+  );
+  const { messages } = (await (
+    await desk.ask('bea', '/api/chat/a-thread-of-agui-01/messages')
+  ).json()) as {
     messages: unknown[];
   };
   expect(messages).toHaveLength(2);

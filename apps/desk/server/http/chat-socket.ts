@@ -72,7 +72,10 @@ export function createChatSockets(services: Needed): ChatSockets {
           },
           send: (text, taken) => link.send(text, () => taken()),
           close: (code, reason) => link.close(code, reason),
-          addEventListener: (type: 'message' | 'close' | 'error', listener: (event: { data: unknown }) => void) =>
+          addEventListener: (
+            type: 'message' | 'close' | 'error',
+            listener: (event: { data: unknown }) => void,
+          ) =>
             link.on(type, (data: unknown, isBinary: unknown) =>
               listener({ data: type === 'message' && isBinary === false ? String(data) : data }),
             ),
@@ -81,7 +84,8 @@ export function createChatSockets(services: Needed): ChatSockets {
           ...{ hub, maxFrameBytes: MAX_FRAME_BYTES },
           async start({ id, messages, trigger, messageId, body }) {
             const asked = uiBody.safeParse({ ...body, id, messages, trigger, messageId });
-            if (!asked.success) throw new MillraceError('request/invalid', 'The question does not fit.');
+            if (!asked.success)
+              throw new MillraceError('request/invalid', 'The question does not fit.');
             return { runId: (await uiAsking.start(userId, askedBy(asked.data))).id };
           },
           async resume({ id }) {

@@ -18,7 +18,9 @@ beforeAll(async () => {
     signal: AbortSignal.timeout(10_000),
   });
   await asked.body?.cancel();
-  const active = await desk.ask('ada', `/api/chat/${chat}/runs`, { body: { text: 'And then?', overlap: 'queue' } });
+  const active = await desk.ask('ada', `/api/chat/${chat}/runs`, {
+    body: { text: 'And then?', overlap: 'queue' },
+  });
   const { runId: aiRunId } = (await active.json()) as ChatRunAnswer;
   const made = await desk.ask('ada', '/api/keys', { body: { name: 'K' } });
   const { id: keyId } = (await made.json()) as NewApiKeyAnswer;
@@ -58,7 +60,9 @@ function tries(): Readonly<Record<string, readonly Try[]>> {
       { path: '/api/chat/sessions', body: { modelId: 'no-model-of-theirs' } },
       { path: '/api/chat/sessions', body: { modelId: desk.modelId, runId: someId } },
     ],
-    'PATCH /api/chat/sessions/:id': [{ path: `/api/chat/sessions/${chat}`, body: { title: 'Mine' } }],
+    'PATCH /api/chat/sessions/:id': [
+      { path: `/api/chat/sessions/${chat}`, body: { title: 'Mine' } },
+    ],
     'DELETE /api/chat/sessions/:id': [{ path: `/api/chat/sessions/${chat}` }],
     'GET /api/chat/:id/messages': [{ path: `/api/chat/${chat}/messages` }],
     'POST /api/chat/:id/runs': [{ path: `/api/chat/${chat}/runs`, body: run }],
@@ -82,7 +86,11 @@ function tries(): Readonly<Record<string, readonly Try[]>> {
     ],
     'POST /api/models/:modelId/runs/:runId/chat-stream': [
       { path: `${elsewhere}/runs/latest/chat-stream`, body: message },
-      { path: `${desk.run}/chat-stream`, body: message, headers: { 'last-event-id': `${aiRunId}~` } },
+      {
+        path: `${desk.run}/chat-stream`,
+        body: message,
+        headers: { 'last-event-id': `${aiRunId}~` },
+      },
     ],
     'POST /api/models/:modelId/runs/:runId/chat': [
       { path: `${elsewhere}/runs/latest/chat`, body: message },
@@ -171,7 +179,9 @@ test('after all that everything of hers is as it was', async () => {
 });
 
 test('a chat that is deleted is gone: messages, answers and channels', async () => {
-  expect((await desk.ask('ada', `/api/chat/sessions/${chat}`, { method: 'DELETE' })).status).toBe(204);
+  expect((await desk.ask('ada', `/api/chat/sessions/${chat}`, { method: 'DELETE' })).status).toBe(
+    204,
+  );
   expect((await desk.ask('ada', `/api/chat/${chat}/messages`)).status).toBe(404);
   expect((await desk.ask('ada', `/api/chat/${chat}/stream`)).status).toBe(404);
 });

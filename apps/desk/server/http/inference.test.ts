@@ -121,7 +121,9 @@ test('a key is told once, listed by its first letters, and counts until it is re
   expect((await desk.ask('bob', `/api/keys/${id}`, { method: 'DELETE' })).status).toBe(204);
   expect((await desk.get('/api/v1/models', { headers: { authorization } })).status).toBe(401);
   // It opens nothing else.
-  expect((await desk.get('/api/keys', { headers: { authorization: `Bearer ${key}` } })).status).toBe(401);
+  expect(
+    (await desk.get('/api/keys', { headers: { authorization: `Bearer ${key}` } })).status,
+  ).toBe(401);
 });
 
 test('names map to models of the server’s provider, with the program’s parameters and tools', async () => {

@@ -7,7 +7,9 @@ const may = (headers: Record<string, string>, isProduction = true, hasTicket = f
 test('a GET starts an answer for a page of this origin, with a token, or with a ticket', () => {
   expect(may({ 'sec-fetch-site': 'same-origin' })).toBe(true);
   expect(may({ authorization: 'Bearer x' })).toBe(true);
-  expect(may({ 'sec-fetch-site': 'cross-site', origin: 'https://a.example' }, true, true)).toBe(true);
+  expect(may({ 'sec-fetch-site': 'cross-site', origin: 'https://a.example' }, true, true)).toBe(
+    true,
+  );
 });
 
 test('another site’s page, a link, and a bare request in production start nothing', () => {

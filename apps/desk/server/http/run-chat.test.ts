@@ -15,7 +15,8 @@ beforeAll(async () => {
 });
 afterAll(() => desk[Symbol.asyncDispose]());
 
-const asked = (message: string): string => `${desk.run}/chat-stream?message=${encodeURIComponent(message)}`;
+const asked = (message: string): string =>
+  `${desk.run}/chat-stream?message=${encodeURIComponent(message)}`;
 
 async function historyOf(user: string): Promise<ChatMessagesAnswer['messages']> {
   const answer = await desk.ask(user, `${desk.run}/chat-history`);
@@ -23,7 +24,12 @@ async function historyOf(user: string): Promise<ChatMessagesAnswer['messages']> 
 }
 
 function lastIdOf(text: string): string {
-  return text.split('\n').findLast((line) => line.startsWith('id: '))?.slice(4) ?? '';
+  return (
+    text
+      .split('\n')
+      .findLast((line) => line.startsWith('id: '))
+      ?.slice(4) ?? ''
+  );
 }
 
 test('a question is answered with tokens, tools and an end, and both are in the history, tool and all', async () => {

@@ -77,7 +77,9 @@ test('a chat with an id of the page’s own is made with what it is about, and s
   const stored = await chat.stored();
   expect(stored.map(({ id }) => id)).toEqual(['q1', first?.id]);
   const sessions = await desk.ask('ada', `/api/chat/sessions?modelId=${desk.modelId}&runId=latest`);
-  const { sessions: [session] } = (await sessions.json()) as { sessions: ChatSession[] };
+  const {
+    sessions: [session],
+  } = (await sessions.json()) as { sessions: ChatSession[] };
   expect(session).toMatchObject({ id: 'page-made-id-0001', title: 'Why?' });
   // The same request once more, after its answer got lost.
   const again = await (await chat.send([said('q1', 'Why?')])).message();

@@ -27,7 +27,10 @@ export async function hubIdentity(
 
 export interface ReadRules {
   /** Whether a user may read this chat's or AI run's channel. */
-  mayReadChat(userId: string, channel: { readonly type: string; readonly id: string }): Promise<boolean>;
+  mayReadChat(
+    userId: string,
+    channel: { readonly type: string; readonly id: string },
+  ): Promise<boolean>;
 }
 
 /** A chat, and each answer in it, is its user's alone. */

@@ -2,8 +2,8 @@
 
 import type { Answering, RunRow } from '@millrace/ai';
 import type { SqlDatabase } from '@millrace/server/postgres';
-import type { Log } from '../log.ts';
 import { ANALYST_NAME as BUILT_IN } from '../analyst/analyst-model.ts';
+import type { Log } from '../log.ts';
 import type { ModelAi } from '../model-ai/model-ai.ts';
 import type { Analyst } from '../run-chat/analyst.ts';
 import type { InferenceQuestion } from '../run-chat/question.ts';

@@ -62,7 +62,12 @@ export function createInference(options: {
       pending.set(requestId, { call, bodyHash });
       try {
         const conversationId = `inference-${name}`;
-        const { run, isNew } = await runs().start({ conversationId, userId, question, key: 'once' });
+        const { run, isNew } = await runs().start({
+          conversationId,
+          userId,
+          question,
+          key: 'once',
+        });
         if (isNew) return run;
         const known = parseQuestion(run.question);
         if (known.kind === 'inference' && known.bodyHash === bodyHash) return run;
@@ -71,7 +76,8 @@ export function createInference(options: {
           'This Idempotency-Key came with another body before. Take a new one for a new request.',
         );
       } catch (thrown) {
-        const first = thrown instanceof MillraceError ? thrown.details?.['firstAttempt'] : undefined;
+        const first =
+          thrown instanceof MillraceError ? thrown.details?.['firstAttempt'] : undefined;
         const run = typeof first === 'string' ? await runs().read(first) : null;
         if (run === null) throw thrown;
         log.info({ tag: 'chat', aiRunId: run.id, userId }, 'repeated request joins its answer');

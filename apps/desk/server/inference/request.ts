@@ -2,7 +2,7 @@
 // know it passes over, as providers do. Pure.
 
 import type { Json } from '@millrace/protocol/runs';
-import { jsonSchema, type ModelMessage, tool, type ToolSet } from 'ai';
+import { jsonSchema, type ModelMessage, type ToolSet, tool } from 'ai';
 import * as z from 'zod';
 
 const words = z.union([
@@ -78,7 +78,9 @@ export function parametersOf(request: InferenceRequest): Readonly<Record<string,
 /** What the system says, apart: the SDK takes it so. */
 export function instructionsOf({ messages }: InferenceRequest): string {
   return messages
-    .flatMap((one) => (one.role === 'system' || one.role === 'developer' ? [textOf(one.content)] : []))
+    .flatMap((one) =>
+      one.role === 'system' || one.role === 'developer' ? [textOf(one.content)] : [],
+    )
     .join('\n\n');
 }
 
@@ -109,9 +111,7 @@ export function messagesOf({ messages }: InferenceRequest): readonly ModelMessag
         const output = { type: 'text' as const, value: textOf(one.content) };
         const toolName = names.get(one.tool_call_id) ?? 'unknown';
         const { tool_call_id: toolCallId } = one;
-        return [
-          { role: 'tool', content: [{ type: 'tool-result', toolCallId, toolName, output }] },
-        ];
+        return [{ role: 'tool', content: [{ type: 'tool-result', toolCallId, toolName, output }] }];
       }
     }
   });

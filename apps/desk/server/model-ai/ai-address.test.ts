@@ -10,10 +10,20 @@ const strict = { isProduction: true, allowsPrivate: false };
 const lax = { isProduction: false, allowsPrivate: false };
 
 test('a base URL is http or https, and loses only the slash at its end', () => {
-  expect(parseBaseUrl('https://openrouter.ai/api/v1/', strict)).toBe('https://openrouter.ai/api/v1');
+  expect(parseBaseUrl('https://openrouter.ai/api/v1/', strict)).toBe(
+    'https://openrouter.ai/api/v1',
+  );
   expect(parseBaseUrl('http://localhost:11434/v1', lax)).toBe('http://localhost:11434/v1');
-  expect(parseBaseUrl('http://localhost/v1', { ...strict, allowsPrivate: true })).toBe('http://localhost/v1');
-  for (const text of ['', 'file:///etc/passwd', 'ftp://a.example', 'https://u:p@a.example', 'https://a.example/?x=1']) {
+  expect(parseBaseUrl('http://localhost/v1', { ...strict, allowsPrivate: true })).toBe(
+    'http://localhost/v1',
+  );
+  for (const text of [
+    '',
+    'file:///etc/passwd',
+    'ftp://a.example',
+    'https://u:p@a.example',
+    'https://a.example/?x=1',
+  ]) {
     expect(() => parseBaseUrl(text, lax)).toThrow('The base URL');
   }
 });
@@ -21,7 +31,12 @@ test('a base URL is http or https, and loses only the slash at its end', () => {
 test.each([
   ...['http://openrouter.ai/api', 'https://localhost/v1', 'https://127.0.0.1/v1', 'https://127.1'],
   ...['https://0x7f000001', 'https://2130706433', 'https://10.0.0.1', 'https://192.168.1.1'],
-  ...['https://172.16.0.1', 'https://169.254.169.254/latest', 'https://100.64.0.1', 'https://0.0.0.0'],
+  ...[
+    'https://172.16.0.1',
+    'https://169.254.169.254/latest',
+    'https://100.64.0.1',
+    'https://0.0.0.0',
+  ],
   ...['https://[::1]', 'https://[::ffff:127.0.0.1]', 'https://[fe80::1]', 'https://[fd00::1]'],
   ...['https://[::]', 'https://database', 'https://db.internal', 'https://printer.local.'],
 ])('in production %s is refused', (text) => {

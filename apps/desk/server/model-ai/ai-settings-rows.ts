@@ -114,9 +114,14 @@ function columnsOf(sealed: SealedKey | null) {
   };
 }
 
-function fromRow(row: {
-  readonly [Name in keyof Omit<ModelAiSettingsRow, 'updated_at' | 'parameters'>]: ModelAiSettingsRow[Name];
-} & { readonly parameters: unknown }): AiSettings {
+function fromRow(
+  row: {
+    readonly [Name in keyof Omit<
+      ModelAiSettingsRow,
+      'updated_at' | 'parameters'
+    >]: ModelAiSettingsRow[Name];
+  } & { readonly parameters: unknown },
+): AiSettings {
   const { key_id, key_nonce, key_ciphertext, key_tag, key_last_four } = row;
   const isWhole =
     key_id !== null &&

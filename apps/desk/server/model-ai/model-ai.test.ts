@@ -69,7 +69,10 @@ test('parameters that are set are those that are sent, and none that is not the 
   await answerTo('bob', 'Why?');
   expect(provider.requests[0]?.body).toMatchObject(parameters);
   expect(provider.requests[0]?.body).not.toHaveProperty('top_p');
-  const refused = await desk.ask('bob', path, { method: 'PUT', body: { parameters: { model: 'x' } } });
+  const refused = await desk.ask('bob', path, {
+    method: 'PUT',
+    body: { parameters: { model: 'x' } },
+  });
   expect(refused.status).toBe(400);
 });
 
@@ -97,9 +100,15 @@ test('the test asks the provider, and says plainly what is wrong', async () => {
   const ask = async () => (await desk.ask('flo', `${path}/test`, { method: 'POST' })).json();
   expect(await ask()).toMatchObject({ ok: true, problem: null, answersAs: 'm' });
   provider.queue([{ fault: { is: 'status', status: 401 } }]);
-  expect(await ask()).toMatchObject({ ok: false, problem: expect.stringContaining('refused the key') });
+  expect(await ask()).toMatchObject({
+    ok: false,
+    problem: expect.stringContaining('refused the key'),
+  });
   await provider.close();
-  expect(await ask()).toMatchObject({ ok: false, problem: expect.stringContaining('could not be reached') });
+  expect(await ask()).toMatchObject({
+    ok: false,
+    problem: expect.stringContaining('could not be reached'),
+  });
 });
 
 test('a provider that fails ends the answer in words, and nothing of it is kept as one', async () => {

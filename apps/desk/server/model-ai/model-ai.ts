@@ -5,11 +5,7 @@ import { MillraceError } from '@millrace/protocol';
 import type { Json } from '@millrace/protocol/runs';
 import type { SqlDatabase } from '@millrace/server/postgres';
 import { generateText, type LanguageModel } from 'ai';
-import type {
-  ModelAiAnswer,
-  ModelAiRequest,
-  ModelAiTestAnswer,
-} from '../../shared/chat-api.ts';
+import type { ModelAiAnswer, ModelAiRequest, ModelAiTestAnswer } from '../../shared/chat-api.ts';
 import { ANALYST_NAME as BUILT_IN } from '../analyst/analyst-model.ts';
 import { asUser } from '../database/as-user.ts';
 import type { Sealing } from '../secrets/sealing.ts';
@@ -74,10 +70,7 @@ export function createModelAi(options: ModelAiOptions): ModelAi {
   // Whoever runs the server says where its own AI is.
   const own = createCheckedFetch({ isProduction: false, allowsPrivate: true });
 
-  function ofServer(
-    aiModel: string,
-    parameters: Readonly<Record<string, Json>>,
-  ): ChosenAi | null {
+  function ofServer(aiModel: string, parameters: Readonly<Record<string, Json>>): ChosenAi | null {
     if (server === null) return null;
     const { baseUrl, key } = server;
     const provider = new URL(baseUrl).hostname;
@@ -169,7 +162,10 @@ export function createModelAi(options: ModelAiOptions): ModelAi {
     const baseUrl = given === server?.baseUrl ? given : parseBaseUrl(given, options);
     const aiModel = change.aiModel ?? before?.aiModel ?? server?.aiModel ?? '';
     if (aiModel === '') {
-      throw new MillraceError('request/invalid', 'Say which model (aiModel), as the provider calls it.');
+      throw new MillraceError(
+        'request/invalid',
+        'Say which model (aiModel), as the provider calls it.',
+      );
     }
     // A key that was given for one address must not be sent to another by whoever can change that.
     const kept = baseUrl === before?.baseUrl ? before.sealedKey : null;
@@ -178,7 +174,8 @@ export function createModelAi(options: ModelAiOptions): ModelAi {
       provider: change.provider ?? before?.provider ?? new URL(baseUrl).hostname,
       ...{ baseUrl, aiModel },
       parameters: change.parameters ?? before?.parameters ?? DEFAULT_PARAMETERS,
-      sealedKey: key === undefined ? kept : key === null ? null : sealKey(sealing, key, of, baseUrl),
+      sealedKey:
+        key === undefined ? kept : key === null ? null : sealKey(sealing, key, of, baseUrl),
     };
   }
 }

@@ -43,7 +43,8 @@ export function describeAiError(error: unknown): string {
   if (statusCode === 404) {
     return "The AI provider does not know this model or address (404). Check the model's AI settings.";
   }
-  if (statusCode === 429) return 'The AI provider has had too many requests (429). Try again later.';
+  if (statusCode === 429)
+    return 'The AI provider has had too many requests (429). Try again later.';
   if (statusCode >= 500) return `The AI provider has trouble (${statusCode}). Try again later.`;
   return `The AI provider refused the request (${statusCode}). Check the model's AI settings.`;
 }

@@ -6,12 +6,7 @@ import type { RunRow } from '@millrace/ai';
 import { type RunState, textOfRun } from '@millrace/protocol/runs';
 import type { SqlTransaction } from '@millrace/server/postgres';
 import { whileActingAs } from '../database/as-user.ts';
-import {
-  giveQuestionTo,
-  insertMessage,
-  replaceAnswer,
-  replaceFrom,
-} from './message-rows.ts';
+import { giveQuestionTo, insertMessage, replaceAnswer, replaceFrom } from './message-rows.ts';
 import type { ChatQuestion } from './question.ts';
 import { lockSession, noSession, titleSession } from './session-rows.ts';
 

@@ -93,7 +93,10 @@ export interface RunChat {
   /** With all its messages, runs and channels. What is being answered is stopped first. */
   erase(userId: string, sessionId: string): Promise<void>;
   /** Whether they may read this channel. */
-  mayRead(userId: string, channel: { readonly type: string; readonly id: string }): Promise<boolean>;
+  mayRead(
+    userId: string,
+    channel: { readonly type: string; readonly id: string },
+  ): Promise<boolean>;
   close(): Promise<void>;
 }
 

@@ -52,7 +52,10 @@ export async function newestSession(
 /** Newest first. */
 export async function listSessions(
   tx: SqlTransaction,
-  { modelId, runId }: { readonly modelId?: string | undefined; readonly runId?: string | undefined },
+  {
+    modelId,
+    runId,
+  }: { readonly modelId?: string | undefined; readonly runId?: string | undefined },
 ): Promise<readonly ChatSession[]> {
   let rows = queries(tx).selectFrom('chat_sessions').select(COLUMNS);
   if (modelId !== undefined) rows = rows.where('model_id', '=', modelId);
@@ -125,7 +128,10 @@ export function noSession(): MillraceError {
 }
 
 function titleOf(text: string): string {
-  const line = text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ').trim().toWellFormed();
+  const line = text
+    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
+    .trim()
+    .toWellFormed();
   const letters = [...line];
   if (letters.length <= TITLE_LENGTH) return line;
   return `${letters.slice(0, TITLE_LENGTH - 1).join('')}…`;

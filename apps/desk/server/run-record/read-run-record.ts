@@ -107,7 +107,11 @@ function runsWithModels(tx: SqlTransaction) {
 function toFacts(row: Row): RunFacts {
   return {
     ...{ id: row.id, modelId: row.model_id, modelName: row.model_name, strategy: row.strategy },
-    ...{ number: row.number, isImported: row.market_id === null, status: row.status === 'completed' ? 'completed' : 'running' },
+    ...{
+      number: row.number,
+      isImported: row.market_id === null,
+      status: row.status === 'completed' ? 'completed' : 'running',
+    },
     startedAt: row.started_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),
     startingCash: fromDecimal(row.starting_cash),

@@ -14,7 +14,11 @@ test('what is sealed opens again, for what it was sealed for and for nothing els
   const sealed = old.seal('sk-secret', ['ada', 'model', 'https://a.example']);
   expect(JSON.stringify(sealed)).not.toContain('sk-secret');
   expect(old.open(sealed, ['ada', 'model', 'https://a.example'])).toBe('sk-secret');
-  for (const isFor of [['eve', 'model', 'https://a.example'], ['ada', 'model', 'https://b.example'], []]) {
+  for (const isFor of [
+    ['eve', 'model', 'https://a.example'],
+    ['ada', 'model', 'https://b.example'],
+    [],
+  ]) {
     expect(() => old.open(sealed, isFor)).toThrow('not of this place');
   }
   const changed = { ...sealed, ciphertext: Buffer.from('other bytes').toString('base64') };

@@ -53,7 +53,10 @@ export function createSealing(keys: readonly EncryptionKey[]): Sealing {
         const decipher = createDecipheriv('aes-256-gcm', key.bytes, nonce, { authTagLength: 16 })
           .setAAD(encode(isFor))
           .setAuthTag(Buffer.from(sealed.tag, 'base64'));
-        const opened = [decipher.update(Buffer.from(sealed.ciphertext, 'base64')), decipher.final()];
+        const opened = [
+          decipher.update(Buffer.from(sealed.ciphertext, 'base64')),
+          decipher.final(),
+        ];
         return Buffer.concat(opened).toString('utf8');
       } catch (cause) {
         throw closed('it does not open with its key, or it is not of this place', cause);

@@ -1,6 +1,6 @@
 // What tests of chats need: a Desk whose analyst does as it is told, a run on its Floor to talk about, and people.
 
-import { simulateReadableStream, tool, type LanguageModel, type ToolSet } from 'ai';
+import { type LanguageModel, simulateReadableStream, type ToolSet, tool } from 'ai';
 import { MockLanguageModelV4 } from 'ai/test';
 import * as z from 'zod';
 import { createTokens } from '../identity/tokens.ts';
@@ -28,7 +28,12 @@ export function scriptedAnalyst(
       const last = prompt.at(-1);
       if (usesTool && last?.role === 'user') {
         const chunks = [
-          { type: 'tool-call', toolCallId: 't1', toolName: 'count_trades', input: '{"n":1}' } as const,
+          {
+            type: 'tool-call',
+            toolCallId: 't1',
+            toolName: 'count_trades',
+            input: '{"n":1}',
+          } as const,
           finish('tool-calls'),
         ];
         return Promise.resolve({ stream: simulateReadableStream({ chunks }) });
@@ -50,7 +55,9 @@ export function scriptedAnalyst(
         { type: 'text-end', id: '0' } as const,
         finish('stop'),
       ];
-      return Promise.resolve({ stream: simulateReadableStream({ chunks, chunkDelayInMs: everyMs }) });
+      return Promise.resolve({
+        stream: simulateReadableStream({ chunks, chunkDelayInMs: everyMs }),
+      });
     },
   });
   const tools: ToolSet = {
@@ -104,11 +111,18 @@ export async function startChatDesk(options: TestDeskOptions = {}): Promise<Chat
     'a run on the Floor',
     async () => (await ask('somebody', `${run}/chat-history`)).status === 200,
   );
-  return { ...desk, modelId, run, ask, get address() {
-    return desk.address;
-  }, get hub() {
-    return desk.hub;
-  } };
+  return {
+    ...desk,
+    modelId,
+    run,
+    ask,
+    get address() {
+      return desk.address;
+    },
+    get hub() {
+      return desk.hub;
+    },
+  };
 }
 
 /** The JSON of each `data:` line. */

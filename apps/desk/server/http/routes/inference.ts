@@ -1,9 +1,9 @@
 // Spec D2: OpenAI's chat-completions format for programs, with a key of Desk's. The unmodified `openai` client works.
 
 import { serveOpenAi } from '@millrace/ai';
+import { ANALYST_NAME as BUILT_IN } from '../../analyst/analyst-model.ts';
 import { standsFor } from '../../inference/answer-inference.ts';
 import { inferenceRequest } from '../../inference/request.ts';
-import { ANALYST_NAME as BUILT_IN } from '../../analyst/analyst-model.ts';
 import { askerOf } from '../asker.ts';
 import { streamAnswer } from '../raw-answer.ts';
 import { parseJson, readJsonText } from '../read-query.ts';

@@ -95,7 +95,8 @@ export function addModelAiRoutes(
       if (messageId !== null) {
         const by = { messageId };
         const said = sessionId === null ? null : await findQuestion(tx, sessionId, by);
-        if (said === null) throw new MillraceError('request/not-found', 'There is no such message.');
+        if (said === null)
+          throw new MillraceError('request/not-found', 'There is no such message.');
       }
       return insertInstruction(tx, { userId, modelId, text, sessionId, messageId });
     });

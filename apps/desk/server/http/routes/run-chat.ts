@@ -155,7 +155,9 @@ export function addRunChatRoutes(
     const session = await asUser(sql, place.userId, (tx) => newestSession(tx, place));
     if (aiRunId === undefined && session === null) return c.json({ stopped: false });
     const { userId } = place;
-    return c.json({ stopped: await runChat.stop({ userId, session, aiRunId, about: place.runId }) });
+    return c.json({
+      stopped: await runChat.stop({ userId, session, aiRunId, about: place.runId }),
+    });
   });
 
   add('GET /api/models/:modelId/runs/:runId/chat-history', async (c) => {

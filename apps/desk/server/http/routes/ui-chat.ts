@@ -48,7 +48,10 @@ export function addUiChatRoutes(
     const { threadId, runId: clientRunId, messages } = readAgUiInput(body);
     const last = messages.at(-1);
     if (last?.role !== 'user') {
-      throw new MillraceError('request/invalid', 'The last message must be a question of the user.');
+      throw new MillraceError(
+        'request/invalid',
+        'The last message must be a question of the user.',
+      );
     }
     const { content } = last;
     const text =
