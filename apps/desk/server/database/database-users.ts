@@ -39,7 +39,7 @@ export function databaseUsers(database: SqlDatabase): Users {
     },
     async keep({ id, name, isAdmin }) {
       if (kept.has(id)) return;
-      const shown = [...name.trim()].slice(0, 40).join('') || 'Somebody';
+      const shown = name.trim().slice(0, 40).toWellFormed() || 'Somebody';
       await db
         .insertInto('users')
         // Without a key to the name: nobody signs in as them by it.

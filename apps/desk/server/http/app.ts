@@ -1,7 +1,7 @@
 // The HTTP application: headers, CORS, routes by the access table, the page, and one shape for every error.
 // Refuses to own: the socket (node-server.ts), the real-time carriers (the hub takes them first).
 
-import { Hono } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import { type Credentials, sessionCookieName, type Who, whoIs } from '../identity/who.ts';
 import { answerNotFound, answerThrown } from './answers.ts';
@@ -32,7 +32,9 @@ export function createApp(services: Services): Hono<DeskEnv> {
   const ours = cors({ origin: [...settings.ORIGINS], credentials: true, maxAge: 600 });
   // Whoever has a key calls from any page: the key is all that counts there, no cookie goes with it (gate.ts).
   const anybodys = cors({ origin: '*', maxAge: 600 });
-  app.use('/api/*', (c, next) => (isKeyed(c.env.incoming) ? anybodys : ours)(c, next));
+  const chosen: MiddlewareHandler<DeskEnv> = (c, next) =>
+    (isKeyed(c.env.incoming) ? anybodys : ours)(c, next);
+  app.use('/api/*', chosen);
 
   const whoOptions = { tokens, ...settings };
   const identify = (c: DeskContext): Promise<Who> => {

@@ -23,7 +23,7 @@ function chatOf(id: string, user: string) {
     api: '/api/chat',
     fetch: (path, init) => {
       const { method = 'GET', body, headers, signal } = init ?? {};
-      return desk.ask(user, String(path), {
+      return desk.ask(user, typeof path === 'string' ? path : '', {
         method,
         headers: Object.fromEntries(new Headers(headers)),
         ...(typeof body === 'string' ? { body: JSON.parse(body) as unknown } : {}),
@@ -121,6 +121,6 @@ test('a chat of somebody else is not there, whatever is tried with its id', asyn
   await (await chat.send([said('q1', 'Mine')])).message();
   const theirs = chatOf('page-made-id-0004', 'eve');
   await expect(theirs.send([said('q2', 'Yours?')])).rejects.toThrow('There is no such chat');
-  await expect(theirs.resume()).rejects.toThrow();
+  await expect(theirs.resume()).rejects.toThrow('There is no such chat');
   expect(await chat.stored()).toHaveLength(2);
 });

@@ -93,7 +93,7 @@ test('a redirect is not followed, and aborting closes the line', async () => {
     expect(new TextDecoder().decode((await reader?.read())?.value)).toBe('a');
     halt.abort();
     await closed.promise;
-    await expect(reader?.read()).rejects.toThrow();
+    await expect(reader?.read()).rejects.toThrow('aborted');
   } finally {
     close();
     server.close();

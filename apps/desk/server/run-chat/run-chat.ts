@@ -101,7 +101,7 @@ export interface RunChat {
 }
 
 export async function createRunChat(options: RunChatOptions): Promise<RunChat> {
-  const { hub, database, ai, analyst, log } = options;
+  const { hub, database, ai, log } = options;
   const inference = createInference({ database, runs: () => runs, log });
   const runs = await createRuns({
     ...{ hub, database },

@@ -132,9 +132,8 @@ function titleOf(text: string): string {
     .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
     .trim()
     .toWellFormed();
-  const letters = [...line];
-  if (letters.length <= TITLE_LENGTH) return line;
-  return `${letters.slice(0, TITLE_LENGTH - 1).join('')}…`;
+  if (line.length <= TITLE_LENGTH) return line;
+  return `${line.slice(0, TITLE_LENGTH - 1).toWellFormed()}…`;
 }
 
 function toSession(row: {
