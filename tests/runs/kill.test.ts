@@ -79,7 +79,7 @@ test('RUN-3, RUN-5, RUN-7, RUN-9, RUN-14, UI-1: whatever place an owner is kille
     `select id, input_tokens from millrace.ai_runs
       where input_tokens < 10 * (select count(*) from asked where run_id = id)`,
   );
-  const { rows: asks } = await pool.query('select count(*)::int as times from asked');
+  const { rowCount: asks } = await pool.query('select from asked');
   await pool.end();
   console.info(`${ids.length} runs ended ${tookMs} ms after their owner was killed`);
   expect(statuses).toEqual([{ status: 'completed', fence: 2 }]);
@@ -96,7 +96,7 @@ test('RUN-3, RUN-5, RUN-7, RUN-9, RUN-14, UI-1: whatever place an owner is kille
   expect(made.every(({ times }) => times === 1)).toBe(true);
   expect(made).toHaveLength(ids.length - 1);
   expect(uncounted).toEqual([]);
-  expect(asks[0]?.times).toBeGreaterThan(2 * ids.length);
+  expect(asks).toBeGreaterThan(2 * ids.length);
   expect(second.stderr()).toBe('');
   expect(tookMs).toBeLessThan(10_000);
 });

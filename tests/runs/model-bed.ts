@@ -39,7 +39,10 @@ export async function createModelBed(url?: string): Promise<ModelBed> {
   const models = stack.use(await createModelServer());
   const engine = stack.adopt(memoryEngine(), (one) => one.close());
   const provider = createOpenAICompatible({
-    ...{ name: 'scripted', baseURL: models.url, apiKey: 'sk-secret', includeUsage: true },
+    name: 'scripted',
+    baseURL: models.url,
+    apiKey: 'sk-secret',
+    includeUsage: true,
   });
   return {
     database,
@@ -51,10 +54,14 @@ export async function createModelBed(url?: string): Promise<ModelBed> {
       stack.adopt(hub, (one) => one.close());
       const errors: string[] = [];
       const runs = await createRuns({
-        ...{ hub, database, firstTokenMs: 400, stallMs: 400, maxRetries: 1 },
+        hub,
+        database,
+        firstTokenMs: 400,
+        stallMs: 400,
+        maxRetries: 1,
         onError: ({ message }) => errors.push(message),
         answer: ({ question }) => ({
-          model: provider(String(question)),
+          model: provider(typeof question === 'string' ? question : 'any'),
           messages: [{ role: 'user', content: 'How many trades did it make?' }],
           ...(tools !== undefined && { tools }),
           ...(settings !== undefined && { settings }),

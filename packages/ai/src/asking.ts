@@ -45,7 +45,8 @@ export function asked(model: LanguageModel, options: AskingOptions): LanguageMod
       const hear = createHearing(meter);
       for (const part of first) hear(part);
       return { ...answer, stream: rest({ parts, first, line, abortSignal, stallMs, hear }) };
-    } catch (error) {
+    } catch (thrown) {
+      const error = reasonOf(line, thrown);
       if (isRefused(error)) meter.refuse();
       else meter.lose();
       line.abort(error);
@@ -131,7 +132,8 @@ function rest({ parts, first, line, abortSignal, stallMs, hear }: Rest): Readabl
         if (part === null) return controller.close();
         hear(part);
         controller.enqueue(part);
-      } catch (error) {
+      } catch (thrown) {
+        const error = reasonOf(line, thrown);
         controller.error(error);
         line.abort(error);
       }
@@ -169,6 +171,11 @@ function createHearing(meter: Meter): Hear {
         break;
     }
   };
+}
+
+/** Providers have words of their own for a line that was closed here. */
+function reasonOf(line: AbortController, thrown: unknown): unknown {
+  return line.signal.aborted ? line.signal.reason : thrown;
 }
 
 /** The line is over, and the provider never said why: it was cut where its reader can't tell. */

@@ -3,7 +3,6 @@
 
 import type { RunPart, RunUsage } from '@millrace/protocol/runs';
 import type { Hub } from '@millrace/server';
-import type { ToolSet } from 'ai';
 import { partsTokens, promptTokens, toolsTokens } from './estimate.ts';
 import type { Answering } from './generation.ts';
 import { toModelMessages } from './messages.ts';
@@ -57,7 +56,7 @@ export async function lostUsage(
   const isOpen = step?.type === 'step' && step.finishReason === null;
   const before = toModelMessages(isOpen ? own.slice(0, at) : own);
   const prompt = promptTokens({ prompt: [...(answering?.messages ?? []), ...before] });
-  const offered = await toolsTokens(answering?.tools ?? ({} satisfies ToolSet));
+  const offered = await toolsTokens(answering?.tools ?? {});
   const said = isOpen ? partsTokens(own.slice(at)) : 0;
   return {
     inputTokens: Math.max(prompt + offered, run.usage.inputTokens - told.inputTokens),

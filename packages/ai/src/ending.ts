@@ -31,7 +31,8 @@ export function endedAs({ status, error }: Outcome, state: RunState, rest: RunUs
   const step = state.parts.findLast(({ type }) => type === 'step');
   const words = error?.replaceAll('\0', '\uFFFD').toWellFormed() ?? null;
   return {
-    ...{ status, finishReason: step?.type === 'step' ? step.finishReason : null },
+    status,
+    finishReason: step?.type === 'step' ? step.finishReason : null,
     error: words === null ? null : clipped(words, MAX_ERROR_LENGTH),
     usage: addUsage(state.usage, rest),
     partial: status === 'completed' ? null : (JSON.parse(JSON.stringify(state.parts)) as Json),

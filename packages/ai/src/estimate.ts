@@ -36,7 +36,8 @@ export function promptTokens({ prompt, tools = [] }: Request): number {
 export async function toolsTokens(tools: ToolSet): Promise<number> {
   let sum = 0;
   for (const [name, { description, inputSchema }] of Object.entries(tools)) {
-    sum += jsonTokens({ name, description, input: await asSchema(inputSchema).jsonSchema });
+    const input: unknown = await asSchema<unknown>(inputSchema).jsonSchema;
+    sum += jsonTokens({ name, description, input });
   }
   return Math.ceil(sum);
 }

@@ -58,22 +58,38 @@ export const RUN_LIMITS: RunLimits = {
 
 /** @throws MillraceError `settings/invalid` */
 export function runLimits(given: Partial<RunLimits>): RunLimits {
-  const limits: Record<string, unknown> = { ...RUN_LIMITS };
-  for (const name of Object.keys(RUN_LIMITS)) {
-    const value = given[name as keyof RunLimits];
-    if (value !== undefined) limits[name] = value;
-  }
-  const { budget, ...numbers } = limits as unknown as RunLimits;
-  const named = { ...numbers, ...(budget !== null && prefixed(budget)) };
-  for (const [name, value] of Object.entries(named)) {
-    const mayBeNone = name === 'windowMs' || name === 'maxRetries' || name.startsWith('maxQueued');
-    if (value > 0 || (mayBeNone && value === 0)) continue;
+  const limits: RunLimits = {
+    maxRunningPerUser: given.maxRunningPerUser ?? RUN_LIMITS.maxRunningPerUser,
+    maxQueuedPerConversation: given.maxQueuedPerConversation ?? RUN_LIMITS.maxQueuedPerConversation,
+    maxQuestionBytes: given.maxQuestionBytes ?? RUN_LIMITS.maxQuestionBytes,
+    budget: given.budget ?? RUN_LIMITS.budget,
+    maxSteps: given.maxSteps ?? RUN_LIMITS.maxSteps,
+    maxAttempts: given.maxAttempts ?? RUN_LIMITS.maxAttempts,
+    maxOwned: given.maxOwned ?? RUN_LIMITS.maxOwned,
+    windowMs: given.windowMs ?? RUN_LIMITS.windowMs,
+    firstTokenMs: given.firstTokenMs ?? RUN_LIMITS.firstTokenMs,
+    stallMs: given.stallMs ?? RUN_LIMITS.stallMs,
+    maxRetries: given.maxRetries ?? RUN_LIMITS.maxRetries,
+  };
+  const { budget, ...numbers } = limits;
+  const all: Readonly<Record<string, number>> = {
+    ...numbers,
+    ...(budget !== null && budgetOf(budget)),
+  };
+  for (const [name, value] of Object.entries(all)) {
+    if (value > 0 || (value === 0 && MAY_BE_NONE.has(name))) continue;
     throw new MillraceError('settings/invalid', `The limit ${name} of runs can't be ${value}.`);
   }
-  return { ...numbers, budget };
+  return limits;
 }
 
-function prefixed({ tokensPerUser, windowMs }: TokenBudget): Readonly<Record<string, number>> {
+const MAY_BE_NONE: ReadonlySet<string> = new Set([
+  'maxQueuedPerConversation',
+  'maxRetries',
+  'windowMs',
+]);
+
+function budgetOf({ tokensPerUser, windowMs }: TokenBudget): Readonly<Record<string, number>> {
   return { 'budget.tokensPerUser': tokensPerUser, 'budget.windowMs': windowMs };
 }
 

@@ -127,7 +127,13 @@ async function live(living: Living, lost: AbortSignal): Promise<Outcome | null> 
   }
   if (isOver()) return COMPLETED;
   const failure = await generate({
-    ...{ pen, meter, signal, limits, describeError, tools, prefix },
+    pen,
+    meter,
+    signal,
+    limits,
+    describeError,
+    tools,
+    prefix,
     answering: asked.answering,
     own: await wholeParts(database, run.id, ownParts()),
     forbidden: () => whyNot(living),
@@ -141,7 +147,9 @@ function toolsOf({ pen, run, options }: Living, answering: Answering, signal: Ab
   const { tools = {}, idempotentTools = [] } = answering;
   const { id: runId, fence, userId } = run;
   const calling: ToolsOptions = {
-    ...{ database, describeError, run: { runId, owner, fence, userId } },
+    database,
+    describeError,
+    run: { runId, owner, fence, userId },
     announced: (callId) => pen.announced(callId),
     isIdempotent: (name) => idempotentTools.includes(name),
     giveUp: (error) => pen.giveUp(error),

@@ -68,7 +68,8 @@ export function createPen({ hub, run, windowMs }: PenOptions): Pen {
   async function append(events: readonly RunWrite[], first: number): Promise<void> {
     const results = await hub.publishMany(
       events.map((event, index) => ({
-        ...{ channel, event },
+        channel,
+        event,
         producer: { id: run.id, epoch: run.fence, sequence: first - forgotten + index },
       })),
     );

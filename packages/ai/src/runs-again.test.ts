@@ -1,6 +1,7 @@
 // Runs for a question that was answered before: asked again, and gone on with.
 
-import { textOfRun } from '@millrace/protocol/runs';
+import { PGlite } from '@electric-sql/pglite';
+import { conversations, textOfRun } from '@millrace/protocol/runs';
 import { jsonSchema, type ModelMessage, tool } from 'ai';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { GO_ON } from './prefix.ts';
@@ -24,7 +25,7 @@ let beds: Beds;
 let bed: Bed;
 
 beforeAll(async () => {
-  beds = await openBeds();
+  beds = openBeds(await PGlite.create());
 });
 
 afterAll(() => beds.close());
@@ -48,7 +49,7 @@ function hesitant(prompts: ModelMessage[][] = []) {
 }
 
 describe('a run that is asked again', () => {
-  test('RUN-15: is another run for the same question, once for each key, and says whose place it takes', async () => {
+  test('RUN-15, RUN-13: is another run for the same question, once for each key, and says whose place it takes', async () => {
     const accepted: unknown[] = [];
     const model = modelOf((step) => ({ says: [...texts(`answer ${step}`), finished()] }));
     const node = await bed.startNode(() => ({ model, messages: asked }), {
@@ -70,6 +71,11 @@ describe('a run that is asked again', () => {
       ...{ isNew: false, run: { id: again.run.id } },
     });
     expect(accepted).toEqual([null, first.run.id]);
+    await node.hub.relayed();
+    const { events } = await node.hub.history(conversations.of({ conversationId: 'c1' }));
+    expect(
+      events.flatMap(({ type, data }) => (type === 'run-accepted' ? [data.retryOf] : [])),
+    ).toEqual([null, first.run.id]);
     expect(node.ended.map(({ run }) => run.retryOf)).toEqual([null, first.run.id]);
   });
 

@@ -1,5 +1,6 @@
 // What a user may ask for: runs at a time, runs that wait, bytes, tokens.
 
+import { PGlite } from '@electric-sql/pglite';
 import { textOfRun } from '@millrace/protocol/runs';
 import { MockLanguageModelV4 } from 'ai/test';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -22,7 +23,7 @@ let beds: Beds;
 let bed: Bed;
 
 beforeAll(async () => {
-  beds = await openBeds();
+  beds = openBeds(await PGlite.create());
 });
 
 afterAll(() => beds.close());

@@ -1,5 +1,6 @@
 // Runs that meet trouble: whatever it is, each ends, once, and says why.
 
+import { PGlite } from '@electric-sql/pglite';
 import { textOfRun } from '@millrace/protocol/runs';
 import type { SqlDatabase } from '@millrace/server/postgres';
 import { jsonSchema, type ModelMessage, tool } from 'ai';
@@ -25,7 +26,7 @@ let beds: Beds;
 let bed: Bed;
 
 beforeAll(async () => {
-  beds = await openBeds();
+  beds = openBeds(await PGlite.create());
 });
 
 afterAll(() => beds.close());

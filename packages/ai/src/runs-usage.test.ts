@@ -1,5 +1,6 @@
 // What a run took, over however many owners: a provider that was asked is paid, whoever heard its answer.
 
+import { PGlite } from '@electric-sql/pglite';
 import { jsonSchema, type ModelMessage, tool } from 'ai';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
@@ -20,7 +21,7 @@ let beds: Beds;
 let bed: Bed;
 
 beforeAll(async () => {
-  beds = await openBeds();
+  beds = openBeds(await PGlite.create());
 });
 
 afterAll(() => beds.close());

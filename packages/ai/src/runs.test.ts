@@ -1,6 +1,7 @@
 // Runs on PGlite and a memory engine, answered by models that do as they are told: ended once, stopped from anywhere,
 // taken over from nodes that died, with no call of a tool made twice.
 
+import { PGlite } from '@electric-sql/pglite';
 import {
   aiRuns,
   conversations,
@@ -34,7 +35,7 @@ let beds: Beds;
 let bed: Bed;
 
 beforeAll(async () => {
-  beds = await openBeds();
+  beds = openBeds(await PGlite.create());
 });
 
 afterAll(() => beds.close());

@@ -81,7 +81,11 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
   const limits = runLimits(options);
   await migrateRuns(database);
   const common = {
-    ...{ hub, database, limits, onError, describeError },
+    hub,
+    database,
+    limits,
+    onError,
+    describeError,
     answer: (run: RunRow, signal: AbortSignal) => options.answer(run, signal),
     onAccept: async (tx: SqlTransaction, run: RunRow) => onAccept?.(tx, run),
     onEnd: async (tx: SqlTransaction, run: RunRow, state: RunState) => onEnd?.(tx, run, state),

@@ -160,7 +160,7 @@ export function isErrorCode(value: unknown): value is ErrorCode {
 /** Turns anything thrown into the one class; what is not ours becomes `server/internal` with the original as cause. */
 export function toMillraceError(thrown: unknown): MillraceError {
   if (thrown instanceof MillraceError) return thrown;
-  return new MillraceError('server/internal', 'Something failed inside. See the log.', {
+  return new MillraceError('server/internal', 'Something failed. See the log.', {
     cause: thrown,
   });
 }

@@ -83,8 +83,14 @@ export async function acceptRun(
     `insert into millrace.ai_runs (id, conversation_id, user_id, message_id, key, status, settings, question, retry_of, prefix)
       values ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $9) returning ${COLUMNS}`,
     [
-      ...[run.id, run.conversationId, run.userId, run.messageId, run.key],
-      ...[JSON.stringify(run.settings), JSON.stringify(run.question), run.retryOf],
+      run.id,
+      run.conversationId,
+      run.userId,
+      run.messageId,
+      run.key,
+      JSON.stringify(run.settings),
+      JSON.stringify(run.question),
+      run.retryOf,
       run.prefix === null ? null : JSON.stringify(run.prefix),
     ],
   );
@@ -245,9 +251,16 @@ export async function finishRun(
       where id = $1 and owner = $2 and fence = $3 and status in ('running', 'stopping')
       returning ${COLUMNS}`,
     [
-      ...[id, owner, fence, status, finishReason, error],
+      id,
+      owner,
+      fence,
+      status,
+      finishReason,
+      error,
       partial === null ? null : JSON.stringify(partial),
-      ...[usage.inputTokens, usage.outputTokens, usage.isEstimated],
+      usage.inputTokens,
+      usage.outputTokens,
+      usage.isEstimated,
     ],
   );
   return row === undefined ? null : readRun(row);

@@ -67,10 +67,13 @@ export async function endCall(
         and exists (select from millrace.ai_runs where id = $1 and owner = $6 and fence = $7)
       returning ${COLUMNS}`,
     [
-      ...[runId, callId, outcome.is],
+      runId,
+      callId,
+      outcome.is,
       outcome.is === 'done' ? JSON.stringify(outcome.output) : null,
       outcome.is === 'failed' ? outcome.error.replaceAll('\0', '\uFFFD') : null,
-      ...[owner, fence],
+      owner,
+      fence,
     ],
   );
   return row === undefined ? null : readCall(row).outcome;

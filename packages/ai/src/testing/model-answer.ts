@@ -102,7 +102,10 @@ export function completionOf(answer: ModelAnswer, { id, model }: Head): object {
     }),
   };
   return {
-    ...{ id, object: 'chat.completion', created: 1_800_000_000, model },
+    id,
+    object: 'chat.completion',
+    created: 1_800_000_000,
+    model,
     choices: [{ index: 0, message, finish_reason: reasonOf(answer) }],
     ...(usage !== null && { usage }),
   };

@@ -104,10 +104,15 @@ function receive(
   number: number,
 ): Received {
   const { promise: whenEnded, resolve } = Promise.withResolvers<ModelLineEnd>();
+  const model = body['model'];
   const received: Received = {
-    ...{ number, path: url, body, whenEnded, ended: null },
+    number,
+    path: url,
+    body,
+    whenEnded,
+    ended: null,
     headers: masked(headers),
-    model: String(body['model'] ?? ''),
+    model: typeof model === 'string' ? model : '',
     atMs: performance.now(),
   };
   response.once('close', () => {

@@ -1,6 +1,5 @@
 // Nodes that answer runs, with models that do as they are told, on one database: what the tests of runs need.
 
-import { PGlite } from '@electric-sql/pglite';
 import {
   aiRuns,
   conversations,
@@ -51,8 +50,9 @@ export interface Beds {
   close(): Promise<void>;
 }
 
-export async function openBeds(): Promise<Beds> {
-  const pglite = await PGlite.create();
+type Pglite = Parameters<typeof pgliteDatabase>[0] & { close(): Promise<void> };
+
+export function openBeds(pglite: Pglite): Beds {
   const database = pgliteDatabase(pglite);
   return { fresh: () => createBed(database), close: () => pglite.close() };
 }
@@ -70,7 +70,9 @@ function createBed(database: SqlDatabase): Bed {
     const ended: Node['ended'] = [];
     const errors: string[] = [];
     const runs = await createRuns({
-      ...{ hub, database, answer },
+      hub,
+      database,
+      answer,
       onEnd: async (_tx, run, state) => void ended.push({ run, state }),
       onError: ({ message }) => errors.push(message),
       ...more,

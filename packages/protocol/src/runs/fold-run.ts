@@ -148,8 +148,16 @@ function foldTool(parts: Parts, event: ToolEvent): Parts {
 function newTool(called: Pick<ToolPart, 'callId' | 'name' | 'isRemote'>): ToolPart {
   const { callId, name, isRemote } = called;
   return {
-    ...{ type: 'tool', callId, name, isRemote, status: 'writing', inputText: '' },
-    ...{ input: null, output: null, error: null, provider: null },
+    type: 'tool',
+    callId,
+    name,
+    isRemote,
+    status: 'writing',
+    inputText: '',
+    input: null,
+    output: null,
+    error: null,
+    provider: null,
   };
 }
 
