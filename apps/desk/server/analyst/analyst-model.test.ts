@@ -121,7 +121,7 @@ describe('without its tools', () => {
 
 describe('tools of others', () => {
   const schema = (properties: object, required: readonly string[] = []) =>
-    jsonSchema<object>({ type: 'object', properties, required: [...required] } as object);
+    jsonSchema<object>({ type: 'object', properties: { ...properties }, required: [...required] });
   const others: ToolSet = {
     get_weather: tool({
       description: 'The weather of a city now',

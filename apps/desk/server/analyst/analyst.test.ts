@@ -370,6 +370,13 @@ describe('an answer', () => {
     },
   );
 
+  test('asked for in short is a heading, a sentence and three points', async () => {
+    const { text } = await ask(MOMENTUM, 'Why did it lose money, in short?');
+    expect(text).toContain(filled('{m.profit}'));
+    expect(text.split('\n\n')).toHaveLength(3);
+    expect(text.match(/^\d\. /gm)).toHaveLength(3);
+  });
+
   test('never suggests a question that it does not understand', async () => {
     const suggested = new Set<string>();
     for (const [asked, modelId] of TABLE) {
@@ -403,7 +410,7 @@ describe('as a run', () => {
       ...{ hub, database },
       answer: ({ question }) => ({
         model: slow,
-        messages: [{ role: 'user', content: String(question) }],
+        messages: [{ role: 'user', content: typeof question === 'string' ? question : '' }],
         tools: toolsFor(MOMENTUM),
         idempotentTools: Object.keys(toolsFor(MOMENTUM)),
       }),

@@ -11,6 +11,14 @@ import {
   rulesInForceAnswer,
 } from './answers/other-answers.ts';
 import {
+  daysAnswer,
+  feesAnswer,
+  holdingAnswer,
+  hoursAnswer,
+  streaksAnswer,
+  symbolsAnswer,
+} from './answers/pattern-answers.ts';
+import {
   drawdownAnswer,
   positionsAnswer,
   ratiosAnswer,
@@ -23,17 +31,11 @@ import {
   whyAnswer,
 } from './answers/run-answers.ts';
 import {
-  daysAnswer,
   extremesAnswer,
-  feesAnswer,
-  holdingAnswer,
-  hoursAnswer,
   lastAnswer,
   outcomeAnswer,
   sideAnswer,
-  streaksAnswer,
   symbolAnswer,
-  symbolsAnswer,
   tradeAnswer,
 } from './answers/trade-answers.ts';
 import type { Findings } from './findings.ts';
@@ -90,9 +92,30 @@ export function answerAlone({ intent }: Asked, canLook: boolean): string | null 
 export function answerFrom(asked: Asked, found: Findings): string {
   if (found.errors.some((error) => error.includes(NO_RUN))) return noRunAnswer(found.list);
   const answer = told(asked, found);
-  if (answer !== null && answer !== '') return answer;
+  if (answer !== null && answer !== '') return isBrief(asked.question) ? shortened(answer) : answer;
   return failedAnswer(
     found.errors.length > 0 ? found.errors : ['The tools that this needs are not offered here.'],
+  );
+}
+
+function isBrief(question: string): boolean {
+  return /\b(brief|briefly|in short|short answer|keep it short|tl;?dr|one sentence|in a nutshell)\b/i.test(
+    question,
+  );
+}
+
+/** The heading, the first paragraph and the first list; the table where there is nothing else. */
+function shortened(answer: string): string {
+  const all = answer.split('\n\n');
+  const heading = all.find((block) => block.startsWith('## '));
+  const list = all.find((block) => /^(- |1\. )/.test(block));
+  const words = all.find((block) => !/^(#|- |1\. |\||\*You could)/.test(block));
+  const table = all.find((block) => block.startsWith('|'));
+  const few = list?.split('\n').slice(0, 3).join('\n') ?? null;
+  return blocks(
+    heading ?? null,
+    words ?? null,
+    few ?? (words === undefined ? (table ?? null) : null),
   );
 }
 

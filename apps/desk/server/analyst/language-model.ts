@@ -9,6 +9,10 @@ export type GenerateResult = Awaited<ReturnType<Model['doGenerate']>>;
 export type StreamPart = StreamResult['stream'] extends ReadableStream<infer Part> ? Part : never;
 export type FinishReason = Extract<StreamPart, { type: 'finish' }>['finishReason'];
 export type Usage = Extract<StreamPart, { type: 'finish' }>['usage'];
-export type FunctionTool = Extract<NonNullable<CallOptions['tools']>[number], { type: 'function' }>;
+type AnyTool = NonNullable<CallOptions['tools']>[number];
+/** Its schema is whatever a client sent. */
+export type FunctionTool = Omit<Extract<AnyTool, { type: 'function' }>, 'inputSchema'> & {
+  readonly inputSchema: unknown;
+};
 type ToolMessage = Extract<Prompt[number], { role: 'tool' }>;
 export type ToolResultPart = Extract<ToolMessage['content'][number], { type: 'tool-result' }>;

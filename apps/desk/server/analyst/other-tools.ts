@@ -3,12 +3,33 @@
 //
 // Nothing is guessed: a tool is called when all words of its name stand in the question, or several of its description's,
 // and when each argument that it must have can be read from the question.
+import * as z from 'zod';
 import { blocks } from './answers/markdown.ts';
 import type { FunctionTool } from './language-model.ts';
 import type { Call } from './plan.ts';
 import type { ToolOutcome } from './turn.ts';
 
-type Schema = FunctionTool['inputSchema'];
+const propertySchema = z.object({
+  // `["string", "null"]` is a string.
+  type: z
+    .union([
+      z.string(),
+      z.array(z.string()).transform((types) => types.find((one) => one !== 'null')),
+    ])
+    .optional(),
+  enum: z.array(z.unknown()).optional(),
+  items: z.object({ type: z.string().optional() }).optional(),
+});
+type Property = z.infer<typeof propertySchema>;
+
+const inputSchema = z.object({
+  properties: z.record(z.string(), propertySchema.catch({})).default({}),
+  required: z.array(z.string()).default([]),
+});
+
+/** What is not such a schema asks for nothing. */
+const shapeOf = (schema: unknown): z.infer<typeof inputSchema> =>
+  inputSchema.catch({ properties: {}, required: [] }).parse(schema);
 
 /** Words of names that say nothing about what a tool is for. */
 const EMPTY_WORDS = new Set(
@@ -30,16 +51,16 @@ export function matchTool(question: string, tools: readonly FunctionTool[]): Mat
     .toSorted((one, other) => other.score - one.score);
   const [best] = scored;
   if (best === undefined) return { is: 'none' };
-  const { name, inputSchema } = best.tool;
-  const { input, missing } = argumentsFor(question, inputSchema);
+  const { name } = best.tool;
+  const { input, missing } = argumentsFor(question, best.tool);
   if (missing.length > 0) return { is: 'incomplete', name, missing };
   return { is: 'call', call: { name, input } };
 }
 
 /** For a tool that must be called: what the question does not give is filled in with the emptiest value there is. */
 export function forcedCall(question: string, tool: FunctionTool): Call {
-  const { input, missing } = argumentsFor(question, tool.inputSchema);
-  const properties = propertiesOf(tool.inputSchema);
+  const { input, missing } = argumentsFor(question, tool);
+  const { properties } = shapeOf(tool.inputSchema);
   const filled = missing.map((name) => [name, emptiest(properties[name], question)] as const);
   return { name: tool.name, input: { ...input, ...Object.fromEntries(filled) } };
 }
@@ -68,7 +89,7 @@ function wordsOf(text: string): string[] {
 
 function argumentsFor(
   question: string,
-  schema: Schema,
+  tool: FunctionTool,
 ): { readonly input: Record<string, unknown>; readonly missing: string[] } {
   const quoted = [
     ...question.matchAll(/"([^"]{1,500})"|“([^”]{1,500})”|'([^']{1,500})'(?!\w)|`([^`]{1,500})`/g),
@@ -80,8 +101,9 @@ function argumentsFor(
     ...bare.matchAll(/\b(?:in|for|of|at|from|to|about|named|called)\s+((?:[A-Z][\w-]*\s?)+)/g),
   ].map(([, name = '']) => name.trim());
   const texts = quoted.length > 0 ? quoted : names;
-  const required = new Set<string>(schema.required ?? []);
-  const properties = Object.entries(propertiesOf(schema)).toSorted(
+  const shape = shapeOf(tool.inputSchema);
+  const required = new Set(shape.required);
+  const properties = Object.entries(shape.properties).toSorted(
     ([one], [other]) => Number(required.has(other)) - Number(required.has(one)),
   );
   const input: Record<string, unknown> = {};
@@ -89,12 +111,12 @@ function argumentsFor(
     const value = valueFor(property, { question, numbers, texts });
     if (value !== undefined) input[name] = value;
   }
-  return { input, missing: [...required].filter((name) => !(name in input)) };
+  return { input, missing: [...required].filter((name) => !Object.hasOwn(input, name)) };
 }
 
 /** Takes what it uses, so that the next argument gets the next one. */
 function valueFor(
-  property: Schema,
+  property: Property,
   from: { readonly question: string; readonly numbers: number[]; readonly texts: string[] },
 ): unknown {
   const { enum: allowed, type } = property;
@@ -114,11 +136,8 @@ function valueFor(
     case 'string':
       return from.texts.shift();
     case 'array': {
-      const items = Array.isArray(property.items) ? undefined : property.items;
-      const list =
-        typeof items === 'object' && /number|integer/.test(String(items.type))
-          ? from.numbers
-          : from.texts;
+      const isNumeric = /^(number|integer)$/.test(property.items?.type ?? '');
+      const list = isNumeric ? from.numbers : from.texts;
       return list.length > 0 ? list.splice(0) : undefined;
     }
     default:
@@ -126,15 +145,7 @@ function valueFor(
   }
 }
 
-function propertiesOf(schema: Schema): Readonly<Record<string, Schema>> {
-  return Object.fromEntries(
-    Object.entries(schema.properties ?? {}).flatMap(([name, property]) =>
-      typeof property === 'object' ? [[name, property]] : [],
-    ),
-  );
-}
-
-function emptiest(property: Schema | undefined, question: string): unknown {
+function emptiest(property: Property | undefined, question: string): unknown {
   if (property !== undefined && Array.isArray(property.enum)) return property.enum[0];
   switch (property?.type) {
     case 'number':

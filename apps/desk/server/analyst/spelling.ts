@@ -71,7 +71,7 @@ function corrected(word: string): string {
 }
 
 function sorted(word: string): string {
-  return [...word].toSorted().join('');
+  return word.split('').toSorted().join('');
 }
 
 /** Letters added, left out, changed or swapped with their neighbour (optimal string alignment). */

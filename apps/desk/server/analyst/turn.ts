@@ -22,6 +22,9 @@ export interface Turn {
   readonly outcomes: readonly ToolOutcome[];
 }
 
+/** Of a longer question only the beginning is read. */
+const MAX_QUESTION = 4_000;
+
 export function readTurn(prompt: Prompt): Turn {
   const asked: string[] = [];
   const said: string[] = [];
@@ -50,7 +53,7 @@ export function readTurn(prompt: Prompt): Turn {
         }
     }
   }
-  const question = asked.pop() ?? '';
+  const question = (asked.pop() ?? '').slice(0, MAX_QUESTION);
   return { question, asked, said, instructions: instructions.join('\n'), outcomes };
 }
 

@@ -23,7 +23,7 @@ afterAll(() => market.close());
 const sql = (text: string) => market.storage.sql.query(text, []);
 const read = (
   run: RunReference,
-  options: Parameters<typeof readRunRecord>[2] = undefined,
+  options?: Parameters<typeof readRunRecord>[2],
   user = FLOOR_USER_ID,
 ): Promise<RunRecord | null> =>
   asUser(market.storage.sql, user, (tx) => readRunRecord(tx, run, options));

@@ -1,7 +1,7 @@
 // Reads runs as the user whom the transaction acts for (database/as-user.ts): what row-level security hides isn't there.
 // Bounded: of what a run has without end only the newest are read, and the record says so.
 import type { SqlTransaction } from '@millrace/server/postgres';
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import { queries } from '../database/queries.ts';
 import type { FillRow, ModelRow, RunRow } from '../database/tables.ts';
 import { fromDecimal } from '../market/money.ts';
@@ -132,7 +132,7 @@ async function readExecutions(
 ): Promise<Execution[]> {
   const rows = await queries(tx)
     .selectFrom('fills')
-    .selectAll()
+    .select(FILL_COLUMNS)
     .where('run_id', '=', runId)
     .orderBy('number', 'desc')
     .limit(limit)
@@ -140,7 +140,12 @@ async function readExecutions(
   return rows.toReversed().map(toExecution);
 }
 
-function toExecution(row: Selectable<FillRow>): Execution {
+const FILL_COLUMNS = [
+  ...(['number', 'order_number', 'decision_number', 'filled_at', 'symbol', 'side'] as const),
+  ...(['price', 'quantity', 'notional', 'fee', 'realised', 'liquidity', 'tag'] as const),
+] as const;
+
+function toExecution(row: Pick<Selectable<FillRow>, (typeof FILL_COLUMNS)[number]>): Execution {
   const { number, symbol, side, liquidity, tag } = row;
   return {
     ...{ number, symbol, side, liquidity, tag },
@@ -196,6 +201,9 @@ function wholeCurve(run: RunFacts, points: readonly EquityAt[], isWhole: boolean
   ];
 }
 
+/** Everything that a strategy looked at, which is most of a reasoning, and says nothing of what it did. */
+const LOOKED_AT = '{signals,forecasts,weights}';
+
 async function readDecisions(
   tx: SqlTransaction,
   runId: string,
@@ -203,7 +211,8 @@ async function readDecisions(
 ): Promise<RunRecord['decisions']> {
   const rows = await queries(tx)
     .selectFrom('decisions')
-    .select(['number', 'decided_at', 'orders', 'cancels', 'reasoning'])
+    .select(['number', 'decided_at', 'orders', 'cancels'])
+    .select(sql<unknown>`reasoning - ${sql.lit(LOOKED_AT)}::text[]`.as('reasoning'))
     .where('run_id', '=', runId)
     .orderBy('number', 'desc')
     .limit(limit)

@@ -1,7 +1,7 @@
 // A decision's stored reasoning in words, for one symbol of it: why it was bought or sold. Pure.
 // Reasoning comes from the database, of any version and any importer: what has another shape gives no words.
 import * as z from 'zod';
-import { basisPoints, listed, money, venueName } from '../agents/phrasing/words.ts';
+import { basisPoints, money, venueName } from '../agents/phrasing/words.ts';
 import { VENUES } from '../market/instrument.ts';
 import type { Side } from '../market/order.ts';
 
@@ -147,37 +147,4 @@ export function closingOf(reasoning: unknown, symbolOf: string): string | null {
 /** No minus before a score that rounds to nothing. */
 function scoreOf(score: number): string {
   return score.toFixed(2).replace(/^-(?=0\.00$)/, '');
-}
-
-/** What a decision was about, without a symbol in mind. */
-export function topicOf(reasoning: unknown): string | null {
-  const parsed = schema.safeParse(reasoning);
-  if (!parsed.success) return null;
-  const seen = parsed.data;
-  const symbols = (of: readonly { readonly symbol: string }[]): string =>
-    listed(of.map((one) => one.symbol));
-  switch (seen.kind) {
-    case 'momentum':
-      return [
-        ...(seen.left.length > 0 ? [`left ${symbols(seen.left)}`] : []),
-        ...(seen.entered.length > 0 ? [`entered ${symbols(seen.entered)}`] : []),
-      ].join(' and ');
-    case 'arbitrage':
-      return seen.taken.length > 0 ? `took a gap in ${symbols(seen.taken)}` : 'unwound a leg';
-    case 'grid':
-      return seen.abandoned.length > 0
-        ? `gave up the grid in ${listed(seen.abandoned)}`
-        : `tended grids in ${symbols(seen.grids)}`;
-    case 'learned':
-      return [
-        ...(seen.sold.length > 0 ? [`sold ${symbols(seen.sold)}`] : []),
-        ...(seen.bought.length > 0 ? [`bought ${symbols(seen.bought)}`] : []),
-      ].join(' and ');
-    case 'hold':
-      return seen.buying === null ? null : `bought ${seen.buying}`;
-    case 'stop_loss':
-      return `stopped out of ${seen.symbol}`;
-    case 'note':
-      return seen.text;
-  }
 }

@@ -101,7 +101,7 @@ export interface DecisionFacts {
   readonly at: string;
   readonly orders: number;
   readonly cancels: number;
-  /** As it was stored: reasoning-words.ts reads it. */
+  /** As it was stored, without the long lists of all that was looked at: reasoning-words.ts reads it. */
   readonly reasoning: unknown;
 }
 

@@ -4,12 +4,18 @@ import { byProfit } from '../figures/trade-statistics.ts';
 import { describeRule } from '../market/rule.ts';
 import type { RunRecord } from '../run-record/run-record.ts';
 import type { Answer } from './analyze-trades.ts';
-import { type Counterfactual, RECKONINGS, type RuleKind } from './counterfactuals.ts';
+import {
+  type Counterfactual,
+  RECKONINGS,
+  type Reckoned,
+  type RuleKind,
+} from './counterfactuals.ts';
 import { usd, usdSigned } from './figures-in-words.ts';
 import { headOf, idOf, toDollars } from './lines.ts';
 import type { Suggestion, Suggestions } from './results.ts';
 
 const MAX_SUGGESTIONS = 3;
+const NOTHING_CLOSED: Reckoned = { saved: null, why: 'no trade is closed yet.' };
 const MAX_EXAMPLES = 5;
 
 /** Which kinds of rule a problem speaks of, the clearest first. */
@@ -32,7 +38,7 @@ export function suggestRules(record: RunRecord, problem: string): Answer<Suggest
     const reckon = RECKONINGS[kind];
     if (reckon === undefined) continue;
     const fit = fitting.includes(kind) ? fitting.indexOf(kind) : fitting.length;
-    const outcome = reckon(record);
+    const outcome = record.trades.length === 0 ? NOTHING_CLOSED : reckon(record);
     if (outcome.saved === null) rejected.push({ kind, why: outcome.why, fit });
     else if (!isInForce(record, outcome)) found.push({ counterfactual: outcome, fit });
     else

@@ -124,7 +124,7 @@ function endingDriver({ patterns }: TradeAnalysis, lean: 'lost' | 'made'): Drive
   };
 }
 
-function feeDriver({ run, statistics }: TradeAnalysis): Driver | null {
+function feeDriver({ run }: TradeAnalysis): Driver | null {
   const gross = Math.abs(run.realised + run.unrealised);
   if (run.fees === 0 || run.fees < gross * NOTABLE) return null;
   const turned = run.realised + run.unrealised > 0 && run.profit < 0;
@@ -132,7 +132,7 @@ function feeDriver({ run, statistics }: TradeAnalysis): Driver | null {
     kind: 'fees',
     text: turned
       ? `**Fees turned it:** before them it was ${usdSigned(run.realised + run.unrealised)}, and ${usd(run.fees)} went to the exchange.`
-      : `**Fees:** ${usd(run.fees)} over ${plural(run.fills, 'fill')}, against ${usdSigned(statistics.gross)} that closed trades brought before them.`,
+      : `**Fees:** ${usd(run.fees)} over ${plural(run.fills, 'fill')}, against ${usdSigned(run.realised)} that closed trades brought before them.`,
     weight: turned ? run.fees * 2 : run.fees,
   };
 }

@@ -21,6 +21,13 @@ import { cited, runName } from './trade-lines.ts';
 export function rulesAnswer({ run, suggestions, rejected, problem, asked }: Suggestions): string {
   const [first] = suggestions;
   const words = problem.length > 80 ? `${problem.slice(0, 79)}…` : problem;
+  const [why, ...otherWhys] = [...new Set(rejected.map((one) => one.why))];
+  if (first === undefined && why !== undefined && otherWhys.length === 0) {
+    return blocks(
+      `Based on “${plain(words)}” I can suggest **no rule** for ${runName(run)}: ${plain(why)} What a rule would have saved is reckoned on closed trades.`,
+      next('What does it hold?', 'How risky is it?'),
+    );
+  }
   if (first === undefined) {
     return blocks(
       `Based on “${plain(words)}” I suggest **no rule**: none of those that I can reckon would have helped ${runName(run)}.`,

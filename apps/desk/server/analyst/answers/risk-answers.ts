@@ -9,8 +9,9 @@ import {
   usd,
   usdSigned,
 } from '../../trading-tools/figures-in-words.ts';
-import type { Metrics, PositionLine, TradeAnalysis } from '../../trading-tools/results.ts';
+import type { Metrics, TradeAnalysis } from '../../trading-tools/results.ts';
 import { blocks, next, plain, table } from './markdown.ts';
+import { positionTable } from './position-table.ts';
 import { cutNote, runName, tradeReasons, tradeTable } from './trade-lines.ts';
 
 export function riskAnswer(
@@ -173,16 +174,5 @@ export function positionsAnswer(trades: TradeAnalysis, metrics: Metrics | null):
         ? ''
         : ` It is ${pct(exposure.nowPercent, 1)} invested now, ${pct(exposure.averagePercent, 1)} on average.`),
     next('How risky is it?', 'What did it do last, and why?'),
-  );
-}
-
-export function positionTable(positions: readonly PositionLine[]): string {
-  return table(
-    ['Symbol', 'Shares', 'Cost', 'Value', 'Open profit', 'Of equity'],
-    'lrrrrr',
-    positions.map(({ symbol, quantity, cost, value, unrealised, sharePercent }) => [
-      ...[`**${plain(symbol)}**`, quantity.toLocaleString('en-US'), usd(cost), usd(value)],
-      ...[usdSigned(unrealised), pct(sharePercent)],
-    ]),
   );
 }

@@ -13,6 +13,7 @@ import {
 import type { Metrics, RunHead, Suggestions, TradeAnalysis } from '../../trading-tools/results.ts';
 import { driversOf, profitFactorWords } from './drivers.ts';
 import { blocks, bullets, next, numbered, plain, table } from './markdown.ts';
+import { positionTable } from './position-table.ts';
 import { cited, cutNote, runName, tradeReasons, tradeTable } from './trade-lines.ts';
 
 export interface WhyInput {
@@ -29,7 +30,7 @@ export function whyAnswer({ trades, metrics, rules, premise }: WhyInput): string
   const lean = run.profit < 0 ? 'lost' : 'made';
   const isWrong = premise !== null && premise !== lean;
   const told = isWrong
-    ? `It has **not** ${premise === 'lost' ? 'lost' : 'made'} money: ${runName(run)} is ${run.profit === 0 ? 'exactly even' : `${lean === 'made' ? 'up' : 'down'} ${usdSigned(run.profit)}`} (${pctSigned(run.returnPercent)}). What ${premise === 'lost' ? 'lost' : 'made'} money within it comes second.`
+    ? `It has **not** ${premise === 'lost' ? 'lost' : 'made'} money: ${runName(run)} is ${run.profit === 0 ? 'exactly even' : `${lean === 'made' ? 'up' : 'down'} ${usd(Math.abs(run.profit))}`} (${pctSigned(run.returnPercent)}). What ${premise === 'lost' ? 'lost' : 'made'} money within it comes second.`
     : `${runName(run)} stands at ${usd(run.equity)}, from ${usd(run.startingCash)}.`;
   const list = lean === 'lost' ? trades.worst : trades.best;
   const other = lean === 'lost' ? trades.best[0] : trades.worst[0];
@@ -40,6 +41,7 @@ export function whyAnswer({ trades, metrics, rules, premise }: WhyInput): string
     '### What drove it',
     numbered(driversOf(trades, lean)),
     isWrong ? contrary(trades, premise) : null,
+    heldTable(trades),
     list.length > 0
       ? `### The trades that ${lean === 'lost' ? 'cost' : 'brought'} most`
       : 'No trade is closed yet: all of it is in open positions.',
@@ -64,6 +66,15 @@ function contrary(trades: TradeAnalysis, premise: 'lost' | 'made'): string | nul
   if (found.length === 0) return null;
   const head = premise === 'lost' ? 'What lost money all the same' : 'What made money all the same';
   return blocks(`### ${head}`, bullets(found));
+}
+
+/** Where most of the result is on paper: what it holds, the largest profit and loss first. */
+function heldTable({ run, positions }: TradeAnalysis): string | null {
+  if (positions.length === 0 || Math.abs(run.unrealised) < Math.abs(run.profit) / 2) return null;
+  const sorted = positions.toSorted(
+    (one, other) => Math.abs(other.unrealised) - Math.abs(one.unrealised),
+  );
+  return blocks('### What it holds', positionTable(sorted.slice(0, 6)));
 }
 
 function partsTable(run: RunHead): string {

@@ -37,6 +37,9 @@ export function tradeReasons(trades: readonly TradeLine[]): string | null {
 /** `bought because …; sold because …`. */
 export function reasonOf({ direction, whyOpened, whyClosed }: TradeLine): string | null {
   const [into, out] = direction === 'long' ? ['bought', 'sold'] : ['sold', 'bought back'];
+  if (whyOpened !== null && whyOpened === whyClosed) {
+    return `${into} and ${out} at once because ${plain(whyOpened)}.`;
+  }
   const parts = [
     ...(whyOpened === null ? [] : [`${into} because ${plain(whyOpened)}`]),
     ...(whyClosed === null ? [] : [`${out} because ${plain(whyClosed)}`]),
