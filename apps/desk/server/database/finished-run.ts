@@ -44,10 +44,10 @@ export function keepImportedRun(
     ...{ source: 'csv', startedAt, endedAt, ticks: fills.length },
     standing: { ...run, rules: [] },
     rows: (traded) => ({
-      decisions: decisions.map((one) => toDecision(one, traded)).filter((row) => row !== null),
-      fills: fills.map((one) => toFill(one, traded)),
+      decisions: each(decisions, (one) => toDecision(one, traded)),
+      fills: each(fills, (one) => toFill(one, traded)),
       refusals: [],
-      equity: equityPoints.map((one) => toEquityPoint(one, traded)),
+      equity: each(equityPoints, (one) => toEquityPoint(one, traded)),
     }),
   });
 }
@@ -62,14 +62,20 @@ export function keepReplayedRun(
   return keep(database, user, modelId, {
     ...{ source: 'replay', ...run },
     rows: (traded) => ({
-      decisions: record.decisions
-        .map((one) => toDecision(one, traded))
-        .filter((row) => row !== null),
-      fills: record.fills.map((one) => toFill(one, traded)),
+      decisions: each(record.decisions, (one) => toDecision(one, traded)),
+      fills: each(record.fills, (one) => toFill(one, traded)),
       refusals: toRefusals(record.refused, traded),
-      equity: record.equity.map((one) => toEquityPoint(one, traded)),
+      equity: each(record.equity, (one) => toEquityPoint(one, traded)),
     }),
   });
+}
+
+/** As they are asked for: some ten thousands at once would hold up everybody for as long. */
+function* each<One, Row>(all: readonly One[], toRow: (one: One) => Row | null): Iterable<Row> {
+  for (const one of all) {
+    const row = toRow(one);
+    if (row !== null) yield row;
+  }
 }
 
 function keep(

@@ -16,12 +16,13 @@ export type FullRow<Table extends keyof Tables> = {
 
 /**
  * Inserts all of them. What is there already by primary key stays as it is, or takes the new values of the columns
- * named in `replacing`. Tables and columns are names of the code, never input.
+ * named in `replacing`. Tables and columns are names of the code, never input. Rows that are made as they are asked for
+ * are made a thousand at a time.
  */
 export async function insertMany<Table extends keyof Tables>(
   tx: SqlTransaction,
   table: Table,
-  rows: readonly FullRow<Table>[],
+  rows: Iterable<FullRow<Table>>,
   onConflict: {
     readonly key: readonly (keyof FullRow<Table> & string)[];
     readonly replacing?: readonly (keyof FullRow<Table> & string)[];
@@ -33,7 +34,12 @@ export async function insertMany<Table extends keyof Tables>(
   const text = `insert into desk.${table}
     select * from jsonb_populate_recordset(null::desk.${table}, $1::jsonb)
     on conflict (${key.join(', ')}) ${then}`;
-  for (let at = 0; at < rows.length; at += ROWS_PER_STATEMENT) {
-    await tx.query(text, [JSON.stringify(rows.slice(at, at + ROWS_PER_STATEMENT))]);
+  let some: FullRow<Table>[] = [];
+  for (const row of rows) {
+    some.push(row);
+    if (some.length < ROWS_PER_STATEMENT) continue;
+    await tx.query(text, [JSON.stringify(some)]);
+    some = [];
   }
+  if (some.length > 0) await tx.query(text, [JSON.stringify(some)]);
 }

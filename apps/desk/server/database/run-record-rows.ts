@@ -6,10 +6,10 @@ import type { FullRow } from './insert-many.ts';
 import { insertMany } from './insert-many.ts';
 
 export interface RecordRows {
-  readonly decisions: readonly FullRow<'decisions'>[];
-  readonly fills: readonly FullRow<'fills'>[];
-  readonly refusals: readonly FullRow<'refusals'>[];
-  readonly equity: readonly FullRow<'equity_points'>[];
+  readonly decisions: Iterable<FullRow<'decisions'>>;
+  readonly fills: Iterable<FullRow<'fills'>>;
+  readonly refusals: Iterable<FullRow<'refusals'>>;
+  readonly equity: Iterable<FullRow<'equity_points'>>;
 }
 
 export async function insertRecord(tx: SqlTransaction, rows: RecordRows): Promise<void> {

@@ -22,7 +22,7 @@ export interface Endpoint {
 
 /** Conversations are sent whole by some clients, with pictures in them. */
 const CHAT_BYTES = 4_194_304;
-/** Some 20,000 lines. */
+/** 10,000 trades or 20,000 bars, with room. */
 const CSV_BYTES = 2 * 1_024 * 1_024;
 
 export const ENDPOINTS = [

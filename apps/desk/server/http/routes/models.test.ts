@@ -40,7 +40,7 @@ afterAll(() => desk[Symbol.asyncDispose]());
 async function json<Answer>(response: Response, status = 200): Promise<Answer> {
   const text = await response.text();
   expect({ status: response.status, text }).toEqual({ status, text });
-  return JSON.parse(text);
+  return JSON.parse(text) as Answer;
 }
 
 async function makeModel(who: Person, strategy = 'hold', startingCash?: number) {

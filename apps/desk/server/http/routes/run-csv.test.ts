@@ -21,7 +21,7 @@ afterAll(() => desk[Symbol.asyncDispose]());
 async function json<Answer>(response: Response, status = 200): Promise<Answer> {
   const text = await response.text();
   expect({ status: response.status, text }).toEqual({ status, text });
-  return JSON.parse(text);
+  return JSON.parse(text) as Answer;
 }
 
 async function makeModel(strategy: string, startingCash?: number): Promise<string> {
