@@ -52,6 +52,7 @@ test('migrating again, also twice at once, changes nothing', async () => {
     { name: '001-desk' },
     { name: '002-leases' },
     { name: '003-users-runs' },
+    { name: '004-chat' },
   ]);
 });
 

@@ -91,7 +91,7 @@ function as(user: string, statement: string): Promise<readonly SqlRow[]> {
 }
 
 describe.each(OWNED)('%s', (table) => {
-  test('shows each user only their own rows, and the Floor nobody’s', async () => {
+  test('CHAT-4: shows each user only their own rows, and the Floor nobody’s', async () => {
     const users = async (user: string): Promise<unknown[]> =>
       (await as(user, `select user_id from desk.${table}`)).map((row) => row['user_id']);
     expect(await users(mine)).toEqual([mine]);
@@ -100,7 +100,7 @@ describe.each(OWNED)('%s', (table) => {
     expect(await users('')).toEqual([]);
   });
 
-  test('lets nobody change, delete, give away or empty what is not theirs', async () => {
+  test('CHAT-4: lets nobody change, delete, give away or empty what is not theirs', async () => {
     const changed = `update desk.${table} set user_id = user_id where user_id = '${theirs}' returning 1`;
     expect(await as(mine, changed)).toEqual([]);
     const deleted = `delete from desk.${table} where user_id = '${theirs}' returning 1`;
@@ -113,7 +113,7 @@ describe.each(OWNED)('%s', (table) => {
     });
   });
 
-  test('refuses a row in another user’s name', async () => {
+  test('CHAT-4: refuses a row in another user’s name', async () => {
     const at = OWNED.indexOf(table);
     const forged = rowsOf(theirs, 'my', myRun)[at] ?? '';
     await expect(as(mine, forged)).rejects.toMatchObject({
@@ -122,7 +122,7 @@ describe.each(OWNED)('%s', (table) => {
   });
 });
 
-test('nothing of one’s own can hang on a model, run or chat that one may not see', async () => {
+test('CHAT-4: nothing of one’s own can hang on a model, run or chat that one may not see', async () => {
   for (const row of [
     session(mine, 'a-session-of-mine-1', 'their-m', theirRun),
     session(mine, 'a-session-of-mine-2', 'my-m', theirRun),
@@ -148,7 +148,7 @@ test('the Floor’s runs may be talked about; the chat is the talker’s', async
   await as(mine, `delete from desk.chat_sessions where id = 'a-session-of-mine-3'`);
 });
 
-test('who has a secret sees the one row of it, and can change nothing by that', async () => {
+test('CHAT-2: who has a secret sees the one row of it, and can change nothing by that', async () => {
   const held = (statement: string) =>
     asHolder(storage.sql, 'key-their', (tx) => tx.query(statement, []));
   expect(await held('select user_id from desk.api_keys')).toEqual([{ user_id: theirs }]);

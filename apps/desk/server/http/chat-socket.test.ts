@@ -15,7 +15,7 @@ afterAll(() => desk[Symbol.asyncDispose]());
 
 const question = { id: 'q1', role: 'user', parts: [{ type: 'text', text: 'Why?' }] } as const;
 
-test('ai 7 asks and reads over a socket, and resumes there', async () => {
+test('CHAT-5: ai 7 asks and reads over a socket, and resumes there', async () => {
   const transport = new WebSocketChatTransport<UIMessage>({
     url: `${desk.address.replace('http', 'ws')}/api/chat/ws`,
   });

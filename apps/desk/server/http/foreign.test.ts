@@ -76,6 +76,21 @@ function tries(): Readonly<Record<string, readonly Try[]>> {
         body: { id: 'a-chat-of-eve-0001', message: question, modelId: 'no-model-of-theirs' },
       },
     ],
+    'POST /api/agui': [
+      {
+        path: '/api/agui',
+        body: {
+          ...{
+            threadId: chat,
+            runId: 'r',
+            messages: [{ id: 'q2', role: 'user', content: 'Whose?' }],
+          },
+          ...{ tools: [], context: [], state: {}, forwardedProps: {} },
+        },
+      },
+    ],
+    // As a plain request; chat-socket.test.ts has the socket's.
+    'GET /api/chat/ws': [{ path: '/api/chat/ws', status: 400 }],
     'GET /api/chat/:id/stream': [{ path: `/api/chat/${chat}/stream` }],
     'GET /api/models/:modelId/runs/:runId/chat-stream': [
       { path: `${elsewhere}/runs/latest/chat-stream?message=Whose` },
@@ -135,12 +150,12 @@ const OWN_ONLY = [
 ];
 
 const MINE =
-  /^\/api\/(?:chat(?:$|\/sessions|\/:id)|agui|keys|v1\/|models\/:modelId\/(?:ai|instructions|runs\/:runId\/chat))/;
+  /^\/api\/(?:chat(?:$|\/sessions|\/ws|\/:id)|agui|keys|v1\/|models\/:modelId\/(?:ai|instructions|runs\/:runId\/chat))/;
 const endpoints = ENDPOINTS.filter(({ path, access }) => access === 'user' && MINE.test(path)).map(
   ({ method, path }) => `${method} ${path}`,
 );
 
-test.each(endpoints)('%s as somebody else', async (endpoint) => {
+test.each(endpoints)('CHAT-4: %s as somebody else', async (endpoint) => {
   if (OWN_ONLY.includes(endpoint)) return;
   const all = tries()[endpoint] ?? [];
   expect(all.length, 'tries of it').toBeGreaterThan(0);
@@ -158,7 +173,7 @@ test.each(endpoints)('%s as somebody else', async (endpoint) => {
   }
 });
 
-test('an answer’s channel and a chat’s are read by nobody else', async () => {
+test('CHAT-4: an answer’s channel and a chat’s are read by nobody else', async () => {
   for (const channel of [`ai_run:${ofAda['aiRunId']}`, `conversation:${chat}`]) {
     const path = `/realtime/events?channel=${encodeURIComponent(channel)}`;
     const tried = await desk.ask('eve', path, { signal: AbortSignal.timeout(10_000) });
@@ -170,7 +185,7 @@ test('an answer’s channel and a chat’s are read by nobody else', async () =>
   }
 });
 
-test('after all that everything of hers is as it was', async () => {
+test('CHAT-4: after all that everything of hers is as it was', async () => {
   const messages = await (await desk.ask('ada', `/api/chat/${chat}/messages`)).json();
   expect(messages).toMatchObject({ messages: [{ text: 'Wait' }, { text: 'And then?' }] });
   const { keys } = (await (await desk.ask('ada', '/api/keys')).json()) as ApiKeysAnswer;
@@ -179,7 +194,7 @@ test('after all that everything of hers is as it was', async () => {
   expect(kept).toMatchObject({ instructions: [{ text: 'Be short.' }] });
 });
 
-test('a chat that is deleted is gone: messages, answers and channels', async () => {
+test('CHAT-3: a chat that is deleted is gone: messages, answers and channels', async () => {
   expect((await desk.ask('ada', `/api/chat/sessions/${chat}`, { method: 'DELETE' })).status).toBe(
     204,
   );

@@ -47,7 +47,7 @@ test('a stream has chunks and [DONE]; on /inference/stream it is the default', a
   expect(contents.join('')).toBe('It made 23.');
 });
 
-test('a request that is repeated is answered by its first attempt', async () => {
+test('CHAT-6: a request that is repeated is answered by its first attempt', async () => {
   const calls = analyst.model.doStreamCalls.length;
   const body = { ...question, user: 'repeats' };
   const first = await (await call('/api/v1/chat/completions', body)).json();
@@ -59,7 +59,7 @@ test('a request that is repeated is answered by its first attempt', async () => 
   expect((anew as { id: string }).id).not.toBe((first as { id: string }).id);
 });
 
-test('an Idempotency-Key is one request, and only that', async () => {
+test('CHAT-6: an Idempotency-Key is one request, and only that', async () => {
   const headers = { 'idempotency-key': 'k1' };
   const [one, other] = await Promise.all([
     call('/api/v1/chat/completions', question, headers).then((it) => it.json()),
@@ -71,7 +71,7 @@ test('an Idempotency-Key is one request, and only that', async () => {
   expect(changed.headers.get('x-should-retry')).toBe('false');
 });
 
-test('errors have the form of OpenAI’s', async () => {
+test('CHAT-6: errors have the form of OpenAI’s', async () => {
   const unknown = await call('/api/v1/chat/completions', question, {
     authorization: 'Bearer mr_unknown',
   });
@@ -87,7 +87,7 @@ test('errors have the form of OpenAI’s', async () => {
   expect(await empty.json()).toMatchObject({ error: { code: 'request_invalid' } });
 });
 
-test('with a key any site’s page may call, without credentials; without one none may', async () => {
+test('CHAT-6: with a key any site’s page may call, without credentials; without one none may', async () => {
   const origin = 'https://elsewhere.example';
   const preflight = await desk.get('/api/v1/chat/completions', {
     method: 'OPTIONS',

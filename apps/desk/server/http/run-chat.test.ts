@@ -32,7 +32,7 @@ function lastIdOf(text: string): string {
   );
 }
 
-test('a question is answered with tokens, tools and an end, and both are in the history, tool and all', async () => {
+test('CHAT-1, CHAT-3: a question is answered with tokens, tools and an end, and both are in the history, tool and all', async () => {
   const response = await desk.ask('ada', asked('How did it go?'));
   expect(response.headers.get('content-type')).toBe('text/event-stream');
   const text = await response.text();
@@ -71,7 +71,7 @@ test('a question is answered with tokens, tools and an end, and both are in the 
   expect(await historyOf('ada')).toHaveLength(2);
 });
 
-test('the same question while it is being answered is that answer; stopping ends it, and keeps it out of the history', async () => {
+test('CHAT-1, CHAT-3: the same question while it is being answered is that answer; stopping ends it, and keeps it out of the history', async () => {
   const leave = new AbortController();
   const first = await desk.ask('bob', asked('Wait for it'), { signal: leave.signal });
   expect(first.status).toBe(200);
@@ -85,7 +85,7 @@ test('the same question while it is being answered is that answer; stopping ends
   expect(await again.json()).toEqual({ stopped: false });
 });
 
-test('a GET of a page of another site starts nothing, one with a ticket does, once', async () => {
+test('CHAT-2: a GET of a page of another site starts nothing, one with a ticket does, once', async () => {
   const bare = { method: 'GET', headers: { 'sec-fetch-site': 'none' } };
   expect((await desk.get(asked('A page asks'), bare)).status).toBe(403);
   const made = await desk.ask('cleo', `${desk.run}/chat-ticket`, { method: 'POST' });
@@ -102,7 +102,7 @@ test('a GET of a page of another site starts nothing, one with a ticket does, on
   expect((await desk.get(`${asked('x')}&ticket=mt_none`, bare)).status).toBe(401);
 });
 
-test('in development a bare curl starts an answer; without a question it only joins', async () => {
+test('CHAT-1: in development a bare curl starts an answer; without a question it only joins', async () => {
   expect((await desk.get(`${desk.run}/chat-stream`)).status).toBe(204);
   const text = await (await desk.get(asked('curl'))).text();
   expect(eventsIn(text).at(-1)).toMatchObject({ type: 'done' });
@@ -121,7 +121,7 @@ test('the fallback without a stream has the answer, and a repeated key is the sa
   expect(await historyOf('dora')).toHaveLength(2);
 });
 
-test('the conversation survives a restart, and its last messages are the context of the next question', async () => {
+test('CHAT-3: the conversation survives a restart, and its last messages are the context of the next question', async () => {
   await desk.ask('eve', `${desk.run}/chat`, { body: { message: 'First' } });
   await desk.restart();
   await desk.ask('eve', `${desk.run}/chat`, { body: { message: 'Second' } });

@@ -69,7 +69,7 @@ const said = (id: string, text: string): UIMessage => ({
 const textOf = (message: UIMessage | undefined | null): string =>
   (message?.parts ?? []).map((part) => (part.type === 'text' ? part.text : '')).join('');
 
-test('a chat with an id of the page’s own is made with what it is about, and survives', async () => {
+test('CHAT-5: a chat with an id of the page’s own is made with what it is about, and survives', async () => {
   const chat = chatOf('page-made-id-0001', 'ada');
   const body = { modelId: desk.modelId, runId: 'latest' };
   const first = await (await chat.send([said('q1', 'Why?')], { body })).message();
@@ -88,7 +88,7 @@ test('a chat with an id of the page’s own is made with what it is about, and s
   expect(await chat.resume()).toMatchObject({ id: first?.id });
 });
 
-test('regenerating replaces the answer, editing replaces the question and what came after it', async () => {
+test('CHAT-5: regenerating replaces the answer, editing replaces the question and what came after it', async () => {
   const chat = chatOf('page-made-id-0002', 'ada');
   const first = await (await chat.send([said('q1', 'One?')])).message();
   const anew = await chat.regenerate([said('q1', 'One?')], first?.id ?? '');
@@ -116,7 +116,7 @@ test('an answer under way is resumed, and stopped from elsewhere', async () => {
   expect(await chat.stored()).toMatchObject([{ role: 'user' }]);
 });
 
-test('a chat of somebody else is not there, whatever is tried with its id', async () => {
+test('CHAT-4: a chat of somebody else is not there, whatever is tried with its id', async () => {
   const chat = chatOf('page-made-id-0004', 'ada');
   await (await chat.send([said('q1', 'Mine')])).message();
   const theirs = chatOf('page-made-id-0004', 'eve');

@@ -39,7 +39,7 @@ test.each([
   ],
   ...['https://[::1]', 'https://[::ffff:127.0.0.1]', 'https://[fe80::1]', 'https://[fd00::1]'],
   ...['https://[::]', 'https://database', 'https://db.internal', 'https://printer.local.'],
-])('in production %s is refused', (text) => {
+])('CHAT-7: in production %s is refused', (text) => {
   expect(() => parseBaseUrl(text, strict)).toThrow('The base URL');
 });
 
@@ -52,7 +52,7 @@ test('what is public is not private', () => {
   }
 });
 
-test('a name that resolves to this machine is refused by the socket itself', async () => {
+test('CHAT-7: a name that resolves to this machine is refused by the socket itself', async () => {
   let hits = 0;
   const server = createServer((_, res) => {
     hits += 1;

@@ -47,7 +47,7 @@ test('without settings the built-in analyst answers, and the defaults are shown'
   expect(await answerTo('zoe', 'Why?')).toBe('By rules.');
 });
 
-test('with a key the provider answers: model, parameters and key are on its wire; the key is nowhere else', async () => {
+test('CHAT-7: with a key the provider answers: model, parameters and key are on its wire; the key is nowhere else', async () => {
   const saved = await save('ada', { baseUrl: provider.url, aiModel: 'house/large', key: KEY });
   expect(saved).toMatchObject({ hasKey: true, keyLastFour: '7890', answers: 'own-key' });
   expect(JSON.stringify(saved)).not.toContain(KEY);
@@ -63,7 +63,7 @@ test('with a key the provider answers: model, parameters and key are on its wire
   expect(lines.join('\n')).not.toContain(KEY);
 });
 
-test('parameters that are set are those that are sent, and none that is not the model’s', async () => {
+test('CHAT-7: parameters that are set are those that are sent, and none that is not the model’s', async () => {
   const parameters = { temperature: 0, seed: 7, stop: ['END'], max_completion_tokens: 100 };
   await save('bob', { baseUrl: provider.url, aiModel: 'm', key: KEY, parameters });
   await answerTo('bob', 'Why?');
@@ -86,7 +86,7 @@ test('settings count at the next question, and are the asking user’s own', asy
   expect(provider.requests).toHaveLength(2);
 });
 
-test('a key is not sent anywhere else than to the address it was given for', async () => {
+test('CHAT-7: a key is not sent anywhere else than to the address it was given for', async () => {
   await save('eve', { baseUrl: provider.url, aiModel: 'm', key: KEY });
   const moved = await save('eve', { baseUrl: `${provider.url}/elsewhere` });
   expect(moved).toMatchObject({ hasKey: false, keyLastFour: null, answers: 'built-in' });

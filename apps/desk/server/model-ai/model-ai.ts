@@ -92,6 +92,10 @@ export function createModelAi(options: ModelAiOptions): ModelAi {
         snapshot: { answers: 'own-key', ...rest },
       };
     }
+    return withoutKey(settings);
+  }
+
+  function withoutKey(settings: AiSettings | null): ChosenAi {
     const isServers = settings !== null && settings.baseUrl === server?.baseUrl;
     const ofAll = server?.aiModel ?? '';
     const aiModel = isServers ? settings.aiModel : ofAll;
@@ -100,9 +104,13 @@ export function createModelAi(options: ModelAiOptions): ModelAi {
     return chosen ?? { model: builtIn, answers: 'built-in', answersAs: BUILT_IN, snapshot };
   }
 
-  function shown(of: Of, settings: AiSettings | null): ModelAiAnswer {
+  /** Opens nothing: who can't use a key any more must still see that there is one, and replace it. */
+  function shown(settings: AiSettings | null): ModelAiAnswer {
     const sealedKey = settings?.sealedKey ?? null;
-    const { answers, answersAs } = choose(of, settings);
+    const { answers, answersAs } =
+      settings !== null && sealedKey !== null
+        ? ({ answers: 'own-key', answersAs: settings.aiModel } as const)
+        : withoutKey(settings);
     return {
       provider: settings?.provider ?? 'OpenRouter',
       baseUrl: settings?.baseUrl ?? server?.baseUrl ?? OPENROUTER_URL,
@@ -119,7 +127,7 @@ export function createModelAi(options: ModelAiOptions): ModelAi {
 
   return {
     ofServer,
-    show: async (of) => shown(of, await read(of)),
+    show: async (of) => shown(await read(of)),
     async save(of, change) {
       const settings = await asUser(database, of.userId, async (tx) => {
         const before = await readAiSettings(tx, of);
@@ -127,7 +135,7 @@ export function createModelAi(options: ModelAiOptions): ModelAi {
         await writeAiSettings(tx, of, after);
         return after;
       });
-      return shown(of, settings);
+      return shown(settings);
     },
     async test(of, signal) {
       const { model, answersAs } = choose(of, await read(of));

@@ -28,6 +28,7 @@ import {
   type Subject,
 } from './session-rows.ts';
 
+const DAY_MS = 24 * 60 * 60 * 1_000;
 /** For its owner to hear of it, and to write what was said so far. */
 const STOPPED_WITHIN_MS = 10_000;
 
@@ -38,6 +39,8 @@ export interface RunChatOptions {
   readonly analyst: Analyst;
   readonly contextMessages: number;
   readonly keepsStopped: boolean;
+  /** AI_TOKENS_PER_DAY; 0 for no limit. */
+  readonly tokensPerDay: number;
   /** OPENAI_MODEL_MAP. */
   readonly modelMap: ReadonlyMap<string, string>;
   readonly log: Log;
@@ -106,6 +109,8 @@ export async function createRunChat(options: RunChatOptions): Promise<RunChat> {
   const runs = await createRuns({
     ...{ hub, database },
     describeError: describeAiError,
+    budget:
+      options.tokensPerDay === 0 ? null : { tokensPerUser: options.tokensPerDay, windowMs: DAY_MS },
     async onAccept(tx, run) {
       const question = parseQuestion(run.question);
       if (question.kind === 'inference') await inference.keep(tx, run, question);
@@ -145,6 +150,17 @@ export async function createRunChat(options: RunChatOptions): Promise<RunChat> {
       throw new MillraceError('request/not-found', 'There is no such answer.');
     }
     return run;
+  }
+
+  async function stopAll(conversationId: string, by: string): Promise<void> {
+    const rows = await database.query(
+      `select id from millrace.ai_runs
+        where conversation_id = $1 and status in ('queued', 'running', 'stopping') order by number`,
+      [conversationId],
+    );
+    for (const { id } of rows) await runs.stop(String(id), by);
+    const isLate = AbortSignal.timeout(STOPPED_WITHIN_MS);
+    for (const { id } of rows) await readAnswer(hub, String(id), isLate);
   }
 
   return {
@@ -209,13 +225,12 @@ export async function createRunChat(options: RunChatOptions): Promise<RunChat> {
         return known ?? insertSession(tx, { id: uuidv7(), userId, ...subject, title: '' });
       }),
     async erase(userId, sessionId) {
-      const active = await runs.active(sessionId);
       await asUser(database, userId, async (tx) => {
         await requireSession(tx, sessionId);
         // From here on nothing is kept of it: an answer finds no session (keeping.ts).
         await deleteSession(tx, sessionId);
       });
-      if (active !== null) await runs.stop(active.id, userId);
+      await stopAll(sessionId, userId);
       await forgetRuns(database, hub, sessionId);
       log.info({ tag: 'chat', userId, conversationId: sessionId }, 'chat deleted');
     },

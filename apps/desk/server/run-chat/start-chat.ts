@@ -63,6 +63,7 @@ export async function startChat(parts: {
   const runChat = await createRunChat({
     ...{ hub, database, analyst, log, modelMap, ai: modelAi },
     contextMessages: settings.CHAT_CONTEXT_MESSAGES,
+    tokensPerDay: settings.AI_TOKENS_PER_DAY,
     keepsStopped: settings.KEEP_STOPPED === 'on',
   });
   log.info({ tag: 'chat', provider: server?.baseUrl ?? 'built-in analyst' }, 'AI runs started');

@@ -10,7 +10,7 @@ const keysOf = (text: string) => parseEncryptionKeys(text) ?? [];
 const old = createSealing(keysOf(`a:${bytes(1)}`));
 const both = createSealing(keysOf(`b:${bytes(2)},a:${bytes(1)}`));
 
-test('what is sealed opens again, for what it was sealed for and for nothing else', () => {
+test('CHAT-7: what is sealed opens again, for what it was sealed for and for nothing else', () => {
   const sealed = old.seal('sk-secret', ['ada', 'model', 'https://a.example']);
   expect(JSON.stringify(sealed)).not.toContain('sk-secret');
   expect(old.open(sealed, ['ada', 'model', 'https://a.example'])).toBe('sk-secret');

@@ -203,6 +203,11 @@ export const settingsSchema = z.object({
     meaning: "Model at the server's own AI provider, as that calls it",
     allowed: 'a name of at most 200 characters',
   }),
+  AI_TOKENS_PER_DAY: wholeNumber(0, 1_000_000_000).register(about, {
+    fallback: '0',
+    meaning: "Tokens that one user's answers may take in 24 hours, whoever pays; 0: no limit",
+    allowed: 'a whole number, 0 to 1000000000',
+  }),
   ENCRYPTION_KEYS: z
     .string()
     .refine((text) => parseEncryptionKeys(text) !== null)

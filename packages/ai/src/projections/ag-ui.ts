@@ -125,8 +125,6 @@ export function toAgUiEvents(
     }
     case 'data':
       return [{ type: 'CUSTOM', name: event.data.name, value: event.data.value }];
-    case 'run-usage':
-      return [];
     default:
       return toolEvents(before, event);
   }
