@@ -56,8 +56,6 @@ export async function createModelBed(url?: string): Promise<ModelBed> {
       const runs = await createRuns({
         hub,
         database,
-        firstTokenMs: 400,
-        stallMs: 400,
         maxRetries: 1,
         onError: ({ message }) => errors.push(message),
         answer: ({ question }) => ({
@@ -86,11 +84,11 @@ function ownPool(stack: AsyncDisposableStack, url: string): SqlDatabase {
   return postgresDatabase({ pool, onError: (error) => console.error(error.message) });
 }
 
-/** The run's message once `isSo`, or at its end. */
+/** The run's message once `isSo`, which must be before its end; without that at its end. */
 export async function follow(
   hub: Hub,
   runId: string,
-  isSo: (state: RunState) => boolean = () => false,
+  isSo?: (state: RunState) => boolean,
 ): Promise<RunState> {
   let state = EMPTY_RUN;
   const signal = AbortSignal.timeout(WAIT_MS);
@@ -99,8 +97,8 @@ export async function follow(
     else if (told.type === 'verdict' && told.verdict.verdict === 'snapshot') {
       state = told.verdict.state as RunState;
     }
-    if (isSo(state)) return state;
+    if (isSo?.(state) === true) return state;
   }
-  if (signal.aborted) throw new Error(`the run is still ${state.status}`);
+  if (signal.aborted || isSo !== undefined) throw new Error(`the run is ${state.status}`);
   return state;
 }

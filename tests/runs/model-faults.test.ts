@@ -17,7 +17,8 @@ beforeAll(async () => {
     inputSchema: jsonSchema<{ text: string }>({ type: 'object' }),
     execute: (input) => inputs.push(input),
   });
-  node = await bed.startNode({ tools: { store } });
+  // Longer than a busy machine takes for a token.
+  node = await bed.startNode({ tools: { store }, firstTokenMs: 1_500, stallMs: 1_500 });
 });
 
 afterAll(() => bed[Symbol.asyncDispose]());
@@ -75,7 +76,7 @@ describe.concurrent('a provider', () => {
   });
 
   test.each([
-    ['with no head', { is: 'slow', afterMs: 5_000, holdsHead: true }],
+    ['with no head', { is: 'slow', afterMs: 60_000, holdsHead: true }],
     ['with a head and no token', { is: 'stall', at: 1 }],
   ] as const)(
     'RUN-17: that does not begin in time, %s, has failed, is left, and not asked again',
@@ -87,7 +88,7 @@ describe.concurrent('a provider', () => {
       expect(state.usage.inputTokens).toBeGreaterThan(10);
       expect(requests).toHaveLength(1);
       expect((await requests[0]?.whenEnded)?.by).toBe('client');
-      expect(tookMs).toBeLessThan(3_000);
+      expect(tookMs).toBeLessThan(6_000);
     },
   );
 
@@ -98,7 +99,7 @@ describe.concurrent('a provider', () => {
     expect(state.usage).toMatchObject({ isEstimated: true, outputTokens: 3 });
     expect(requests).toHaveLength(1);
     expect((await requests[0]?.whenEnded)?.by).toBe('client');
-    expect(tookMs).toBeLessThan(3_000);
+    expect(tookMs).toBeLessThan(6_000);
   });
 
   test.each([
@@ -142,7 +143,7 @@ describe.concurrent('a provider', () => {
     expect(state).toMatchObject({ status: 'completed', usage: exact });
     expect(requests).toHaveLength(2);
     expect((requests[1]?.atMs ?? 0) - (requests[0]?.atMs ?? 0)).toBeGreaterThan(950);
-    expect(tookMs).toBeLessThan(2_000);
+    expect(tookMs).toBeLessThan(6_000);
   });
 
   test('RUN-17: that keeps failing has failed after as many tries as there may be; one that refuses, at once', async () => {

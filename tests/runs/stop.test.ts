@@ -36,7 +36,7 @@ async function stopOne(bed: ModelBed, other: ModelNode, name: string, id: string
 }
 
 async function measure(bed: ModelBed, isBurst: boolean): Promise<readonly number[]> {
-  const node = await bed.startNode({ maxOwned: STOPS, stallMs: 60_000 });
+  const node = await bed.startNode({ maxOwned: STOPS });
   const ids = await startHanging(bed, node);
   // The one that is asked answers nothing itself.
   const other = await bed.startNode();

@@ -217,6 +217,7 @@ async function readBody(request: IncomingMessage): Promise<Readonly<Record<strin
   return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
 }
 
+/** Unref: a server that was closed in the middle of an answer keeps no process alive. */
 function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }
