@@ -58,6 +58,7 @@ export function createFigureTeller(options: FigureTellerOptions): FigureTeller {
     lastItems: ({ ended }) => ended.flatMap(itemOf),
     async end({ ended }) {
       for (const { standing } of ended) {
+        // Again after a leader before this one, that is fine.
         await hub.end(runFigures.of({ runId: standing.agentId })).catch(options.onError);
       }
     },

@@ -173,7 +173,7 @@ export const settingsSchema = z.object({
   MARKET_WARM_UP_TICKS: wholeNumber(0, 100_000).register(about, {
     fallback: '600',
     meaning:
-      'Ticks that are played at once before a new market opens, so that strategies have seen prices',
+      'Ticks that are played at once before a new market opens (one at least), so that strategies have seen prices',
     allowed: 'a whole number, 0 to 100000',
   }),
   MARKET_SAVE_TICKS: wholeNumber(1, 100_000).register(about, {
