@@ -60,7 +60,7 @@ function node(n: number): Storage {
 
 test('nodes that open it at once migrate it once', async () => {
   expect(await node(0).sql.query('select count(*)::int as count from desk.migrations')).toEqual([
-    { count: 3 },
+    { count: 4 },
   ]);
   const picked = await Promise.all(nodes.map(({ users }) => users.pickOrCreate('Ada')));
   expect(new Set(picked.map(({ id }) => id)).size).toBe(1);

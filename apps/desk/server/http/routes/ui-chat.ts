@@ -44,7 +44,7 @@ export function addUiChatRoutes(
 
   add('POST /api/agui', async (c) => {
     const { id: userId } = await askerOf(c, users);
-    const body = await readJson(c, z.looseObject({ protocolVersion: z.unknown() }));
+    const body = await readJson(c, z.looseObject({ protocolVersion: z.unknown().optional() }));
     const { threadId, runId: clientRunId, messages } = readAgUiInput(body);
     const last = messages.at(-1);
     if (last?.role !== 'user') {
