@@ -2,7 +2,7 @@
 // says are the database's figures. The figures are asked of the database by statements of their own.
 
 import { createRuns } from '@millrace/ai';
-import { aiRuns, textOfRun } from '@millrace/protocol/runs';
+import { aiRuns, conversations, textOfRun } from '@millrace/protocol/runs';
 import { createHub, memoryEngine } from '@millrace/server';
 import { isStepCount, type ModelMessage, streamText } from 'ai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -402,7 +402,7 @@ describe('as a run', () => {
   test('it calls its tools, says its answer and ends within seconds; a stop keeps what was said', async () => {
     const engine = memoryEngine();
     const database = market.storage.sql;
-    const hub = createHub({ contracts: [aiRuns], engine, outbox: { database } });
+    const hub = createHub({ contracts: [aiRuns, conversations], engine, outbox: { database } });
     const ended: { text: string; status: string; tools: string[]; tokens: number }[] = [];
     const errors: string[] = [];
     const slow = analystModel({ delayMs: 5 });

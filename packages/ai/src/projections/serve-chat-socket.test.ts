@@ -165,7 +165,7 @@ describe("ai 7's chat on a WebSocket", () => {
     await refused('q4', { ...send, id: 'x'.repeat(1_000) }, 'at most 1000 bytes');
     await refused('q5', { ...send, type: 'sing' }, 'Invalid');
     await refused('q6', send, 'Another answer is being written.');
-    await refused('q7', send, 'Something failed inside.');
+    await refused('q7', send, 'Something failed.');
     expect(errors).toHaveLength(1);
     socket.receive({ ...send, requestId: 'q8' });
     await waitFor('a second', () => socket.of('q8').length === 1);
