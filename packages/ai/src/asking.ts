@@ -103,23 +103,30 @@ interface Rest {
 
 function rest({ parts, first, line, abortSignal, stallMs, hear }: Rest): ReadableStream<Part> {
   let isFinished = first.some(({ type }) => type === 'finish');
+  const silence = createSilence(stallMs, () => line.abort(tooLate('go on')));
+  // Ends a read that waits, also of a provider that does not listen to the signal.
+  const leave = (): void => void parts.cancel(abortSignal.reason).catch(() => undefined);
+  abortSignal.addEventListener('abort', leave);
+
+  function over(): void {
+    silence.over();
+    abortSignal.removeEventListener('abort', leave);
+  }
 
   async function next(): Promise<Part | null> {
     // Only while somebody waits: a reader that is slow is no silence of the model's.
-    const silent = setTimeout(() => line.abort(tooLate('go on')), stallMs);
-    try {
-      const { done, value } = await unlessAborted(parts.read(), abortSignal);
-      if (done && !isFinished) throw endedEarly();
-      if (done) return null;
-      if (value.type === 'error') throw value.error;
-      if (value.type === 'finish') {
-        if (isUnsaid(value)) throw endedEarly();
-        isFinished = true;
-      }
-      return value;
-    } finally {
-      clearTimeout(silent);
+    silence.begin();
+    const { done, value } = await parts.read();
+    silence.end();
+    if (abortSignal.aborted) throw abortSignal.reason;
+    if (done && !isFinished) throw endedEarly();
+    if (done) return null;
+    if (value.type === 'error') throw value.error;
+    if (value.type === 'finish') {
+      if (isUnsaid(value)) throw endedEarly();
+      isFinished = true;
     }
+    return value;
   }
 
   return new ReadableStream<Part>({
@@ -129,19 +136,51 @@ function rest({ parts, first, line, abortSignal, stallMs, hear }: Rest): Readabl
     async pull(controller) {
       try {
         const part = await next();
-        if (part === null) return controller.close();
+        if (part === null) {
+          over();
+          return controller.close();
+        }
         hear(part);
         controller.enqueue(part);
       } catch (thrown) {
         const error = reasonOf(line, thrown);
+        over();
         controller.error(error);
         line.abort(error);
       }
     },
     cancel(reason) {
+      over();
       line.abort(reason);
     },
   });
+}
+
+/**
+ * Calls back once somebody has waited for so long. A model says something fifty times a second: beginning and ending a wait
+ * costs no timer, the one there is looks again when it is due.
+ */
+function createSilence(mostMs: number, tooLong: () => void) {
+  let since: number | null = null;
+  let timer = setTimeout(look, mostMs);
+
+  function look(): void {
+    const waitedMs = since === null ? 0 : performance.now() - since;
+    if (waitedMs >= mostMs) tooLong();
+    else timer = setTimeout(look, mostMs - waitedMs);
+  }
+
+  return {
+    begin() {
+      since = performance.now();
+    },
+    end() {
+      since = null;
+    },
+    over() {
+      clearTimeout(timer);
+    },
+  };
 }
 
 type Hear = (part: Part) => void;
