@@ -9,11 +9,13 @@ import { toModelMessages } from './messages.ts';
 import type { Meter } from './meter.ts';
 import type { Pen } from './pen.ts';
 import { GO_ON } from './prefix.ts';
+import { generateText, isTextModel, type TextModel } from './text-model.ts';
 import { createTranscript } from './transcript.ts';
 
 /** How a run is answered. */
 export interface Answering {
-  readonly model: LanguageModel;
+  /** One of the AI SDK, or a generator of text in this process: then `tools` and `settings` count for nothing. */
+  readonly model: LanguageModel | TextModel;
   /** The conversation so far, the question at its end. */
   readonly messages: readonly ModelMessage[];
   readonly instructions?: string;
@@ -47,13 +49,17 @@ export async function generate(options: GenerationOptions): Promise<unknown> {
   const { pen, meter, answering, tools, prefix, own, limits, forbidden, describeError } = options;
   const { maxSteps, maxRetries, firstTokenMs, stallMs } = limits;
   const { model, instructions, settings } = answering;
+  const messages = [...messagesOf(answering, prefix), ...toModelMessages(own)];
+  if (isTextModel(model)) {
+    return generateText(model, { pen, meter, messages, signal: options.signal, forbidden });
+  }
   const enough = new AbortController();
   const { stream } = streamText({
     maxRetries,
     ...settings,
     ...(instructions !== undefined && { instructions }),
     model: asked(model, { meter, firstTokenMs, stallMs }),
-    messages: [...messagesOf(answering, prefix), ...toModelMessages(own)],
+    messages,
     tools,
     stopWhen: isStepCount(maxSteps - stepsOf(own)),
     abortSignal: AbortSignal.any([options.signal, enough.signal]),

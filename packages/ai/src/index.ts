@@ -28,4 +28,5 @@ export type { UiVersion } from './projections/ui-stream.ts';
 export { createRuns, type Runs, type RunsOptions, type Started } from './runs.ts';
 export type { RunRow } from './store/run-row.ts';
 export type { Overlap } from './store/run-store.ts';
+export type { TextModel } from './text-model.ts';
 export type { CallKey } from './tools.ts';

@@ -7,7 +7,6 @@
 
 import { MillraceError, toMillraceError } from '@millrace/protocol';
 import type { RunPart, RunUsage, ToolPart } from '@millrace/protocol/runs';
-import type { LanguageModel } from 'ai';
 import { begin, lostUsage } from './beginning.ts';
 import { clipped, isOmitted } from './bounded.ts';
 import { type EndOptions, endedAs, endRun, type Outcome } from './ending.ts';
@@ -221,7 +220,7 @@ function haltOf(halt: AbortSignal): Halt | null {
   return typeof reason === 'object' && reason !== null && 'is' in reason ? (reason as Halt) : null;
 }
 
-function modelName(model: LanguageModel): string {
+function modelName(model: Answering['model']): string {
   const name = typeof model === 'string' ? model : model.modelId;
   return clipped(name, MAX_NAME_LENGTH) || 'unnamed';
 }
