@@ -27,10 +27,13 @@ const WAYS = {
 } as const;
 type Way = keyof typeof WAYS;
 
+/** Runs of the generator. */
+const crowdCount = 500;
+
 export const aiRunsBench: Bench = {
   name: 'ai-runs',
   question: 'What does an AI run cost, and how late is a token for having been kept?',
-  method: `${runCount} answers of ${perSecond} tokens a second each, ${viewers} viewers of each, on one core, for ${windowSeconds} s after ${warmUpSeconds} s of the same. The tokens come from a model in the same process, through the AI SDK's streamText: as Millrace's runs (memory engine, rows in PostgreSQL on the other core, windows of 30 ms, event streams in the SDK's format), as streamText's own stream copied to as many responses, and read by nobody. Our share is what a run takes above the SDK's loop alone. Latency: ten answers of a model that stands behind HTTP in the viewers' process and writes into each token when it is written to its socket; to the viewer that has parsed it.`,
+  method: `${runCount} answers of ${perSecond} tokens a second each, ${viewers} viewers of each, on one core, for ${windowSeconds} s after ${warmUpSeconds} s of the same. The tokens come from a model in the same process, through the AI SDK's streamText: as Millrace's runs (memory engine, rows in PostgreSQL on the other core, windows of 30 ms, event streams in the SDK's format), as streamText's own stream copied to as many responses, and read by nobody. Our share is what a run takes above the SDK's loop alone. Latency: ten answers of a model that stands behind HTTP in the viewers' process and writes into each token when it is written to its socket; to the viewer that has parsed it. In a crowd: ${crowdCount} runs of a generator of text in the process itself, ${perSecond} tokens a second each, ${viewers} viewers of each run's channel; lag of the event loop in the first and in the last of three windows.`,
   run,
 };
 
@@ -42,12 +45,17 @@ async function run({ runs = 5 }: BenchOptions): Promise<Findings> {
     ...{ first: [], p50: [], p99: [] },
     ...{ p50In30: [], p99In30: [] },
   };
+  const crowd: Record<'first' | 'last' | 'cpu', number[]> = { first: [], last: [], cpu: [] };
   for (let round = 0; round < runs; round += 1) {
     for (const way of ['millrace', 'sdk', 'bare'] as const) {
       const measured = await measureCost(way, database);
       cost[way].push(measured.usPerToken);
       if (way === 'millrace') lag.push(measured.lagP99Ms);
     }
+    const inCrowd = await measureCrowd(database);
+    crowd.first.push(inCrowd.first);
+    crowd.last.push(inCrowd.last);
+    crowd.cpu.push(inCrowd.cpuPercent);
     const now = await measureLatency(database, 0);
     lateness.first.push(now.first);
     lateness.p50.push(percentile(now.tokens, 0.5));
@@ -83,6 +91,14 @@ async function run({ runs = 5 }: BenchOptions): Promise<Findings> {
       { label: 'token, no window, p99', unit: 'ms', values: lateness.p99 },
       { label: 'token, gathered over 30 ms, median', unit: 'ms', values: lateness.p50In30 },
       { label: 'token, gathered over 30 ms, p99', unit: 'ms', values: lateness.p99In30 },
+      { label: `${crowdCount} runs of a generator, CPU`, unit: '% of a core', values: crowd.cpu },
+      { label: '… event loop late, p99, at first', unit: 'ms', values: crowd.first },
+      {
+        label: '… event loop late, p99, at last',
+        unit: 'ms',
+        values: crowd.last,
+        goal: { atMost: 50 },
+      },
     ],
     comparisons: [
       {
@@ -112,13 +128,7 @@ async function measureCost(
     TOKENS_PER_S: `${perSecond}`,
     WINDOW_MS: '30',
   });
-  const open: IncomingMessage[] = [];
-  for (let index = 0; index < runCount; index += 1) {
-    const id = await begin(server);
-    if (way === 'bare') continue;
-    const responses = await Promise.all(Array.from({ length: viewers }, () => view(server, id)));
-    for (const response of responses) open.push(response.resume());
-  }
+  const open = await beginAll(server, runCount, way === 'bare' ? 0 : viewers);
   await sleep(warmUpSeconds * 1_000);
   const before = await usageOf(server);
   await sleep(windowSeconds * 1_000);
@@ -128,6 +138,47 @@ async function measureCost(
   const due = runCount * perSecond * windowSeconds;
   if (tokens < due * 0.9) throw new Error(`${way}: ${tokens} of ${due} tokens were made`);
   return { usPerToken: ((after.cpuMs - before.cpuMs) * 1_000) / tokens, lagP99Ms: after.lagP99Ms };
+}
+
+async function measureCrowd(
+  database: BenchServer,
+): Promise<{ first: number; last: number; cpuPercent: number }> {
+  await using server = await startServer(database, {
+    WAY: 'generator',
+    TOKENS_PER_S: `${perSecond}`,
+    WINDOW_MS: '30',
+  });
+  const open = await beginAll(server, crowdCount, viewers);
+  await sleep(warmUpSeconds * 1_000);
+  const before = await usageOf(server);
+  const lags: number[] = [];
+  let after = before;
+  for (let window = 0; window < 3; window += 1) {
+    await sleep(windowSeconds * 1_000);
+    after = await usageOf(server);
+    lags.push(after.lagP99Ms);
+  }
+  for (const response of open) response.destroy();
+  const seconds = 3 * windowSeconds;
+  const due = crowdCount * perSecond * seconds;
+  const tokens = after.tokens - before.tokens;
+  if (tokens < due * 0.95) throw new Error(`a crowd made ${tokens} of ${due} tokens`);
+  const cpuPercent = (after.cpuMs - before.cpuMs) / 10 / seconds;
+  return { first: lags[0] ?? 0, last: lags.at(-1) ?? 0, cpuPercent };
+}
+
+async function beginAll(
+  server: ServerProcess,
+  count: number,
+  viewersEach: number,
+): Promise<readonly IncomingMessage[]> {
+  const open: IncomingMessage[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const id = await begin(server);
+    const seen = Array.from({ length: viewersEach }, () => view(server, id));
+    for (const response of await Promise.all(seen)) open.push(response.resume());
+  }
+  return open;
 }
 
 async function measureLatency(

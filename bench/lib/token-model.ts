@@ -1,5 +1,6 @@
-// A language model of the AI SDK that counts: so many tokens a second, until it is aborted.
+// Models that count, so many tokens a second until they are aborted: one of the AI SDK, and a generator of text.
 
+import type { TextModel } from '@millrace/ai';
 import type { LanguageModel } from 'ai';
 
 type Model = Exclude<LanguageModel, string>;
@@ -40,6 +41,21 @@ export function tokenModel({ perSecond, onToken }: TokenModelOptions): ModelV4 {
         cancel: stop,
       });
       return Promise.resolve({ stream });
+    },
+  };
+}
+
+export function textModel({ perSecond, onToken }: TokenModelOptions): TextModel {
+  return {
+    modelId: 'counting',
+    async *text(_, signal) {
+      const startedAt = performance.now();
+      for (let count = 1; !signal.aborted; count += 1) {
+        const dueMs = startedAt + (count / perSecond) * 1_000 - performance.now();
+        if (dueMs > 0) await new Promise((resolve) => setTimeout(resolve, dueMs));
+        onToken();
+        yield ` token${count % 100}`;
+      }
     },
   };
 }

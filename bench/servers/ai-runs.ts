@@ -1,6 +1,7 @@
-// What streams answers of language models, as a program of its own, in one of three ways (`WAY`), so that they can be
-// compared: `millrace` (runs, each viewer an event stream of the SDK's format), `sdk` (`streamText` of the AI SDK piped
-// to its viewers, and to nobody who comes later) and `bare` (the SDK's loop alone, read by nobody).
+// What streams answers, as a program of its own, in one of four ways (`WAY`), so that they can be compared: `millrace`
+// (runs of a language model, each viewer an event stream of the SDK's format), `sdk` (`streamText` of the AI SDK piped to
+// its viewers, and to nobody who comes later), `bare` (the SDK's loop alone, read by nobody) and `generator` (runs of a
+// generator of text in this process, each viewer an event stream of the run's channel).
 //
 //   POST /run        begins an answer (`sdk`: with its last viewer), and tells its id
 //   GET  /ui/<id>    a viewer
@@ -9,13 +10,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { createRuns, serveUiStream } from '@millrace/ai';
+import { createRuns, serveUiStream, type TextModel } from '@millrace/ai';
 import { aiRuns, conversations } from '@millrace/protocol/runs';
-import { createHub, memoryEngine } from '@millrace/server';
+import { createHub, type Hub, memoryEngine } from '@millrace/server';
 import { postgresDatabase } from '@millrace/server/postgres';
 import { type LanguageModel, pipeUIMessageStreamToResponse, streamText } from 'ai';
 import pg from 'pg';
-import { tokenModel } from '../lib/token-model.ts';
+import { textModel, tokenModel } from '../lib/token-model.ts';
 
 export interface AiRunsUsage {
   readonly tokens: number;
@@ -27,11 +28,14 @@ export interface AiRunsUsage {
 const env = (name: string): string => process.env[name] ?? '';
 const viewersPerRun = Number(env('VIEWERS'));
 let tokens = 0;
+function onToken(): void {
+  tokens += 1;
+}
 
 /** Over HTTP where there is a server for it, else made here. */
 function model(): LanguageModel {
   if (env('MODEL_URL') === '') {
-    return tokenModel({ perSecond: Number(env('TOKENS_PER_S')), onToken: () => (tokens += 1) });
+    return tokenModel({ perSecond: Number(env('TOKENS_PER_S')), onToken });
   }
   const provider = createOpenAICompatible({ name: 'bench', baseURL: env('MODEL_URL') });
   return provider('stamped');
@@ -42,10 +46,13 @@ const say = (error: unknown): void => console.error(error);
 
 interface Way {
   begin(): Promise<string>;
-  view(id: string, response: ServerResponse): unknown;
+  view(id: string, request: IncomingMessage, response: ServerResponse): unknown;
 }
 
-async function millrace(): Promise<Way> {
+async function runsOf(
+  answering: () => LanguageModel | TextModel,
+  view: (hub: Hub) => Way['view'],
+): Promise<Way> {
   const database = postgresDatabase({
     pool: new pg.Pool({ connectionString: env('DATABASE'), max: 4 }),
     onError: say,
@@ -55,6 +62,8 @@ async function millrace(): Promise<Way> {
     contracts: [aiRuns, conversations],
     authorize: () => true,
     outbox: { database },
+    // One address plays all viewers, and all come at once.
+    limits: { maxLinksPerAddress: 5_000, maxConnectsPerSecond: Number.POSITIVE_INFINITY },
     onError: say,
   });
   const runs = await createRuns({
@@ -63,7 +72,7 @@ async function millrace(): Promise<Way> {
     onError: say,
     maxOwned: 1_000,
     windowMs: Number(env('WINDOW_MS')),
-    answer: () => ({ model: model(), messages: prompt }),
+    answer: () => ({ model: answering(), messages: prompt }),
   });
   let begun = 0;
   return {
@@ -76,8 +85,25 @@ async function millrace(): Promise<Way> {
       });
       return run.id;
     },
-    view: (runId, response) => serveUiStream(hub, response, { runId, version: 7 }),
+    view: view(hub),
   };
+}
+
+function millrace(): Promise<Way> {
+  return runsOf(model, (hub) => (runId, _, response) => {
+    return serveUiStream(hub, response, { runId, version: 7 });
+  });
+}
+
+function generator(): Promise<Way> {
+  const counting = textModel({ perSecond: Number(env('TOKENS_PER_S')), onToken });
+  return runsOf(
+    () => counting,
+    (hub) => (runId, request, response) => {
+      request.url = `/realtime/events?channel=${encodeURIComponent(`ai_run:${runId}`)}`;
+      return hub.handle(request, response);
+    },
+  );
 }
 
 function sdk(): Way {
@@ -89,7 +115,7 @@ function sdk(): Way {
       waiting.set(`${begun}`, []);
       return Promise.resolve(`${begun}`);
     },
-    view(id, response) {
+    view(id, _, response) {
       const viewers = waiting.get(id);
       viewers?.push(response);
       if (viewers?.length !== viewersPerRun) return;
@@ -110,7 +136,7 @@ function bare(): Way {
       void readAll();
       return Promise.resolve('none');
     },
-    view: (_, response) => response.end(),
+    view: (_id, _request, response) => response.end(),
   };
 }
 
@@ -118,9 +144,14 @@ async function readAll(): Promise<void> {
   for await (const _ of streamText({ model: model(), messages: prompt }).stream);
 }
 
-const ways: Readonly<Record<string, () => Way | Promise<Way>>> = { millrace, sdk, bare };
+const ways: Readonly<Record<string, () => Way | Promise<Way>>> = {
+  millrace,
+  sdk,
+  bare,
+  generator,
+};
 const way = await ways[env('WAY')]?.();
-if (way === undefined) throw new Error('WAY is millrace, sdk or bare');
+if (way === undefined) throw new Error('WAY is millrace, sdk, bare or generator');
 const lag = monitorEventLoopDelay({ resolution: 5 });
 lag.enable();
 
@@ -134,7 +165,7 @@ function usage(): AiRunsUsage {
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const [, what, id = ''] = (request.url ?? '').split('/');
   if (what === 'run') response.end(await way?.begin());
-  else if (what === 'ui') await way?.view(id, response);
+  else if (what === 'ui') await way?.view(id, request, response);
   else response.end(JSON.stringify(usage()));
 }
 

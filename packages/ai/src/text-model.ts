@@ -62,19 +62,19 @@ async function* untilAborted(
   pieces: AsyncIterable<string>,
   signal: AbortSignal,
 ): AsyncGenerator<string, void, undefined> {
-  const iterator = pieces[Symbol.asyncIterator]();
-  const end: IteratorResult<string> = { done: true, value: undefined };
+  const iterator: AsyncIterator<string, void> = pieces[Symbol.asyncIterator]();
+  const end: IteratorResult<string, void> = { done: true, value: undefined };
   let leave: () => void = () => undefined;
   const abort = (): void => leave();
   signal.addEventListener('abort', abort);
   try {
     while (!signal.aborted) {
-      const { done, value } = await new Promise<IteratorResult<string>>((resolve, reject) => {
+      const next = await new Promise<IteratorResult<string, void>>((resolve, reject) => {
         leave = () => resolve(end);
         iterator.next().then(resolve, reject);
       });
-      if (done === true) return;
-      yield value;
+      if (next.done === true) return;
+      yield next.value;
     }
   } finally {
     signal.removeEventListener('abort', abort);
