@@ -11,7 +11,7 @@ export interface TextModel {
   /** What viewers are told that answers. */
   readonly modelId: string;
   /** Pieces of the answer, as they come. Aborted, nothing more of it is waited for. What it throws fails the run. */
-  text(messages: readonly ModelMessage[], signal: AbortSignal): AsyncIterable<string>;
+  text(messages: readonly ModelMessage[], signal: AbortSignal): AsyncIterable<string, unknown>;
 }
 
 export function isTextModel(model: LanguageModel | TextModel): model is TextModel {
@@ -59,17 +59,17 @@ export async function generateText(model: TextModel, options: TextOptions): Prom
 
 /** Ends with the signal, whether or not the generator listens to it; one listener for all that it says. */
 async function* untilAborted(
-  pieces: AsyncIterable<string>,
+  pieces: AsyncIterable<string, unknown>,
   signal: AbortSignal,
 ): AsyncGenerator<string, void, undefined> {
-  const iterator: AsyncIterator<string, void> = pieces[Symbol.asyncIterator]();
-  const end: IteratorResult<string, void> = { done: true, value: undefined };
+  const iterator = pieces[Symbol.asyncIterator]();
+  const end: IteratorResult<string, unknown> = { done: true, value: undefined };
   let leave: () => void = () => undefined;
   const abort = (): void => leave();
   signal.addEventListener('abort', abort);
   try {
     while (!signal.aborted) {
-      const next = await new Promise<IteratorResult<string, void>>((resolve, reject) => {
+      const next = await new Promise<IteratorResult<string, unknown>>((resolve, reject) => {
         leave = () => resolve(end);
         iterator.next().then(resolve, reject);
       });
