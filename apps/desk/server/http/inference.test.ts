@@ -160,4 +160,4 @@ test('names map to models of the server’s provider, with the program’s param
       { role: 'user', content: 'Weather?' },
     ],
   });
-});
+}, 60_000);
