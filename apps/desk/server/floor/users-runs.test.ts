@@ -5,9 +5,12 @@ import { expect, test } from 'vitest';
 import { runFigures } from '../../shared/channels.ts';
 import type { RunFigures } from '../../shared/run-figures.ts';
 import type { ModelAnswer, RunAnswer, RunChangeAnswer, RunInfo } from '../../shared/trading.ts';
-import { eventually } from '../testing/eventually.ts';
+import { eventually as within } from '../testing/eventually.ts';
 import { PEOPLE_SECRET, type Person, personAt } from '../testing/people.ts';
 import { startTestDesk, type TestDesk } from '../testing/test-desk.ts';
+
+/** Beside other tests a Desk may have little of the machine. */
+const eventually: typeof within = (what, look) => within(what, look, 20_000);
 
 const environment = {
   SESSION_SECRET: PEOPLE_SECRET,
@@ -90,7 +93,7 @@ test('a run is told live to its owner alone, until it ends; those of the Floor t
   expect(own.seen.at(-1)).toMatchObject({
     ...{ status: 'completed', tick: over.lastTick, equity: over.equity, cash: over.cash },
   });
-}, 30_000);
+}, 90_000);
 
 test('a run goes on over a restart, with its rules, its figures and its number of trades', async () => {
   await using desk = await startTestDesk({ environment });
@@ -115,4 +118,4 @@ test('a run goes on over a restart, with its rules, its figures and its number o
   await ada.call('POST', `/api/models/${run.modelId}/runs/latest/end`);
   await desk.restart();
   await eventually('it ended', async () => (await read(ada, run)).run.status === 'completed');
-}, 40_000);
+}, 90_000);
