@@ -20,6 +20,7 @@ const alone = [
 const workers = { unit: 3, endToEnd: 2 };
 
 const shared = {
+  globalSetup: 'scripts/lib/vitest-desk-data.ts',
   execArgv: ['--conditions=@millrace/source'],
   // A test that needs more than this waits on something that will not come.
   testTimeout: 15_000,

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDesk, type Desk, type DeskOptions } from '../desk.ts';
 import { type Environment, readSettings } from '../settings/read.ts';
+import { fillDataFolder } from './data-template.ts';
 
 export interface TestDesk extends Desk {
   readonly folder: string;
@@ -21,6 +22,7 @@ export interface TestDeskOptions extends Omit<DeskOptions, 'settings'> {
 
 export async function startTestDesk(options: TestDeskOptions = {}): Promise<TestDesk> {
   const folder = await mkdtemp(join(tmpdir(), 'desk-test-'));
+  await fillDataFolder(folder);
   const start = (environment: Environment = {}): Promise<Desk> =>
     createDesk({
       ...options,
