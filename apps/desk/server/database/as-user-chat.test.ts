@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openStorage } from '../database-storage.ts';
 import { asHolder } from '../secrets/secret-hash.ts';
 import type { Storage } from '../storage.ts';
+import { fillDataFolder } from '../testing/data-template.ts';
 import { uuidv7 } from '../uuid.ts';
 import { asUser } from './as-user.ts';
 
@@ -26,6 +27,7 @@ const OWNED = [
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'desk-rls-chat-'));
+  await fillDataFolder(folder);
   storage = await openStorage(folder);
   mine = (await storage.users.pickOrCreate('Mine')).id;
   theirs = (await storage.users.pickOrCreate('Theirs')).id;

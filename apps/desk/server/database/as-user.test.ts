@@ -7,6 +7,7 @@ import type { SqlRow } from '@millrace/server/postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openStorage } from '../database-storage.ts';
 import type { Storage } from '../storage.ts';
+import { fillDataFolder } from '../testing/data-template.ts';
 import { uuidv7 } from '../uuid.ts';
 import { actAs, actAsServer, actForOwners, asUser, FLOOR_USER_ID } from './as-user.ts';
 
@@ -20,6 +21,7 @@ const floorRun = uuidv7();
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'desk-rls-'));
+  await fillDataFolder(folder);
   storage = await openStorage(folder);
   mine = (await storage.users.pickOrCreate('Mine')).id;
   theirs = (await storage.users.pickOrCreate('Theirs')).id;

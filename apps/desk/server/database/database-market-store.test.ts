@@ -13,6 +13,7 @@ import { type OpenedMarket, openMarket } from '../floor/open-market.ts';
 import { SILENT_LOG } from '../log.ts';
 import { dollars, toDecimal } from '../market/money.ts';
 import type { Storage } from '../storage.ts';
+import { fillDataFolder } from '../testing/data-template.ts';
 import { asUser } from './as-user.ts';
 import { createModel, deleteModel } from './models.ts';
 import { acceptRule } from './rules.ts';
@@ -27,6 +28,7 @@ let journal: Journal;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'desk-market-'));
+  await fillDataFolder(folder);
   storage = await openStorage(folder);
   [ada, grace] = [
     await storage.users.pickOrCreate('Ada'),

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openStorage } from '../database-storage.ts';
 import type { Storage } from '../storage.ts';
+import { fillDataFolder } from '../testing/data-template.ts';
 import { uuidv7 } from '../uuid.ts';
 import { asUser } from './as-user.ts';
 import { readEquity } from './equity-curve.ts';
@@ -18,6 +19,7 @@ const TICKS = 20_000;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'desk-curve-'));
+  await fillDataFolder(folder);
   storage = await openStorage(folder);
   userId = (await storage.users.pickOrCreate('Ada')).id;
   await asUser(storage.sql, userId, async (tx) => {
