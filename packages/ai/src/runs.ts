@@ -96,6 +96,10 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
   const unlisten = await listen(database, {
     onNew: () => void worker.look(),
     onStop: worker.stop,
+  }).catch(async (thrown: unknown) => {
+    // It works already, and nobody else could close it.
+    await worker.close();
+    throw thrown;
   });
   let closing: Promise<void> | null = null;
 
@@ -115,8 +119,12 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
 
   function close(): Promise<void> {
     closing ??= (async () => {
-      await unlisten();
-      await worker.close();
+      try {
+        await unlisten();
+      } finally {
+        // Without its ear, too: it would beat for its runs for ever.
+        await worker.close();
+      }
       await tellNew();
     })();
     return closing;

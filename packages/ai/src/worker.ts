@@ -5,6 +5,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { type MillraceError, toMillraceError } from '@millrace/protocol';
+import type { SqlTransaction } from '@millrace/server/postgres';
 import { publishStarts } from './acceptance.ts';
 import { BEAT_MS } from './limits.ts';
 import { type Halt, type OwnerOptions, ownRun, type Work } from './owner.ts';
@@ -64,15 +65,13 @@ export function createWorker(options: WorkerOptions): Worker {
   async function lookOnce(): Promise<void> {
     if (isClosed) return;
     const kept = await beat();
-    const room = limits.maxOwned - owned.size;
-    const runs = room <= 0 || isClosed ? [] : await claim(room);
-    // Of a node that closes meanwhile they are given back with the others.
-    const spent = await readSpent([...kept, ...runs]);
+    const spent = await readSpent(database, kept);
     for (const run of kept) {
       const one = owned.get(run.id);
       if (one !== undefined) one.spentByOthers = spentBeside(run, spent);
     }
-    for (const run of runs) if (!isClosed) take(run, spentBeside(run, spent));
+    const room = limits.maxOwned - owned.size;
+    if (room > 0 && !isClosed) await claim(room);
   }
 
   /** What is still this node's, as it stands in the rows. */
@@ -89,20 +88,28 @@ export function createWorker(options: WorkerOptions): Worker {
     return [...kept.values()];
   }
 
-  /** The conversation is told that they begin, or they do not. */
-  function claim(most: number): Promise<readonly RunRow[]> {
-    return database.transaction(async (tx) => {
-      const runs = await claimRuns(tx, owner, most);
-      await publishStarts(hub, tx, runs);
-      return runs;
+  /**
+   * The conversation is told that they begin, and what their users spent is known, or they are not claimed: one that is
+   * claimed and not begun has lost an owner.
+   */
+  async function claim(most: number): Promise<void> {
+    const { runs, spent } = await database.transaction(async (tx) => {
+      const claimed = await claimRuns(tx, owner, most);
+      await publishStarts(hub, tx, claimed);
+      return { runs: claimed, spent: await readSpent(tx, claimed) };
     });
+    // Of a node that closes meanwhile they are given back with the others.
+    for (const run of runs) if (!isClosed) take(run, spentBeside(run, spent));
   }
 
   /** By user, with what these runs took. */
-  async function readSpent(runs: readonly RunRow[]): Promise<ReadonlyMap<string, number>> {
+  async function readSpent(
+    tx: SqlTransaction,
+    runs: readonly RunRow[],
+  ): Promise<ReadonlyMap<string, number>> {
     if (limits.budget === null || runs.length === 0) return new Map();
     const users = new Set(runs.map(({ userId }) => userId));
-    return readSpending(database, [...users], limits.budget.windowMs);
+    return readSpending(tx, [...users], limits.budget.windowMs);
   }
 
   function take(run: RunRow, spentByOthers: number): void {
@@ -130,7 +137,11 @@ export function createWorker(options: WorkerOptions): Worker {
 
   return {
     look,
-    stop: (runId, by) => halt(runId, { is: 'stop', by }),
+    stop(runId, by) {
+      if (owned.has(runId)) halt(runId, { is: 'stop', by });
+      // It may just have been claimed, as it was before the stop: the next look sees it, and comes at once.
+      else if (looking !== null) void look();
+    },
     async close() {
       isClosed = true;
       clearInterval(timer);

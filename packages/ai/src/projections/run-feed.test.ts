@@ -173,6 +173,9 @@ describe('a run that many watch', () => {
     await waitFor('the reader', () => hub.stats().subscriptions === 1);
     await hub.close();
     expect(await last.end).toBe('cut');
+    // Requests come until the server is closed, too.
+    expect(await watch(told).end).toBe('cut');
+    expect(await watch(told).end).toBe('cut');
   });
 });
 

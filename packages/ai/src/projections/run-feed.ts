@@ -130,6 +130,8 @@ function openFeed(hub: Hub, runId: string, onOver: () => void): Feed {
 
   async function read(): Promise<void> {
     let why: Over = 'cut';
+    // Not within the call: a hub that is closed refuses at once, and by then nobody has the feed yet.
+    await Promise.resolve();
     try {
       const options = { start: 'start', signal: left.signal } as const;
       for await (const told of hub.follow(aiRuns.of({ runId }), options)) {

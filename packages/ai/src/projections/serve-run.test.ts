@@ -52,7 +52,7 @@ afterEach(async () => {
 });
 
 describe('a run over HTTP', () => {
-  test('RUN-13: a reader that takes nothing in is cut off, and others have everything', async () => {
+  test('VIEW-1: a reader that takes nothing in is cut off, and others have everything', async () => {
     for (const event of begun) await hub.publish(channel, event);
     const stuck = connect(port, '127.0.0.1').on('error', () => undefined);
     stuck.pause().write('GET /stuck HTTP/1.1\r\nHost: any\r\n\r\n');
@@ -69,7 +69,7 @@ describe('a run over HTTP', () => {
     stuck.destroy();
   });
 
-  test('RUN-13: a long text comes to who is late as it is, whatever its letters', async () => {
+  test('RUN-11: a long text comes to who is late as it is, whatever its letters', async () => {
     const long = 'aé😀'.repeat(6_000);
     for (const event of [...begun, said(long), said(long)]) await hub.publish(channel, event);
     await hub.end(channel);

@@ -67,6 +67,8 @@ export function createChatStore(
   const troubles: Record<Trouble, string | null> = { request: null, channel: null, history: null };
   let notify: (() => void) | null = null;
   let shown: { source: ChatSource; view: ChatView } | null = null;
+  /** The server has not answered yet: a second click must not be refused, or answered twice. */
+  let isRetrying = false;
   const watched = new Map<string, () => void>();
 
   const history = createReloading({
@@ -258,6 +260,7 @@ export function createChatStore(
   function retry(): void {
     const unsent = source.sends.findLast((send) => send.error !== null);
     if (unsent !== undefined) return post(unsent);
+    if (isRetrying) return;
     const messages = readView().messages;
     const last = messages.findLast(({ runId }) => runId !== null);
     if (last === undefined || last.runId === null || activeOf(source.runs) !== null) return;
@@ -265,6 +268,7 @@ export function createChatStore(
     const question = messages.findLast((one) => one.role === 'user' && one.runId !== null);
     const known = source.runs.find((run) => run.runId === runId);
     troubles.request = null;
+    isRetrying = true;
     notify?.();
     request('retry', { body: { runId, key: randomId() } }, insistJson)
       .then((answer) =>
@@ -274,7 +278,10 @@ export function createChatStore(
           replaces: [runId],
         }),
       )
-      .catch((thrown: unknown) => fail('request', toMillraceError(thrown)));
+      .catch((thrown: unknown) => fail('request', toMillraceError(thrown)))
+      .finally(() => {
+        isRetrying = false;
+      });
   }
 
   return {

@@ -42,6 +42,8 @@ export function createChatStreamStore(
 ): ChatStreamStore {
   let answer = EMPTY_PLAIN;
   let stream: AnswerStream | null = null;
+  /** Not shown any more, since something else was asked; each is stopped as soon as its run is known. */
+  const unstopped = new Set<AnswerStream>();
   let isStopWanted = false;
   /** Given up for now: the page that wakes, or the next mount, goes on. */
   let isPaused = false;
@@ -122,16 +124,38 @@ export function createChatStreamStore(
     const { runId } = answer;
     isStopWanted = true;
     finish(null);
+    stopRun(runId);
+  }
+
+  function stopRun(runId: string | null): void {
     const { headers, fetch } = settings();
     const request = { url: `${baseUrl}/chat-stop`, body: { runId }, fetch };
-    insistJson(headers === undefined ? request : { ...request, headers }).catch(
-      (thrown: unknown) => {
-        const reason = toMillraceError(thrown);
-        error = `The answer could not be stopped. ${reason.message}`;
-        changed();
-        callBack(() => settings().onError?.(reason));
-      },
-    );
+    insistJson(headers === undefined ? request : { ...request, headers }).catch(notStopped);
+  }
+
+  function notStopped(thrown: unknown): void {
+    const reason = toMillraceError(thrown);
+    error = `The answer could not be stopped. ${reason.message}`;
+    changed();
+    callBack(() => settings().onError?.(reason));
+  }
+
+  /** What comes first says which run it is. */
+  function hearUnstopped(own: AnswerStream, data: string): void {
+    forget(own);
+    try {
+      const told = readPlain(data);
+      if (told.type === 'accepted') stopRun(told.runId);
+    } catch (thrown) {
+      notStopped(thrown);
+    }
+  }
+
+  /** True for one that was not shown any more. */
+  function forget(own: AnswerStream): boolean {
+    if (!unstopped.delete(own)) return false;
+    own.over();
+    return true;
   }
 
   function start(message: string): void {
@@ -153,16 +177,25 @@ export function createChatStreamStore(
       },
       message({ data }) {
         if (own === stream) hear(data);
+        else if (unstopped.has(own)) hearUnstopped(own, data);
       },
       ended() {
-        if (own !== stream) return;
+        if (own !== stream) return void forget(own);
         const isSilent = answer === EMPTY_PLAIN || answer.content === '';
         const text = 'The answer ended without a word. Try again.';
         finish(isSilent ? new MillraceError('link/lost', text) : null);
       },
       failed(reason) {
-        if (own !== stream) return;
-        if (!reason.retryable || isStopWanted) return finish(isStopWanted ? null : reason);
+        // Refused, it has never begun; given up, nobody knows.
+        if (own !== stream) {
+          if (forget(own) && reason.retryable) notStopped(reason);
+          return;
+        }
+        if (!reason.retryable) return finish(isStopWanted ? null : reason);
+        if (isStopWanted) {
+          finish(null);
+          return notStopped(reason);
+        }
         isPaused = true;
         error = reason.message;
         changed();
@@ -183,7 +216,8 @@ export function createChatStreamStore(
         changed();
         return callBack(() => settings().onError?.(reason));
       }
-      stream?.over();
+      if (stream !== null && isStopWanted) unstopped.add(stream);
+      else stream?.over();
       start(message);
     },
     stopStream() {

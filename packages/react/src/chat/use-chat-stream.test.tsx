@@ -12,7 +12,10 @@ beforeEach(() => {
   place = 0;
 });
 
-afterEach(cleanup);
+afterEach(() => {
+  cleanup();
+  vi.restoreAllMocks();
+});
 
 function block(data: object): string {
   place += 1;
@@ -145,6 +148,35 @@ describe('useChatStream', () => {
     streams.last().open(accepted() + token('never seen'));
     await waitFor(() => expect(streams.last().body).toBe('{"runId":"ai-1"}'));
     expect(content(hook)).toBe('');
+  });
+
+  it('stops that answer also where something else was asked meanwhile', async () => {
+    const hook = renderStream();
+    await start(hook);
+    hook.result.current.stopStream();
+    await start(hook, 'And then?');
+    const [first, second] = streams.requests;
+    expect(first?.isAborted).toBe(false);
+    first?.open(accepted() + token('never seen'));
+    await waitFor(() => expect(streams.last().body).toBe('{"runId":"ai-1"}'));
+    expect(first?.isAborted).toBe(true);
+    second?.open(block({ type: 'accepted', runId: 'ai-2', messageId: 'm2' }) + token('Then'));
+    await waitFor(() => expect(content(hook)).toBe('Then'));
+    expect(hook.result.current).toMatchObject({ isStreaming: true, runId: 'ai-2', error: null });
+  });
+
+  it('says so where a stop never reached anybody', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0);
+    const onError = vi.fn<(error: Error) => void>();
+    const away = () => Promise.reject(new TypeError('fetch failed'));
+    const hook = renderStream({ onError, fetch: away });
+    hook.result.current.startStream('Why?');
+    hook.result.current.stopStream();
+    await waitFor(() =>
+      expect(hook.result.current.error).toMatch(/^The answer could not be stopped/),
+    );
+    expect(hook.result.current.isStreaming).toBe(false);
+    expect(onError).toHaveBeenCalledTimes(1);
   });
 
   it('is stopped by another page too, and fails with the server’s words', async () => {

@@ -212,8 +212,14 @@ describe('useChat', () => {
     bed.end(runId, 'failed');
     await untilTold(hook, ['user completed: Why?', 'assistant failed: ']);
     expect(hook.chat().messages[1]?.error).toBe('The model is gone.');
+    bed.isHolding = true;
+    hook.chat().retry();
     hook.chat().retry();
     await waitFor(() => expect(bed.asked.at(-1)).toMatch(/^POST retry {"runId":"run-1","key":/));
+    bed.release();
+    await waitFor(() => expect(hook.chat().status).toBe('submitted'));
+    expect(bed.asked.filter((one) => one.startsWith('POST retry'))).toHaveLength(1);
+    expect(hook.chat().error).toBeNull();
   });
 
   it('keeps a question that could not be sent, says why, and sends it again under the same key', async () => {
