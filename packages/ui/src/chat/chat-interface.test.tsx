@@ -133,6 +133,37 @@ describe('ChatInterface', () => {
     expect(screen.getByRole('button', { name: 'Send' })).toBeDefined();
   });
 
+  it('offers the rules that an answer suggests, and accepts one for the model', async () => {
+    answers['/api/models/grid/rules'] = () => Response.json({ rules: [] }, { status: 201 });
+    show();
+    fireEvent.click(await screen.findByRole('button', { name: 'Which rule would have helped?' }));
+    await waitFor(() => expect(count('POST /api/chat/s1/runs')).toBe(1));
+    accept('Which rule would have helped?');
+    begin();
+    const rule = { id: 'stop-loss-2', kind: 'stop_loss', percent: 2 };
+    const suggestion = {
+      rule,
+      words: 'sell a position that has lost 2%',
+      because: 'Nine trades fell further.',
+      counterfactual: { saved: 120.5 },
+    };
+    const output = { text: 'Based on …', data: { suggestions: [suggestion, { words: 'broken' }] } };
+    const call = { part: 1, callId: 'c1', name: 'suggest_rules', isRemote: false };
+    write(
+      { type: 'tool-call', data: { ...call, input: {}, provider: null } },
+      { type: 'tool-result', data: { part: 1, output } },
+      {
+        type: 'run-end',
+        data: { status: 'completed', finishReason: 'stop', error: null, ...NONE },
+      },
+    );
+    await screen.findByText(/It would have saved \$120\.50/);
+    expect(screen.getAllByRole('button', { name: /^Accept/ })).toHaveLength(1);
+    fireEvent.click(screen.getByRole('button', { name: /^Accept/ }));
+    await screen.findByText(/^Accepted\./);
+    expect(asked).toContain(`POST /api/models/grid/rules ${JSON.stringify({ rule })}`);
+  });
+
   it('goes on with the newest conversation, and opens another one', async () => {
     const sessions = [
       { id: 's2', title: 'Newest' },

@@ -43,6 +43,8 @@ function RunChat(props: ChatInterfaceProps): ReactElement {
   const [first, setFirst] = useState<string | null>(null);
   const open = chosen === undefined ? (sessions[0]?.id ?? null) : chosen;
   const isAboutRun = runId !== null;
+  const rulesUrl =
+    modelId === null ? null : `${apiUrl}/models/${encodeURIComponent(modelId)}/rules`;
   const placeholder = isAboutRun ? 'Ask about this run...' : 'Ask me anything...';
 
   async function ask(text: string): Promise<void> {
@@ -92,6 +94,7 @@ function RunChat(props: ChatInterfaceProps): ReactElement {
       {open === null ? (
         <ChatView
           label="Messages"
+          rulesUrl={rulesUrl}
           messages={first === null ? [] : [askedFirst(first)]}
           isLoading={isLoading}
           isAnswering={first !== null}
@@ -108,6 +111,7 @@ function RunChat(props: ChatInterfaceProps): ReactElement {
           key={open}
           id={open}
           apiUrl={apiUrl}
+          rulesUrl={rulesUrl}
           placeholder={placeholder}
           firstQuestion={first}
           empty={<Suggestions isAboutRun={isAboutRun} onAsk={null} />}

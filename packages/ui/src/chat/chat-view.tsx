@@ -10,6 +10,7 @@ import { useStickToEnd } from './use-stick-to-end.ts';
 
 export interface ChatViewProps extends ComposerProps {
   readonly label: string;
+  readonly rulesUrl: string | null;
   readonly messages: readonly ChatMessage[];
   readonly isLoading: boolean;
   readonly error: string | null;
@@ -40,6 +41,7 @@ export function ChatView(props: ChatViewProps): ReactElement {
               <MessageBubble
                 key={message.id}
                 message={message}
+                rulesUrl={props.rulesUrl}
                 onRetry={message === last ? props.onRetry : null}
               />
             ))}

@@ -7,6 +7,7 @@ import { ChatView } from './chat-view.tsx';
 interface ConversationProps {
   readonly id: string;
   readonly apiUrl: string;
+  readonly rulesUrl: string | null;
   readonly placeholder: string;
   /** Asked as soon as it is here: what the conversation was begun for. */
   readonly firstQuestion: string | null;
@@ -28,6 +29,7 @@ export function Conversation(props: ConversationProps): ReactElement {
   return (
     <ChatView
       label="Messages"
+      rulesUrl={props.rulesUrl}
       messages={chat.messages}
       isLoading={chat.status === 'loading'}
       isAnswering={chat.status !== 'ready' && chat.status !== 'loading'}

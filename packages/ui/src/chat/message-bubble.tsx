@@ -5,17 +5,21 @@ import type { ChatMessage } from '@millrace/react/chat';
 import { memo, type NamedExoticComponent, type ReactElement } from 'react';
 import { RelativeTime } from '../relative-time.tsx';
 import { MarkdownRenderer } from './markdown-renderer.tsx';
+import { SuggestedRules } from './suggested-rules.tsx';
 import { ToolBadge } from './tool-badge.tsx';
 import { webAddress } from './web-address.ts';
 
 export interface MessageBubbleProps {
   readonly message: ChatMessage;
+  /** Where rules that it suggests can be accepted; null where there is no model. */
+  readonly rulesUrl: string | null;
   /** Null where it can't be tried again. */
   readonly onRetry: (() => void) | null;
 }
 
 export const MessageBubble: NamedExoticComponent<MessageBubbleProps> = memo(function MessageBubble({
   message,
+  rulesUrl,
   onRetry,
 }: MessageBubbleProps): ReactElement {
   const isMine = message.role === 'user';
@@ -31,7 +35,7 @@ export const MessageBubble: NamedExoticComponent<MessageBubbleProps> = memo(func
           )}
         </>
       ) : (
-        <Answer message={message} onRetry={onRetry} />
+        <Answer message={message} rulesUrl={rulesUrl} onRetry={onRetry} />
       )}
       {hasTime(message) && (
         <footer className="mr-msg-foot">
@@ -49,7 +53,7 @@ function hasTime({ role, status, createdAt }: ChatMessage): boolean {
   return role === 'user' || isFinalStatus(status);
 }
 
-function Answer({ message, onRetry }: MessageBubbleProps): ReactElement {
+function Answer({ message, rulesUrl, onRetry }: MessageBubbleProps): ReactElement {
   const { parts, status, error } = message;
   const isWriting = status === 'running' || status === 'stopping' || status === 'queued';
   return (
@@ -68,6 +72,7 @@ function Answer({ message, onRetry }: MessageBubbleProps): ReactElement {
           {WAITING[status]}
         </p>
       )}
+      {!isWriting && rulesUrl !== null && <SuggestedRules parts={parts} rulesUrl={rulesUrl} />}
       {status === 'stopped' && (
         <p className="mr-msg-note">Stopped. What was written is shown here, and not kept.</p>
       )}

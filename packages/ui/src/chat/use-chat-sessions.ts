@@ -1,6 +1,7 @@
 // The conversations about a run, newest first, and a new one.
 
 import { useCallback, useEffect, useState } from 'react';
+import { askServer, posting, wordsOf } from './ask-server.ts';
 
 export interface ChatSessionEntry {
   readonly id: string;
@@ -35,7 +36,7 @@ export function useChatSessions(apiUrl: string, { modelId, runId }: ChatSubject)
     const query = new URLSearchParams();
     if (modelId !== null) query.set('modelId', modelId);
     if (runId !== null) query.set('runId', runId);
-    call<{ sessions: readonly ChatSessionEntry[] }>(`${url}?${query}`, {
+    askServer<{ sessions: readonly ChatSessionEntry[] }>(`${url}?${query}`, {
       signal: abort.signal,
     }).then(
       ({ sessions }) => setState({ sessions, isLoading: false, error: null }),
@@ -50,11 +51,7 @@ export function useChatSessions(apiUrl: string, { modelId, runId }: ChatSubject)
   const begin = useCallback(
     async (question: string) => {
       try {
-        const made = await call<ChatSessionEntry>(url, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify({ modelId, runId }),
-        });
+        const made = await askServer<ChatSessionEntry>(url, posting({ modelId, runId }));
         setState(({ sessions }) => ({
           // As the server will call it, once it has the question.
           sessions: [{ id: made.id, title: question.slice(0, TITLE_LENGTH) }, ...sessions],
@@ -71,28 +68,4 @@ export function useChatSessions(apiUrl: string, { modelId, runId }: ChatSubject)
   );
 
   return { ...state, begin };
-}
-
-async function call<Answer>(url: string, init: RequestInit): Promise<Answer> {
-  const response = await fetch(url, init);
-  const body: unknown = await response.json().catch(() => null);
-  if (response.ok) return body as Answer;
-  throw new Refused(messageOf(body) ?? `The server refused (status ${response.status}).`);
-}
-
-/** What the server says itself, in words for people. */
-class Refused extends Error {}
-
-function wordsOf(error: unknown): string {
-  // The browser says no more than that it failed.
-  return error instanceof Refused
-    ? error.message
-    : 'The server cannot be reached. Try again when the connection is back.';
-}
-
-function messageOf(body: unknown): string | null {
-  const error = typeof body === 'object' && body !== null && 'error' in body ? body.error : null;
-  const message =
-    typeof error === 'object' && error !== null && 'message' in error ? error.message : null;
-  return typeof message === 'string' ? message : null;
 }
