@@ -16,6 +16,15 @@ export async function postJson<Answer>(path: string, body: unknown = {}): Promis
   });
 }
 
+/** @throws MillraceError as the server says, or `link/lost` when it could not be reached */
+export async function putJson<Answer>(path: string, body: unknown): Promise<Answer> {
+  return call<Answer>(path, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+}
+
 async function call<Answer>(path: string, init: RequestInit): Promise<Answer> {
   const response = await fetch(path, init).catch((cause: unknown) => {
     if (cause instanceof DOMException && cause.name === 'AbortError') throw cause;

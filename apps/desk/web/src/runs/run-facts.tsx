@@ -6,6 +6,7 @@ import type { ModelInfo, RunInfo } from '../../../shared/trading.ts';
 import { Card } from '../parts/card.tsx';
 import { Change } from '../parts/change.tsx';
 import { formatDollars, formatSignedDollars, formatWhole } from '../parts/format.ts';
+import { AiSettings } from './ai-settings.tsx';
 import { StatusDot } from './status-dot.tsx';
 import { STRATEGIES } from './strategies.ts';
 
@@ -32,6 +33,7 @@ export function RunFacts({ model, run, live, acts }: RunFactsProps): ReactElemen
       controls={
         <>
           {acts}
+          <AiSettings modelId={model.id} />
           <StatusDot status={live?.status === 'completed' ? 'completed' : run.status} hasWord />
         </>
       }
