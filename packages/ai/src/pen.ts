@@ -14,8 +14,8 @@ import { toOffset } from '@millrace/protocol/wire';
 import type { Hub } from '@millrace/server';
 import { retryDelayMs } from './backoff.ts';
 import { bounded } from './bounded.ts';
+import { rawCallId, shortCallId } from './call-id.ts';
 import type { RunRow } from './store/run-row.ts';
-import { rawCallId } from './transcript.ts';
 import { createWindow } from './window.ts';
 
 export interface Pen {
@@ -117,7 +117,7 @@ export function createPen({ hub, run, windowMs }: PenOptions): Pen {
     },
     flushed: () => window.flushed(),
     async announced(callId) {
-      const told = await announcement(callId).promise;
+      const told = await announcement(shortCallId(callId)).promise;
       await window.flushed();
       return told;
     },
