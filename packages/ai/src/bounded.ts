@@ -13,10 +13,15 @@ export interface Omitted {
 export function bounded(event: RunWrite): RunWrite {
   switch (event.type) {
     case 'tool-call': {
-      const { input, provider } = event.data;
-      const data = { ...event.data, input: boundedJson(input), provider: boundedNote(provider) };
-      const isSame = data.input === input && data.provider === provider;
+      const { name, input, provider } = event.data;
+      const kept = { name: boundedName(name), input: boundedJson(input) };
+      const data = { ...event.data, ...kept, provider: boundedNote(provider) };
+      const isSame = data.name === name && data.input === input && data.provider === provider;
       return isSame ? event : { ...event, data };
+    }
+    case 'tool-start': {
+      const name = boundedName(event.data.name);
+      return name === event.data.name ? event : { ...event, data: { ...event.data, name } };
     }
     case 'tool-output':
     case 'tool-result': {
@@ -28,9 +33,10 @@ export function bounded(event: RunWrite): RunWrite {
       return value === event.data.value ? event : { ...event, data: { ...event.data, value } };
     }
     case 'file': {
-      const { part, url, mediaType } = event.data;
+      const { part, url } = event.data;
+      const mediaType = boundedType(event.data.mediaType);
       const bytes = bytesOf(url);
-      if (bytes <= MAX_VALUE_BYTES) return event;
+      if (bytes <= MAX_VALUE_BYTES) return { ...event, data: { part, url, mediaType } };
       const value = { omitted: 'too large', bytes, mediaType } as const;
       return { type: 'data', data: { part, name: 'file', id: '', value } };
     }
@@ -42,23 +48,40 @@ export function bounded(event: RunWrite): RunWrite {
         : { ...event, data: { ...event.data, provider } };
     }
     case 'tool-error': {
-      const error = clipped(event.data.error, MAX_ERROR_LENGTH);
-      return error === event.data.error ? event : { ...event, data: { ...event.data, error } };
+      const { name, error } = event.data;
+      const data = {
+        ...event.data,
+        name: boundedName(name),
+        error: clipped(error, MAX_ERROR_LENGTH),
+      };
+      return data.name === name && data.error === error ? event : { ...event, data };
     }
     case 'source': {
-      const { id, url, title } = event.data;
+      const { id, url, title, mediaType } = event.data;
       const data = {
         ...event.data,
         id: clipped(id, MAX_NAME_LENGTH) || 'source',
         // Half an address leads somewhere else.
         url: url === null || url === '' || url.length > 4_000 ? null : url,
         title: title === null ? null : clipped(title, 1_000),
+        mediaType: mediaType === null ? null : boundedType(mediaType),
       };
       return { ...event, data };
     }
     default:
       return event;
   }
+}
+
+/** Of a tool: a model may call one that there never was. */
+function boundedName(name: string): string {
+  return clipped(name, MAX_NAME_LENGTH) || 'unnamed';
+}
+
+/** Half a type is another one. */
+function boundedType(mediaType: string): string {
+  const fits = mediaType !== '' && mediaType.length <= MAX_NAME_LENGTH;
+  return fits ? mediaType : 'application/octet-stream';
 }
 
 /** Never ends in half a character. */

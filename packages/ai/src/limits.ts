@@ -120,5 +120,8 @@ export const MAX_ERROR_LENGTH = 2_000;
 /** Characters of what names something: a conversation, a user, a key, a model. Past it: `request/invalid`. */
 export const MAX_NAME_LENGTH = 200;
 
+/** Tokens of one step, in or out, that a provider may tell. Past it: estimated. */
+export const MAX_STEP_TOKENS = 1_000_000_000;
+
 /** Characters that wait to be appended. Past it: the model is not read on until they are. */
 export const MAX_WAITING_LENGTH = 64_000;

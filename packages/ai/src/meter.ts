@@ -5,6 +5,7 @@
 
 import type { RunUsage } from '@millrace/protocol/runs';
 import { textTokens } from './estimate.ts';
+import { MAX_STEP_TOKENS } from './limits.ts';
 
 export interface Told {
   readonly inputTokens: number | undefined;
@@ -67,7 +68,9 @@ export function createMeter(): Meter {
       open = null;
     },
     lose,
-    tell({ inputTokens, outputTokens }) {
+    tell(figures) {
+      const inputTokens = countOf(figures.inputTokens);
+      const outputTokens = countOf(figures.outputTokens);
       const estimate = estimateOfOpen();
       const told = {
         inputTokens: inputTokens ?? estimate.inputTokens,
@@ -91,4 +94,10 @@ export function createMeter(): Meter {
       return ended.reduce(addUsage, addUsage(lost, estimateOfOpen()));
     },
   };
+}
+
+/** A provider may say anything; rows and events keep whole numbers. */
+function countOf(told: number | undefined): number | undefined {
+  const isCount = Number.isInteger(told) && told !== undefined && told >= 0;
+  return isCount && told <= MAX_STEP_TOKENS ? told : undefined;
 }

@@ -14,8 +14,8 @@ import { toOffset } from '@millrace/protocol/wire';
 import type { Hub } from '@millrace/server';
 import { retryDelayMs } from './backoff.ts';
 import { bounded } from './bounded.ts';
+import { rawCallId, shortCallId } from './call-id.ts';
 import type { RunRow } from './store/run-row.ts';
-import { rawCallId } from './transcript.ts';
 import { createWindow } from './window.ts';
 
 export interface Pen {
@@ -49,6 +49,8 @@ export function createPen({ hub, run, windowMs }: PenOptions): Pen {
   const channel = aiRuns.of({ runId: run.id });
   const lost = new AbortController();
   const announcements = new Map<string, PromiseWithResolvers<string>>();
+  /** Those of them that are resolved. */
+  const told = new Set<string>();
   /** Numbers of what was appended before the engine forgot this producer: it begins at 1 again then. */
   let forgotten = 0;
   const { conversationId, messageId } = run;
@@ -88,6 +90,17 @@ export function createPen({ hub, run, windowMs }: PenOptions): Pen {
     return known;
   }
 
+  function tell(raw: string, callId: string): void {
+    announcement(raw).resolve(callId);
+    told.add(raw);
+  }
+
+  /** Models name their calls anew in each step. Who waits already is of the step that begins. */
+  function forgetTold(): void {
+    for (const raw of told) announcements.delete(raw);
+    told.clear();
+  }
+
   return {
     get state() {
       return state;
@@ -99,27 +112,23 @@ export function createPen({ hub, run, windowMs }: PenOptions): Pen {
     resume(read) {
       state = read;
       for (const part of read.parts) {
-        if (part.type === 'tool') announcement(part.callId).resolve(part.callId);
+        if (part.type === 'tool') tell(part.callId, part.callId);
       }
     },
     write(unbounded) {
       const events = unbounded.map(bounded);
       for (const event of events) {
         state = foldRun(state, anywhere(event));
-        // Models name their calls anew in each step.
-        if (event.type === 'step-start') announcements.clear();
-        if (event.type === 'tool-call') {
-          const { callId } = event.data;
-          announcement(rawCallId(callId)).resolve(callId);
-        }
+        if (event.type === 'step-start') forgetTold();
+        if (event.type === 'tool-call') tell(rawCallId(event.data.callId), event.data.callId);
       }
       window.write(events);
     },
     flushed: () => window.flushed(),
     async announced(callId) {
-      const told = await announcement(callId).promise;
+      const kept = await announcement(shortCallId(callId)).promise;
       await window.flushed();
-      return told;
+      return kept;
     },
     giveUp(reason) {
       lost.abort(reason);

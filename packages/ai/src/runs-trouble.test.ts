@@ -177,6 +177,83 @@ describe('a run in trouble', () => {
     expect(prompts[1]?.at(-1)).toMatchObject({ content: [{ output: { type: 'json', value: 1 } }] });
   });
 
+  test('RUN-12: names and ids of any length, and parts without a type, end no run', async () => {
+    const keys: unknown[] = [];
+    const input = '{}';
+    // Providers keep things of their own in the ids of calls.
+    const long = 'x'.repeat(3_000);
+    const steps: readonly Said[][] = [
+      [
+        { type: 'tool-call', toolCallId: `${long}1`, toolName: 'look', input },
+        { type: 'tool-call', toolCallId: `${long}2`, toolName: 'look', input },
+        { type: 'tool-call', toolCallId: 'half \ud83d', toolName: 'look', input },
+        { type: 'tool-call', toolCallId: 'a', toolName: 'y'.repeat(500), input },
+        finished('tool-calls'),
+      ],
+      [
+        { type: 'tool-call', toolCallId: `${long}1`, toolName: 'look', input },
+        finished('tool-calls'),
+      ],
+      [
+        { type: 'source', sourceType: 'document', id: '', mediaType: '', title: '' },
+        ...texts('Done.'),
+        finished(),
+      ],
+    ];
+    const model = modelOf((step) => ({ says: steps[step] ?? [] }));
+    const look = tool({
+      inputSchema: none,
+      execute: (_input, options) => keys.push(Reflect.get(options, 'idempotencyKey')),
+    });
+    const node = await bed.startNode(() => ({ model, messages: asked, tools: { look } }));
+    const { run } = await node.runs.start(question);
+    const { state } = await read(node.hub, run.id);
+    expect(state).toMatchObject({ status: 'completed', attempt: 1 });
+    expect(textOfRun(state)).toBe('Done.');
+    const tools = state.parts.flatMap((part) => (part.type === 'tool' ? [part] : []));
+    expect(tools.map(({ status, output }) => [status, output])).toEqual([
+      ['done', 1],
+      ['done', 2],
+      ['done', 3],
+      ['refused', null],
+      ['done', 4],
+    ]);
+    expect(new Set(tools.map(({ callId }) => callId)).size).toBe(5);
+    expect(new Set(keys).size).toBe(4);
+    expect(node.errors).toEqual([]);
+  });
+
+  test('RUN-14: figures that cannot be are no figures, and harm no other run of the node', async () => {
+    const figures = (inputTokens: number, outputTokens: number): Said => ({
+      type: 'finish',
+      finishReason: { unified: 'stop', raw: 'stop' },
+      usage: {
+        inputTokens: {
+          total: inputTokens,
+          noCache: undefined,
+          cacheRead: undefined,
+          cacheWrite: undefined,
+        },
+        outputTokens: { total: outputTokens, text: undefined, reasoning: undefined },
+      },
+    });
+    const odd = [figures(12.5, 4), figures(10, -1), figures(1e300, Number.NaN)];
+    for (const [index, end] of odd.entries()) {
+      const model = modelOf(() => ({ says: [...texts('Done.'), end] }));
+      const node = await bed.startNode(() => ({ model, messages: asked }));
+      const { run } = await node.runs.start({ ...question, conversationId: `c${index}` });
+      const { state } = await read(node.hub, run.id);
+      expect(state).toMatchObject({
+        status: 'completed',
+        attempt: 1,
+        usage: { isEstimated: true },
+      });
+      expect(state.usage.inputTokens).toBeLessThan(100);
+      expect(node.errors).toEqual([]);
+      await node.runs.close();
+    }
+  });
+
   test('RUN-12: a call whose input was too large for the log is made again with all of it', async () => {
     const text = 'x'.repeat(60_000);
     const inputs: number[] = [];

@@ -4,6 +4,7 @@
 
 import type { FinishReason, RunUsage, RunWrite } from '@millrace/protocol/runs';
 import type { LanguageModelUsage, TextStreamPart, ToolSet } from 'ai';
+import { newCallId } from './call-id.ts';
 import { jsonOf } from './json-of.ts';
 
 type StreamPart = TextStreamPart<ToolSet>;
@@ -24,15 +25,6 @@ export interface Transcript {
   take(part: StreamPart): readonly RunWrite[];
 }
 
-/** What makes a call's id another one where its model used it in an earlier step. */
-const AGAIN = '~again';
-
-/** The model's own id of a call. */
-export function rawCallId(callId: string): string {
-  const at = callId.indexOf(AGAIN);
-  return at < 0 ? callId : callId.slice(0, at);
-}
-
 export function createTranscript(options: TranscriptOptions): Transcript {
   const { from, describeToolError, usageOf = tokensOf } = options;
   const used = new Set(options.callIds);
@@ -41,8 +33,7 @@ export function createTranscript(options: TranscriptOptions): Transcript {
   function callIdOf(raw: string): string {
     const known = callIds.get(raw);
     if (known !== undefined) return known;
-    let callId = raw;
-    for (let count = 1; used.has(callId); count += 1) callId = `${raw}${AGAIN}${count}`;
+    const callId = newCallId(raw, used);
     used.add(callId);
     callIds.set(raw, callId);
     return callId;

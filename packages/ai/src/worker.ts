@@ -10,7 +10,7 @@ import { publishStarts } from './acceptance.ts';
 import { BEAT_MS } from './limits.ts';
 import { type Halt, type OwnerOptions, ownRun, type Work } from './owner.ts';
 import { readSpending } from './store/run-budget.ts';
-import type { RunRow } from './store/run-row.ts';
+import type { KeptRun, RunRow } from './store/run-row.ts';
 import { beatRuns, claimRuns, giveBackRuns } from './store/run-store.ts';
 
 export type WorkerOptions = Omit<OwnerOptions, 'owner' | 'spentByOthers'> & {
@@ -75,7 +75,7 @@ export function createWorker(options: WorkerOptions): Worker {
   }
 
   /** What is still this node's, as it stands in the rows. */
-  async function beat(): Promise<readonly RunRow[]> {
+  async function beat(): Promise<readonly KeptRun[]> {
     if (owned.size === 0) return [];
     const beats = [...owned].map(([id, { work }]) => ({ id, ...work.usage() }));
     const kept = new Map((await beatRuns(database, owner, beats)).map((run) => [run.id, run]));
@@ -105,7 +105,7 @@ export function createWorker(options: WorkerOptions): Worker {
   /** By user, with what these runs took. */
   async function readSpent(
     tx: SqlTransaction,
-    runs: readonly RunRow[],
+    runs: readonly KeptRun[],
   ): Promise<ReadonlyMap<string, number>> {
     if (limits.budget === null || runs.length === 0) return new Map();
     const users = new Set(runs.map(({ userId }) => userId));
@@ -157,6 +157,6 @@ export function createWorker(options: WorkerOptions): Worker {
   };
 }
 
-function spentBeside({ userId, usage }: RunRow, spent: ReadonlyMap<string, number>): number {
+function spentBeside({ userId, usage }: KeptRun, spent: ReadonlyMap<string, number>): number {
   return Math.max(0, (spent.get(userId) ?? 0) - usage.inputTokens - usage.outputTokens);
 }

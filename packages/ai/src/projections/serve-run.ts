@@ -2,7 +2,6 @@
 // viewer: when it goes the run goes on. Refuses to own: who may see the run (the route's), what is said (a projection).
 // Rules: UI-4, VIEW-1.
 
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { encodeSse, encodeSseComment } from '@millrace/protocol/wire';
 import type { Hub } from '@millrace/server';
@@ -86,14 +85,24 @@ async function put(
   for (const piece of piecesOf(text)) {
     if (signal.aborted) return false;
     if (res.write(piece)) continue;
-    const isLate = AbortSignal.any([signal, AbortSignal.timeout(slowAfterMs)]);
-    const isDrained = once(res, 'drain', { signal: isLate }).then(
-      () => true,
-      () => false,
-    );
-    if (!(await isDrained)) return false;
+    if (!(await hasDrained(res, slowAfterMs))) return false;
   }
   return true;
+}
+
+/** Leaves no timer behind: a viewer may have to be waited for at each of its pieces. */
+function hasDrained(res: ServerResponse, withinMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => settle(false), withinMs);
+    const drained = (): void => settle(true);
+    const closed = (): void => settle(false);
+    res.on('drain', drained).on('close', closed);
+    function settle(isTaken: boolean): void {
+      clearTimeout(timer);
+      res.off('drain', drained).off('close', closed);
+      resolve(isTaken);
+    }
+  });
 }
 
 function* piecesOf(text: string): Generator<string | Uint8Array, void, undefined> {

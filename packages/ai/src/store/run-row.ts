@@ -27,31 +27,42 @@ export interface RunRow {
   readonly error: string | null;
 }
 
-/** Large numbers as text, so that they read alike through every driver and its parsers. */
-export const COLUMNS = `id, conversation_id, user_id, message_id, retry_of, prefix is not null as is_continuation, status, settings, question, owner, fence, deaths, stopped_by, finish_reason, input_tokens::text as input_tokens,
-  output_tokens::text as output_tokens, is_estimated, error`;
+/** What its owner hears of a run at each beat: not what it knows, the question of all that it works on. */
+export type KeptRun = Pick<RunRow, 'id' | 'userId' | 'status' | 'stoppedBy' | 'usage'>;
 
-export function readRun(row: SqlRow): RunRow {
+/** Large numbers as text, so that they read alike through every driver and its parsers. */
+export const KEPT_COLUMNS =
+  'id, user_id, status, stopped_by, input_tokens::text as input_tokens, output_tokens::text as output_tokens, is_estimated';
+
+export const COLUMNS = `${KEPT_COLUMNS}, conversation_id, message_id, retry_of, prefix is not null as is_continuation, settings, question, owner, fence, deaths, finish_reason, error`;
+
+export function readKept(row: SqlRow): KeptRun {
   return {
     id: String(row['id']),
-    conversationId: String(row['conversation_id']),
     userId: String(row['user_id']),
-    messageId: String(row['message_id']),
-    retryOf: textOrNull(row['retry_of']),
-    isContinuation: row['is_continuation'] === true,
     status: row['status'] as RunStatus,
-    settings: JSON.parse(String(row['settings'])) as Json,
-    question: JSON.parse(String(row['question'])) as Json,
-    owner: textOrNull(row['owner']),
-    fence: Number(row['fence']),
-    deaths: Number(row['deaths']),
     stoppedBy: textOrNull(row['stopped_by']),
-    finishReason: textOrNull(row['finish_reason']) as FinishReason | null,
     usage: {
       inputTokens: Number(row['input_tokens']),
       outputTokens: Number(row['output_tokens']),
       isEstimated: row['is_estimated'] === true,
     },
+  };
+}
+
+export function readRun(row: SqlRow): RunRow {
+  return {
+    ...readKept(row),
+    conversationId: String(row['conversation_id']),
+    messageId: String(row['message_id']),
+    retryOf: textOrNull(row['retry_of']),
+    isContinuation: row['is_continuation'] === true,
+    settings: JSON.parse(String(row['settings'])) as Json,
+    question: JSON.parse(String(row['question'])) as Json,
+    owner: textOrNull(row['owner']),
+    fence: Number(row['fence']),
+    deaths: Number(row['deaths']),
+    finishReason: textOrNull(row['finish_reason']) as FinishReason | null,
     error: textOrNull(row['error']),
   };
 }

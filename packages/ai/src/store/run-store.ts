@@ -10,7 +10,7 @@ import type { FinalStatus, FinishReason, Json, RunUsage } from '@millrace/protoc
 import type { SqlTransaction } from '@millrace/server/postgres';
 import { LEASE_MS, type RunLimits } from '../limits.ts';
 import { checkLimits } from './run-budget.ts';
-import { COLUMNS, type RunRow, readRun } from './run-row.ts';
+import { COLUMNS, KEPT_COLUMNS, type KeptRun, type RunRow, readKept, readRun } from './run-row.ts';
 
 /** `reject` refuses a second run of a conversation, `queue` lets it wait, `interrupt` stops the one before it. */
 export type Overlap = 'reject' | 'queue' | 'interrupt';
@@ -152,7 +152,7 @@ export async function beatRuns(
   tx: SqlTransaction,
   owner: string,
   beats: readonly Beat[],
-): Promise<readonly RunRow[]> {
+): Promise<readonly KeptRun[]> {
   const rows = await tx.query(
     `update millrace.ai_runs set
         lease_until = clock_timestamp() + make_interval(secs => $3::double precision / 1000),
@@ -165,7 +165,7 @@ export async function beatRuns(
         for update of held skip locked
       ) beat
       where id = beat.of_run
-      returning ${COLUMNS}`,
+      returning ${KEPT_COLUMNS}`,
     [
       owner,
       JSON.stringify(
@@ -176,13 +176,13 @@ export async function beatRuns(
   );
   const beaten = new Set(rows.map(({ id }) => id));
   const others = beats.map(({ id }) => id).filter((id) => !beaten.has(id));
-  if (others.length === 0) return rows.map(readRun);
+  if (others.length === 0) return rows.map(readKept);
   const held = await tx.query(
-    `select ${COLUMNS} from millrace.ai_runs
+    `select ${KEPT_COLUMNS} from millrace.ai_runs
       where owner = $1 and status in ('running', 'stopping') and id in (select jsonb_array_elements_text($2::jsonb))`,
     [owner, JSON.stringify(others)],
   );
-  return [...rows, ...held].map(readRun);
+  return [...rows, ...held].map(readKept);
 }
 
 /** Others take them at once, and nobody has died. */

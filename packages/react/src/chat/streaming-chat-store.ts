@@ -195,7 +195,11 @@ export function createStreamingChatStore(
       ended() {
         const { content, finishReason } = lives.get(id)?.answer ?? EMPTY_ANSWER;
         if (content !== '' || finishReason !== null) return finish(id, 'completed', null);
-        fail(id, new MillraceError('link/lost', 'The answer ended without a word. Try again.'));
+        const text = 'The answer ended without a word. Try again.';
+        const reason = new MillraceError('link/lost', text);
+        // A 204 opens nothing.
+        reject(reason);
+        fail(id, reason);
       },
       failed(reason) {
         const live = lives.get(id);

@@ -199,6 +199,15 @@ describe('useStreamingChat', () => {
     expect(onError).toHaveBeenCalledTimes(1);
   });
 
+  it('rejects where there is no answer at all', async () => {
+    const chat = renderChat();
+    const sent = chat.result.current.sendMessage(question);
+    await waitFor(() => expect(streams.requests).toHaveLength(1));
+    streams.last().answer(new Response(null, { status: 204 }));
+    await expect(sent).rejects.toThrow('without a word');
+    await waitFor(() => expect(chat.all()[1]?.status).toBe('failed'));
+  });
+
   it('an error in the stream fails its answer alone, and is no reason to come again', async () => {
     const chat = renderChat();
     await ask(chat);
