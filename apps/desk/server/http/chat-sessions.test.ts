@@ -50,6 +50,9 @@ test('CHAT-3: a start is one for its key, and a second one waits; each question 
   expect(title).toBe('');
   const first = await run('ada', id, { text: 'One?', key: 'k1', messageId: 'm1' });
   expect(await run('ada', id, { text: 'One?', key: 'k1', messageId: 'm1' })).toEqual(first);
+  // Answered without being stored, it would be in no history.
+  const taken = { text: 'Another?', messageId: 'm1', overlap: 'queue' };
+  expect((await desk.ask('ada', `/api/chat/${id}/runs`, { body: taken })).status).toBe(409);
   const second = await run('ada', id, { text: 'Two?', overlap: 'queue' });
   const messages = await untilSaid('ada', id, 4);
   expect(messages.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4]);
