@@ -171,7 +171,7 @@ describe('ChatInterface', () => {
     vi.mocked(fetch).mockImplementation((url) =>
       url === '/api/chat/sessions'
         ? new Promise((resolve) => (answer = resolve))
-        : Promise.resolve(usual(String(url))),
+        : Promise.resolve(usual(url instanceof Request ? url.url : url.toString())),
     );
     show();
     fireEvent.click(await screen.findByRole('button', { name: 'How risky was it?' }));
