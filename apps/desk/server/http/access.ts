@@ -98,6 +98,13 @@ export const ENDPOINTS = [
     speaks: 'openai',
     maxBodyBytes: CHAT_BYTES,
   },
+  {
+    method: 'POST',
+    path: '/api/v1/runs/:runId/stop',
+    access: 'user',
+    takesApiKey: true,
+    speaks: 'openai',
+  },
   { method: 'GET', path: '/api/models', access: 'user' },
   { method: 'POST', path: '/api/models', access: 'user' },
   { method: 'GET', path: '/api/models/:modelId', access: 'user' },

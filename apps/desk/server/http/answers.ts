@@ -27,7 +27,8 @@ export function answerError(c: DeskContext, error: MillraceError): Response {
 
 /** The last word on anything thrown: the caller gets the one error shape, the log gets the cause (ERR-2). */
 export function answerThrown(thrown: unknown, c: DeskContext, log: Log): Response {
-  const error = thrown instanceof HTTPException ? fromHono(thrown) : toMillraceError(thrown);
+  const error =
+    thrown instanceof HTTPException ? fromHono(thrown) : (nulIn(thrown) ?? toMillraceError(thrown));
   // Before a route was found there is none.
   const endpoint: Endpoint | undefined = c.get('endpoint');
   if (ERROR_CODES[error.code].status >= 500) {
@@ -51,4 +52,16 @@ function fromHono(thrown: HTTPException): MillraceError {
   return new MillraceError(code, thrown.message || 'The request cannot be read.', {
     cause: thrown,
   });
+}
+
+/** What PostgreSQL keeps no text with: 22021, and 22P05 for one that is escaped in JSON. */
+const NUL = ['22021', '22P05'];
+
+/** Ids and names are the caller's: where one holds a NUL, it is no failure of ours. */
+function nulIn(thrown: unknown): MillraceError | null {
+  if (!(thrown instanceof Error)) return null;
+  const isIt = 'code' in thrown && typeof thrown.code === 'string' && NUL.includes(thrown.code);
+  if (!isIt) return nulIn(thrown.cause);
+  const message = 'A text of the request holds a NUL character, which is kept nowhere.';
+  return new MillraceError('request/invalid', message, { cause: thrown });
 }

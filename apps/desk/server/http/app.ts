@@ -29,9 +29,9 @@ export function createApp(services: Services): Hono<DeskEnv> {
   app.onError((thrown, c) => answerThrown(thrown, c, log));
   app.notFound(answerNotFound);
   app.use(securityHeaders(settings.isProduction));
-  const ours = cors({ origin: [...settings.ORIGINS], credentials: true, maxAge: 600 });
+  const ours = cors({ ...FOR_PAGES, origin: [...settings.ORIGINS], credentials: true });
   // Whoever has a key calls from any page: the key is all that counts there, no cookie goes with it (gate.ts).
-  const anybodys = cors({ origin: '*', maxAge: 600 });
+  const anybodys = cors({ ...FOR_PAGES, origin: '*' });
   const chosen: MiddlewareHandler<DeskEnv> = (c, next) =>
     (isKeyed(c.env.incoming) ? anybodys : ours)(c, next);
   app.use('/api/*', chosen);
@@ -66,6 +66,18 @@ export function createApp(services: Services): Hono<DeskEnv> {
   addPage(app, services.pageFolder);
   return app;
 }
+
+/** What a page of another origin may read of an answer's head. Its own headers are let through as it names them. */
+const FOR_PAGES = {
+  maxAge: 600,
+  exposeHeaders: [
+    'X-Generation-Id',
+    'X-Request-Id',
+    'X-Should-Retry',
+    'Retry-After',
+    'Retry-After-Ms',
+  ],
+};
 
 /** Signing in or out, and health, must work whatever cookie the browser still has. */
 function isSessionless(path: string): boolean {

@@ -10,13 +10,16 @@ beforeAll(async () => {
 });
 afterAll(() => desk[Symbol.asyncDispose]());
 
+const message = z.string().min(10);
 const errorSchema = z.strictObject({
-  error: z.strictObject({
-    code: z.string(),
-    message: z.string().min(10),
-    retryable: z.boolean(),
-    details: z.unknown().optional(),
-  }),
+  error: z.union([
+    z.strictObject({
+      ...{ code: z.string(), message, retryable: z.boolean() },
+      details: z.unknown().optional(),
+    }),
+    // OpenAI's.
+    z.strictObject({ code: z.string(), message, type: z.string(), param: z.null() }),
+  ]),
 });
 
 const json = { 'content-type': 'application/json' };
@@ -92,6 +95,21 @@ const CASES: readonly [string, string, RequestInit, number, string][] = [
     'a form instead of JSON',
     '/api/sign-in',
     { method: 'POST', body: new URLSearchParams('name=a') },
+    400,
+    'request/invalid',
+  ],
+  [
+    'a body nested deeper than anything is',
+    '/api/v1/chat/completions',
+    { method: 'POST', headers: json, body: `{"messages":${'['.repeat(1e6)}${']'.repeat(1e6)}}` },
+    400,
+    'request_invalid',
+  ],
+  ['an id with a NUL in the address', '/api/models/%00', {}, 400, 'request/invalid'],
+  [
+    'an id with a NUL in the body',
+    '/api/models/buy_and_hold/runs/latest/chat-stop',
+    { method: 'POST', headers: json, body: '{"runId":"\\u0000"}' },
     400,
     'request/invalid',
   ],

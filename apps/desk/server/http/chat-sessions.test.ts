@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ChatMessagesAnswer, ChatRunAnswer, ChatSession } from '../../shared/chat-api.ts';
+import type { ModelAnswer } from '../../shared/trading.ts';
 import { type ChatDesk, scriptedAnalyst, startChatDesk } from '../testing/chat-desk.ts';
 import { eventually } from '../testing/eventually.ts';
 
@@ -50,6 +51,9 @@ test('CHAT-3: a start is one for its key, and a second one waits; each question 
   expect(title).toBe('');
   const first = await run('ada', id, { text: 'One?', key: 'k1', messageId: 'm1' });
   expect(await run('ada', id, { text: 'One?', key: 'k1', messageId: 'm1' })).toEqual(first);
+  // Answered without being stored, it would be in no history.
+  const taken = { text: 'Another?', messageId: 'm1', overlap: 'queue' };
+  expect((await desk.ask('ada', `/api/chat/${id}/runs`, { body: taken })).status).toBe(409);
   const second = await run('ada', id, { text: 'Two?', overlap: 'queue' });
   const messages = await untilSaid('ada', id, 4);
   expect(messages.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4]);
@@ -99,6 +103,22 @@ test('answering again replaces the answer; a failed try leaves the one that stan
     return all.some((message) => message.id === next.messageId) && all;
   });
   expect(messages).toHaveLength(4);
+});
+
+test('CHAT-3: a model that is deleted takes its chats with it, what is being answered too', async () => {
+  const made = await desk.ask('gwen', '/api/models', { body: { name: 'Short', strategy: 'hold' } });
+  const { model } = (await made.json()) as ModelAnswer;
+  const { id } = await newChat('gwen', { modelId: model.id, runId: null });
+  const { runId } = await run('gwen', id, { text: 'Wait for it' });
+  const watch = (channel: string): Promise<Response> =>
+    desk.ask('gwen', `/realtime/events?channel=${channel}`, {
+      signal: AbortSignal.timeout(10_000),
+    });
+  await (await watch(`ai_run:${runId}`)).body?.cancel();
+  const gone = await desk.ask('gwen', `/api/models/${model.id}`, { method: 'DELETE' });
+  expect(gone.status).toBe(204);
+  expect((await watch(`ai_run:${runId}`)).status).toBe(403);
+  expect((await desk.ask('gwen', `/api/chat/${id}/messages`)).status).toBe(404);
 });
 
 test('CHAT-3: what was stopped is in no history, and goes on when it is asked to', async () => {

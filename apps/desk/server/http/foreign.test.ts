@@ -28,7 +28,12 @@ beforeAll(async () => {
     body: { text: 'Be short.' },
   });
   const { id: instructionId } = (await kept.json()) as { id: string };
-  ofAda = { aiRunId, keyId, instructionId };
+  const program = await desk.ask('ada', '/api/v1/inference/stream', {
+    body: { messages: [{ role: 'user', content: 'Wait' }] },
+  });
+  const generationId = program.headers.get('x-generation-id') ?? '';
+  await program.body?.cancel();
+  ofAda = { aiRunId, keyId, instructionId, generationId };
 });
 afterAll(() => desk[Symbol.asyncDispose]());
 
@@ -47,7 +52,7 @@ const someId = '01890a5d-ac96-774b-bcce-b302099a8057';
 
 /** By endpoint. Each that is the user's own is here, or the test below says which is missing. */
 function tries(): Readonly<Record<string, readonly Try[]>> {
-  const { aiRunId = '', keyId = '', instructionId = '' } = ofAda;
+  const { aiRunId = '', keyId = '', instructionId = '', generationId = '' } = ofAda;
   const message = { message: 'Whose?' };
   const run = { text: 'Whose?' };
   const question = { id: 'q2', role: 'user', parts: [{ type: 'text', text: 'Whose?' }] };
@@ -140,6 +145,10 @@ function tries(): Readonly<Record<string, readonly Try[]>> {
     ],
     'GET /api/keys': [{ path: '/api/keys', status: 200, is: { keys: [] } }],
     'DELETE /api/keys/:id': [{ path: `/api/keys/${keyId}` }],
+    'POST /api/v1/runs/:runId/stop': [
+      { path: `/api/v1/runs/${generationId}/stop`, body: {} },
+      { path: `/api/v1/runs/${someId}/stop`, body: {} },
+    ],
   };
 }
 
@@ -192,6 +201,11 @@ test('CHAT-4: after all that everything of hers is as it was', async () => {
   expect(keys).toMatchObject([{ revokedAt: null }]);
   const kept = await (await desk.ask('ada', `/api/models/${desk.modelId}/instructions`)).json();
   expect(kept).toMatchObject({ instructions: [{ text: 'Be short.' }] });
+  // Nobody has stopped it before. What a chat has at work is stopped where the chat is.
+  const { generationId, aiRunId } = ofAda;
+  const stopped = await desk.ask('ada', `/api/v1/runs/${generationId}/stop`, { body: {} });
+  expect(await stopped.json()).toEqual({ stopped: true });
+  expect((await desk.ask('ada', `/api/v1/runs/${aiRunId}/stop`, { body: {} })).status).toBe(404);
 });
 
 test('CHAT-3: a chat that is deleted is gone: messages, answers and channels', async () => {

@@ -8,7 +8,9 @@ import { startTestDesk } from '../testing/test-desk.ts';
 
 let desk: ChatDesk;
 let key = '';
-const analyst = scriptedAnalyst(() => ['It ', 'made ', '23.'], { usesTool: true });
+const analyst = scriptedAnalyst((asked) => (asked === 'Wait' ? null : ['It ', 'made ', '23.']), {
+  usesTool: true,
+});
 beforeAll(async () => {
   desk = await startChatDesk({ analyst });
   const made = await desk.ask('ada', '/api/keys', { body: { name: 'My program' } });
@@ -108,6 +110,37 @@ test('CHAT-6: with a key any site’s page may call, without credentials; withou
     headers: { origin, 'content-type': 'application/json' },
   });
   expect(refused.status).toBe(403);
+});
+
+test('CHAT-6: an answer is stopped by its id, from a page of any site, and ends nobody else’s', async () => {
+  const origin = 'https://elsewhere.example';
+  const body = { ...question, messages: [{ role: 'user', content: 'Wait' }] };
+  const answer = await call('/api/v1/inference/stream', body, { origin });
+  const runId = answer.headers.get('x-generation-id') ?? '';
+  expect(answer.headers.get('access-control-expose-headers')).toMatch(
+    /X-Generation-Id.*Retry-After/,
+  );
+  const preflight = await desk.get(`/api/v1/runs/${runId}/stop`, {
+    method: 'OPTIONS',
+    headers: {
+      origin,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'authorization,idempotency-key,last-event-id',
+    },
+  });
+  expect(preflight.headers.get('access-control-allow-headers')).toBe(
+    'authorization,idempotency-key,last-event-id',
+  );
+  const made = await desk.ask('eve', '/api/keys', { body: { name: 'Hers' } });
+  const { key: hers } = (await made.json()) as NewApiKeyAnswer;
+  const stop = (authorization: string): Promise<Response> =>
+    call(`/api/v1/runs/${runId}/stop`, {}, { origin, authorization });
+  expect((await stop(`Bearer ${hers}`)).status).toBe(404);
+  const stopped = await stop(`Bearer ${key}`);
+  expect(stopped.headers.get('access-control-allow-origin')).toBe('*');
+  expect([stopped.status, await stopped.json()]).toEqual([200, { stopped: true }]);
+  expect(await answer.text()).toMatch(/\[DONE\]\n\n$/);
+  expect(await (await stop(`Bearer ${key}`)).json()).toEqual({ stopped: false });
 });
 
 test('a key is told once, listed by its first letters, and counts until it is revoked', async () => {

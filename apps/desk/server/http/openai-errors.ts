@@ -14,7 +14,12 @@ export function answerOpenAiError(error: MillraceError): Response {
       'content-type': 'application/json; charset=utf-8',
       'cache-control': 'no-store',
       'x-should-retry': String(retryable && status !== 401),
-      ...(typeof retryAfterMs === 'number' ? { 'retry-after-ms': String(retryAfterMs) } : {}),
+      ...(typeof retryAfterMs === 'number'
+        ? {
+            'retry-after': String(Math.ceil(retryAfterMs / 1_000)),
+            'retry-after-ms': String(retryAfterMs),
+          }
+        : {}),
     },
   });
 }

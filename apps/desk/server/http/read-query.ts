@@ -6,6 +6,12 @@ import { type EndpointKey, findEndpoint } from './access.ts';
 import { readBody } from './read-body.ts';
 import type { DeskContext } from './routes.ts';
 
+/**
+ * Of a body's JSON. PostgreSQL's parser recurses, and some 100,000 levels (200 kB of brackets) end the embedded database,
+ * for everybody.
+ */
+const MOST_LEVELS = 200;
+
 /** `agentId`, repeated or as a comma list; empty when it was not sent. */
 export function readAgentIds(c: DeskContext, isKnown: (id: string) => boolean): readonly string[] {
   const all = (c.req.queries('agentId') ?? []).flatMap((text) => text.split(','));
@@ -87,9 +93,29 @@ function typeOf(c: DeskContext): string | undefined {
 }
 
 function parseText(text: string): unknown {
+  if (isDeep(text)) {
+    const message = `The body is nested deeper than ${MOST_LEVELS} levels.`;
+    throw new MillraceError('request/invalid', message);
+  }
   try {
     return JSON.parse(text);
   } catch (cause) {
     throw new MillraceError('request/invalid', 'The body is not JSON.', { cause });
   }
+}
+
+function isDeep(text: string): boolean {
+  let levels = 0;
+  let isQuoted = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text[at];
+    if (isQuoted) {
+      if (char === '\\') at += 1;
+      else if (char === '"') isQuoted = false;
+    } else if (char === '"') isQuoted = true;
+    else if (char === '[' || char === '{') levels += 1;
+    else if (char === ']' || char === '}') levels -= 1;
+    if (levels > MOST_LEVELS) return true;
+  }
+  return false;
 }

@@ -102,6 +102,20 @@ test('CHAT-2: a GET of a page of another site starts nothing, one with a ticket 
   expect((await desk.get(`${asked('x')}&ticket=mt_none`, bare)).status).toBe(401);
 });
 
+test('CHAT-2: a ticket that joined an answer asks nothing anew behind its end', async () => {
+  await desk.ask('finn', asked('Wait a little')).then((response) => response.body?.cancel());
+  const made = await desk.ask('finn', `${desk.run}/chat-ticket`, { method: 'POST' });
+  const { ticket } = (await made.json()) as TicketAnswer;
+  const url = `${asked('Wait a little')}&ticket=${ticket}`;
+  const joined = await desk.get(url);
+  await desk.ask('finn', `${desk.run}/chat-stop`, { body: {} });
+  const stopped = { type: 'stopped', by: 'finn' };
+  expect(eventsIn(await joined.text()).at(-1)).toEqual(stopped);
+  const again = await desk.get(url, { signal: AbortSignal.timeout(10_000) });
+  expect(eventsIn(await again.text()).at(-1)).toEqual(stopped);
+  expect(await historyOf('finn')).toHaveLength(1);
+});
+
 test('CHAT-1: in development a bare curl starts an answer; without a question it only joins', async () => {
   expect((await desk.get(`${desk.run}/chat-stream`)).status).toBe(204);
   const text = await (await desk.get(asked('curl'))).text();

@@ -27,6 +27,8 @@ export interface InferenceCall {
 export interface Inference {
   /** @throws MillraceError `request/conflict` for an idempotency key that came with another body */
   start(call: InferenceCall): Promise<RunRow>;
+  /** False for one that was over. @throws MillraceError `request/not-found` for one that is no request of that user's */
+  stop(userId: string, aiRunId: string): Promise<boolean>;
   /** In the transaction that accepts it. */
   keep(tx: SqlTransaction, run: RunRow, question: InferenceQuestion): Promise<void>;
 }
@@ -85,6 +87,12 @@ export function createInference(options: {
       } finally {
         pending.delete(requestId);
       }
+    },
+    async stop(userId, aiRunId) {
+      const run = await runs().read(aiRunId);
+      const isTheirs = run?.userId === userId && parseQuestion(run.question).kind === 'inference';
+      if (!isTheirs) throw new MillraceError('request/not-found', 'There is no such answer.');
+      return (await runs().stop(run.id, userId)) !== null;
     },
     async keep(tx, run, { requestId }) {
       const asked = pending.get(requestId);

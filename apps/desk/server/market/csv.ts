@@ -18,6 +18,9 @@ export interface InvalidCsv {
 const MOST_PROBLEMS = 20;
 /** A problem quotes the field, whatever somebody put there. */
 const MOST_CHARACTERS = 200;
+/** What a database keeps as well: it has no year 0, and ISO 8601 no plain year 10,000. */
+const EARLIEST_MS = Date.parse('0001-01-01T00:00:00Z');
+const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');
 
 export function invalidCsv(problems: readonly CsvProblem[]): InvalidCsv {
   const more = Math.max(0, problems.length - MOST_PROBLEMS);
@@ -74,7 +77,8 @@ export function readTime(text: string): number | undefined {
     return undefined;
   }
   const timeMs = Date.parse(`${date}T${clock}${seconds}${zone}`);
-  return Number.isNaN(timeMs) ? undefined : timeMs;
+  // NaN is neither.
+  return timeMs >= EARLIEST_MS && timeMs <= LATEST_MS ? timeMs : undefined;
 }
 
 /** Fields without surrounding blanks and quotes; undefined when a quote stays open. */

@@ -75,6 +75,28 @@ test('CHAT-7: a name that resolves to this machine is refused by the socket itse
   }
 });
 
+test('of what somebody’s server sends without end, only so much is read', async () => {
+  const closed = Promise.withResolvers<void>();
+  const server = createServer((_, res) => {
+    res.writeHead(400);
+    const more = (): void => void (res.write(Buffer.alloc(65_536)) ? setImmediate(more) : null);
+    res.on('drain', more);
+    res.once('close', closed.resolve);
+    more();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const { fetch, close } = createCheckedFetch(lax);
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}/`);
+    await expect(response.text()).rejects.toThrow('sent more than');
+    await closed.promise;
+  } finally {
+    close();
+    server.close();
+  }
+});
+
 test('a redirect is not followed, and aborting closes the line', async () => {
   const closed = Promise.withResolvers<void>();
   const server = createServer((req, res) => {

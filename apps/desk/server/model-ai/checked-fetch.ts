@@ -15,6 +15,10 @@ export interface CheckedFetch {
   close(): void;
 }
 
+/** Of one answer, and of a refusal: whoever is at a user's address may send without end, and what reads it keeps it all. */
+const MOST_BYTES = 64 * 1_024 * 1_024;
+const MOST_REFUSAL_BYTES = 64 * 1_024;
+
 /** Nothing at all from a provider for so long: it is dead. */
 const SILENCE_MS = 120_000;
 
@@ -73,8 +77,27 @@ function toResponse(message: IncomingMessage): Response {
   const isEmpty = status === 204 || status === 205 || status === 304;
   if (isEmpty) message.resume();
   // The codec's edge: Node's web streams are the ones that Response takes, by another name.
-  const body = isEmpty ? null : (Readable.toWeb(message) as ReadableStream<Uint8Array>);
+  const body = isEmpty
+    ? null
+    : (Readable.toWeb(message) as ReadableStream<Uint8Array>).pipeThrough(
+        atMost(status >= 300 ? MOST_REFUSAL_BYTES : MOST_BYTES),
+      );
   return new Response(body, { status, statusText, headers: known });
+}
+
+/** What comes after so many bytes ends in an error, and the socket is closed. */
+function atMost(most: number): TransformStream<Uint8Array, Uint8Array> {
+  let bytes = 0;
+  return new TransformStream({
+    transform(chunk, controller) {
+      bytes += chunk.byteLength;
+      if (bytes <= most) controller.enqueue(chunk);
+      else {
+        const message = `The AI provider sent more than the ${most} bytes that are read.`;
+        controller.error(new MillraceError('request/invalid', message));
+      }
+    },
+  });
 }
 
 const checkedLookup: LookupFunction = (host, options, done) => {

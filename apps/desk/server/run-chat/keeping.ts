@@ -3,6 +3,7 @@
 // unless KEEP_STOPPED says otherwise.
 
 import type { RunRow } from '@millrace/ai';
+import { MillraceError } from '@millrace/protocol';
 import { type RunState, textOfRun } from '@millrace/protocol/runs';
 import type { SqlTransaction } from '@millrace/server/postgres';
 import { whileActingAs } from '../database/as-user.ts';
@@ -10,7 +11,10 @@ import { giveQuestionTo, insertMessage, replaceAnswer, replaceFrom } from './mes
 import type { ChatQuestion } from './question.ts';
 import { lockSession, noSession, titleSession } from './session-rows.ts';
 
-/** @throws MillraceError `request/not-found` where the session is gone by now */
+/**
+ * @throws MillraceError `request/not-found` where the session is gone by now, `request/conflict` where another message has
+ * the question's id: answered without it, the question would be in no history
+ */
 export async function keepQuestion(
   tx: SqlTransaction,
   run: RunRow,
@@ -25,10 +29,14 @@ export async function keepQuestion(
       return;
     }
     if (replaces !== null) await replaceFrom(tx, sessionId, replaces);
-    await insertMessage(tx, {
+    const isKept = await insertMessage(tx, {
       ...{ sessionId, userId, id, role: 'user', status: 'completed', text, aiRunId },
       parts: [{ type: 'text', text, isDone: true, provider: null }],
     });
+    if (!isKept) {
+      const message = 'Another message of the chat has this id. Give a new question a new one.';
+      throw new MillraceError('request/conflict', message);
+    }
     await titleSession(tx, sessionId, text);
   });
 }

@@ -28,10 +28,10 @@ export interface Said {
 
 const MOST_LISTED = 1_000;
 
-/** While its session is locked. A message that stands already stays as it is. */
-export async function insertMessage(tx: SqlTransaction, message: NewMessage): Promise<void> {
+/** While its session is locked. False where one of this id stands already: that stays as it is. */
+export async function insertMessage(tx: SqlTransaction, message: NewMessage): Promise<boolean> {
   const { sessionId, userId, id, role, status, parts, aiRunId, aiModel = null, usage } = message;
-  await queries(tx)
+  const row = await queries(tx)
     .insertInto('chat_messages')
     .values((with_) => ({
       ...{ session_id: sessionId, user_id: userId, id, role, status },
@@ -45,7 +45,9 @@ export async function insertMessage(tx: SqlTransaction, message: NewMessage): Pr
       usage: usage === undefined ? null : JSON.stringify(usage),
     }))
     .onConflict((on) => on.columns(['session_id', 'id']).doNothing())
-    .execute();
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /** Oldest first. */

@@ -23,6 +23,7 @@ import { readAnswer } from './read-answer.ts';
 import {
   deleteSession,
   insertSession,
+  listSessions,
   newestSession,
   requireSession,
   type Subject,
@@ -95,6 +96,8 @@ export interface RunChat {
   sessionAbout(userId: string, subject: Subject): Promise<ChatSession>;
   /** With all its messages, runs and channels. What is being answered is stopped first. */
   erase(userId: string, sessionId: string): Promise<void>;
+  /** The same with all chats of theirs about a model, which is about to go. */
+  eraseAbout(userId: string, modelId: string): Promise<void>;
   /** Whether they may read this channel. */
   mayRead(
     userId: string,
@@ -163,9 +166,28 @@ export async function createRunChat(options: RunChatOptions): Promise<RunChat> {
     for (const { id } of rows) await readAnswer(hub, String(id), isLate);
   }
 
+  async function erase(userId: string, sessionId: string): Promise<void> {
+    await asUser(database, userId, async (tx) => {
+      await requireSession(tx, sessionId);
+      // From here on nothing is kept of it: an answer finds no session (keeping.ts).
+      await deleteSession(tx, sessionId);
+    });
+    await stopAll(sessionId, userId);
+    await forgetRuns(database, hub, sessionId);
+    log.info({ tag: 'chat', userId, conversationId: sessionId }, 'chat deleted');
+  }
+
   return {
     runs,
     inference,
+    erase,
+    async eraseAbout(userId, modelId) {
+      const next = () => asUser(database, userId, (tx) => listSessions(tx, { modelId }));
+      // A list has its limit; each round leaves fewer.
+      for (let some = await next(); some.length > 0; some = await next()) {
+        for (const { id } of some) await erase(userId, id);
+      }
+    },
     requireRun,
     async ask({ userId, session, text, messageId = uuidv7(), key, overlap, replaces = null }) {
       const { modelId, runId } = session;
@@ -224,16 +246,6 @@ export async function createRunChat(options: RunChatOptions): Promise<RunChat> {
         const known = await newestSession(tx, subject);
         return known ?? insertSession(tx, { id: uuidv7(), userId, ...subject, title: '' });
       }),
-    async erase(userId, sessionId) {
-      await asUser(database, userId, async (tx) => {
-        await requireSession(tx, sessionId);
-        // From here on nothing is kept of it: an answer finds no session (keeping.ts).
-        await deleteSession(tx, sessionId);
-      });
-      await stopAll(sessionId, userId);
-      await forgetRuns(database, hub, sessionId);
-      log.info({ tag: 'chat', userId, conversationId: sessionId }, 'chat deleted');
-    },
     async mayRead(userId, { type, id }) {
       if (type === 'ai_run') return (await runs.read(id))?.userId === userId;
       if (type !== 'conversation') return false;

@@ -180,7 +180,7 @@ describe('ChatInterface', () => {
     expect(await screen.findByRole('button', { name: 'How risky was it?' })).toBeDefined();
   });
 
-  it('says why a conversation could not begin, and keeps the place to ask again', async () => {
+  it('says why a conversation could not begin, and keeps the question to ask it again', async () => {
     answers['/api/chat/sessions'] = () =>
       Response.json(
         { error: { code: 'request/not-found', message: 'There is no such run.' } },
@@ -189,7 +189,27 @@ describe('ChatInterface', () => {
     show();
     fireEvent.click(await screen.findByRole('button', { name: 'How risky was it?' }));
     await screen.findByText('There is no such run.');
-    expect(screen.getByRole('button', { name: 'How risky was it?' })).toBeDefined();
+    expect(screen.getByText('How risky was it?').closest('article')).not.toBeNull();
+    answers = {};
+    fireEvent.click(screen.getByRole('button', { name: 'Try again' }));
+    await waitFor(() => expect(count('POST /api/chat/s1/runs')).toBe(1));
+    expect(asked.find((one) => one.includes('/runs '))).toContain('"text":"How risky was it?"');
+    expect(screen.queryByText('There is no such run.')).toBeNull();
+  });
+
+  it('offers nothing to stop before there is anything that could be', async () => {
+    let answer: (response: Response) => void = () => undefined;
+    vi.mocked(fetch).mockImplementation((url) =>
+      url === '/api/chat/sessions'
+        ? new Promise((resolve) => (answer = resolve))
+        : Promise.resolve(usual(url instanceof Request ? url.url : url.toString())),
+    );
+    show();
+    fireEvent.click(await screen.findByRole('button', { name: 'How risky was it?' }));
+    const stop = screen.getByRole<HTMLButtonElement>('button', { name: 'Stop' });
+    expect(stop.disabled).toBe(true);
+    answer(Response.json({ id: 's1', title: '' }));
+    await waitFor(() => expect(screen.queryByRole('button', { name: 'Stopping' })).toBeNull());
   });
 
   it('sends by Enter, begins a line by Shift+Enter, and sends nothing that is empty', async () => {

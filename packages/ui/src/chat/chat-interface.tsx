@@ -40,7 +40,7 @@ function RunChat(props: ChatInterfaceProps): ReactElement {
   const { sessions, isLoading, error, begin } = useChatSessions(apiUrl, { modelId, runId });
   // Undefined: the newest one there is.
   const [chosen, setChosen] = useState<string | null | undefined>(undefined);
-  const [first, setFirst] = useState<string | null>(null);
+  const [first, setFirst] = useState<FirstQuestion | null>(null);
   const open = chosen === undefined ? (sessions[0]?.id ?? null) : chosen;
   const isAboutRun = runId !== null;
   const rulesUrl =
@@ -48,17 +48,17 @@ function RunChat(props: ChatInterfaceProps): ReactElement {
   const placeholder = isAboutRun ? 'Ask about this run...' : 'Ask me anything...';
 
   async function ask(text: string): Promise<void> {
-    setFirst(text);
+    setFirst({ text, status: 'sending' });
     const id = await begin(text);
-    // What could not be begun stays to be read, and to be sent again.
     if (id !== null) setChosen(id);
-    else setFirst(null);
+    // It stays to be read, and to be sent again: where it was typed it is gone by now.
+    else setFirst({ text, status: 'failed' });
   }
 
   return (
     <section
       className={chatClassName('mr-run-chat', props.className)}
-      aria-label="Chat with the AI about this run"
+      aria-label={isAboutRun ? 'Chat with the AI about this run' : 'Chat with the AI'}
     >
       <header className="mr-run-head">
         {isAboutRun && (
@@ -97,14 +97,14 @@ function RunChat(props: ChatInterfaceProps): ReactElement {
           rulesUrl={rulesUrl}
           messages={first === null ? [] : [askedFirst(first)]}
           isLoading={isLoading}
-          isAnswering={first !== null}
-          isStopping
+          isAnswering={first?.status === 'sending'}
+          isStopping={false}
           error={null}
           placeholder={placeholder}
           empty={<Suggestions isAboutRun={isAboutRun} onAsk={(text) => void ask(text)} />}
           onSend={(text) => void ask(text)}
-          onStop={() => undefined}
-          onRetry={() => undefined}
+          onStop={null}
+          onRetry={() => first !== null && void ask(first.text)}
         />
       ) : (
         <Conversation
@@ -113,7 +113,7 @@ function RunChat(props: ChatInterfaceProps): ReactElement {
           apiUrl={apiUrl}
           rulesUrl={rulesUrl}
           placeholder={placeholder}
-          firstQuestion={first}
+          firstQuestion={first?.text ?? null}
           empty={<Suggestions isAboutRun={isAboutRun} onAsk={null} />}
         />
       )}
@@ -121,15 +121,16 @@ function RunChat(props: ChatInterfaceProps): ReactElement {
   );
 }
 
-function askedFirst(text: string): ChatMessage {
+/** Of a conversation that is not there yet. */
+interface FirstQuestion {
+  readonly text: string;
+  readonly status: 'sending' | 'failed';
+}
+
+function askedFirst({ text, status }: FirstQuestion): ChatMessage {
   return {
-    id: 'first',
-    role: 'user',
-    text,
-    parts: [],
-    status: 'sending',
-    runId: null,
-    error: null,
+    ...{ id: 'first', role: 'user', text, parts: [], status, runId: null },
+    error: status === 'failed' ? 'It was not sent.' : null,
     createdAt: '',
   };
 }

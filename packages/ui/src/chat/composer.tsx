@@ -9,7 +9,8 @@ export interface ComposerProps {
   /** It was asked to stop. */
   readonly isStopping: boolean;
   onSend(text: string): void;
-  onStop(): void;
+  /** Null: there is nothing yet that could be stopped. */
+  readonly onStop: (() => void) | null;
 }
 
 const BORDERS_PX = 2;
@@ -69,8 +70,8 @@ export function Composer(props: ComposerProps): ReactElement {
           type="button"
           className="mr-send"
           data-does="stop"
-          disabled={isStopping}
-          onClick={props.onStop}
+          disabled={isStopping || props.onStop === null}
+          onClick={props.onStop ?? undefined}
         >
           <svg viewBox="0 0 16 16" aria-hidden="true" focusable="false">
             <rect x="4" y="4" width="8" height="8" rx="1.5" />

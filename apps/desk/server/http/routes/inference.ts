@@ -40,6 +40,13 @@ export function addInferenceRoutes(
   add('POST /api/v1/chat/completions', (c) => complete(c, false));
   add('POST /api/v1/inference/stream', (c) => complete(c, true));
 
+  // A program that leaves ends nothing: this does, by the id in the answer's X-Generation-Id.
+  add('POST /api/v1/runs/:runId/stop', async (c) => {
+    const { id: userId } = await askerOf(c, users);
+    const isStopped = await runChat.inference.stop(userId, c.req.param('runId') ?? '');
+    return c.json({ stopped: isStopped });
+  });
+
   add('GET /api/v1/models', async (c) => {
     await askerOf(c, users);
     const names = new Set([BUILT_IN, ...[...modelMap.keys()].filter((name) => name !== '*')]);

@@ -59,9 +59,9 @@ export function paramOf(c: DeskContext, part: 'modelId' | 'runId' | 'ruleId'): s
   return c.req.param(part) ?? '';
 }
 
-type Needed = Pick<Services, 'sql' | 'hub' | 'log'>;
+type Needed = Pick<Services, 'sql' | 'hub' | 'log' | 'runChat'>;
 
-export function addModelRoutes(add: AddRoute, { sql, hub, log }: Needed): void {
+export function addModelRoutes(add: AddRoute, { sql, hub, log, runChat }: Needed): void {
   add('GET /api/models', async (c) => {
     c.header('Cache-Control', 'no-store');
     const answer: ModelsAnswer = { models: await listModels(sql, userOf(c)) };
@@ -95,6 +95,9 @@ export function addModelRoutes(add: AddRoute, { sql, hub, log }: Needed): void {
   add('DELETE /api/models/:modelId', async (c) => {
     const modelId = paramOf(c, 'modelId');
     const user = userOf(c);
+    // The rows of its chats would go with it, but not their answers, which may be under way, nor their channels.
+    const { owner } = await readModel(sql, user, modelId);
+    if (owner === 'you') await runChat.eraseAbout(user.id, modelId);
     for (const runId of await deleteModel(sql, user, modelId)) {
       // The rows are gone, so nobody may read the channel any more; a failure here leaves it to its age.
       await hub

@@ -63,7 +63,7 @@ export function addRunChatRoutes(
     const lastEventId = c.req.header('last-event-id');
     if (lastEventId === undefined || lastEventId === '') return null;
     const known = readPlainEventId(lastEventId);
-    if (known === null) return (await joinActive(c, place)) ?? c.body(null, 204);
+    if (known === null) return joinActive(c, place);
     const run = await runChat.requireRun(place.userId, known.runId);
     const question = parseQuestion(run.question);
     if (question.kind !== 'chat' || question.runId !== place.runId) {
@@ -73,13 +73,18 @@ export function addRunChatRoutes(
   }
 
   /** The answer under way in the newest chat about this; to that very question, where one is named. */
-  async function joinActive(c: DeskContext, place: Place, text?: string): Promise<Response | null> {
+  async function activeId(place: Place, text?: string): Promise<string | null> {
     const session = await asUser(sql, place.userId, (tx) => newestSession(tx, place));
     const run = session === null ? null : await runChat.runs.active(session.id);
     if (run === null) return null;
     const question = parseQuestion(run.question);
     const isOther = text !== undefined && (question.kind !== 'chat' || question.text !== text);
-    return isOther ? null : serve(c, run.id);
+    return isOther ? null : run.id;
+  }
+
+  async function joinActive(c: DeskContext, place: Place): Promise<Response> {
+    const aiRunId = await activeId(place);
+    return aiRunId === null ? c.body(null, 204) : serve(c, aiRunId);
   }
 
   async function start(place: Place, text: string, key: string | undefined): Promise<string> {
@@ -104,10 +109,14 @@ export function addRunChatRoutes(
     if (back !== null) return back;
     if (ticket !== null && ticket.aiRunId !== null) return serve(c, ticket.aiRunId);
     const message = c.req.query('message');
-    if (message === undefined) return (await joinActive(c, place)) ?? c.body(null, 204);
+    if (message === undefined) return joinActive(c, place);
     const text = textOfQuestion(message);
-    const active = await joinActive(c, place, text);
-    if (active !== null) return active;
+    const active = await activeId(place, text);
+    if (active !== null) {
+      // Joined is as good as started: behind its end the ticket must not ask the same once more.
+      if (ticket !== null) await tickets.bind(ticket, active);
+      return serve(c, active);
+    }
     const { isProduction } = settings;
     const { headers } = c.env.incoming;
     if (!mayStart({ headers, hasTicket: ticket !== null, isProduction })) {

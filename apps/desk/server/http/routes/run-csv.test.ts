@@ -101,6 +101,14 @@ test('what is wrong with a file is said line by line, and nothing is kept of it'
   expect(await (await ada.send(`${at}/import`, huge)).text()).toContain(
     'Line 2: The amounts are too',
   );
+  const kept = 'time,symbol,side,quantity,price,reason\n';
+  for (const row of [
+    '0000-01-01,A,buy,1,1,',
+    '9999-12-31T23:00-14:00,A,buy,1,1,',
+    '2026-01-05,A,buy,1,1,a\0b',
+  ]) {
+    expect([row, (await ada.send(`${at}/import`, kept + row)).status]).toEqual([row, 400]);
+  }
   expect((await ada.send(`${at}/import`, csv, 'application/json')).status).toBe(400);
   expect((await ada.send(`${at}/import`, 'x'.repeat(2_200_000))).status).toBe(413);
   expect((await json<{ runs: unknown[] }>(await ada.call('GET', at))).runs).toEqual([]);

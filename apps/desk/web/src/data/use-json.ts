@@ -24,8 +24,12 @@ export function useJson<Answer>(path: string): [Loading<Answer>, () => void] {
     getJson<Answer>(path, abort.signal).then(
       (value) => setState({ is: 'loaded', value }),
       (error: unknown) => {
-        if (!abort.signal.aborted)
-          setState({ is: 'failed', message: toMillraceError(error).message });
+        if (abort.signal.aborted) return;
+        const { message, retryable } = toMillraceError(error);
+        // A network that is away for a moment takes nothing off the screen; what is gone for good does.
+        setState((before) =>
+          before.is === 'loaded' && retryable ? before : { is: 'failed', message },
+        );
       },
     );
     return () => abort.abort();

@@ -118,14 +118,14 @@ function chartOptions({
     // Half of the last tick's label stands to the right of the plot.
     padding: [null, 40, null, null],
     cursor: { y: false, points: { size: 7 } },
-    scales: { x: { time: false } },
+    scales: { x: { time: false }, y: { range: rangeOf } },
     hooks: { setCursor: [(chart) => onCursor(chart.cursor.idx ?? null)] },
     axes: [
       {
         ...axis,
         space: 90,
         size: 32,
-        values: (_, ticks) => ticks.map((tick) => timeOf(tick, times())),
+        values: (_, ticks) => eachOnce(ticks.map((tick) => timeOf(tick, times()))),
       },
       { ...axis, size: 68, values: (_, ticks) => ticks.map(formatDollars) },
     ],
@@ -144,6 +144,18 @@ function chartOptions({
       }),
     ],
   };
+}
+
+/** A flat line stands in the middle of its money, not of everything from 0 to twice that. */
+function rangeOf(_: uPlot, low: number, high: number): [number, number] {
+  if (low === high && low > 0) return [low * 0.99, high * 1.01];
+  const [from, to] = uPlot.rangeNum(low, high, 0.1, true);
+  return [from ?? low, to ?? high];
+}
+
+/** Where rows are few, several places have the same nearest one: only the first says its time. */
+function eachOnce(labels: readonly string[]): string[] {
+  return labels.map((label, at) => (label === labels[at - 1] ? '' : label));
 }
 
 /** The time of the drawn row that is nearest to a place on the axis. */

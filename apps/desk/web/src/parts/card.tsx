@@ -19,7 +19,7 @@ export function Card({ title, note, controls, className = '', children }: CardPr
       className={`flex min-w-0 flex-col rounded-card border border-line bg-surface ${className}`}
     >
       <header className="flex min-h-11 flex-wrap items-center gap-x-3 gap-y-1 border-b border-line px-4 py-2">
-        <h2 id={id} className="text-[13px] font-semibold">
+        <h2 id={id} className="min-w-0 wrap-anywhere text-[13px] font-semibold">
           {title}
         </h2>
         {note === undefined ? null : <p className="text-xs text-quiet max-sm:hidden">{note}</p>}

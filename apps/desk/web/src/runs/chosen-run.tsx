@@ -23,7 +23,7 @@ export function ChosenRun({ models, model, runId, onChanged }: ChosenRunProps): 
   const [number, setNumber] = useState<number | undefined>(undefined);
   const place = { models, model, runId };
   return (
-    <div className="grid flex-1 content-start gap-3 p-3 lg:h-[calc(100vh-3.25rem)] lg:min-h-[560px] lg:flex-none lg:grid-cols-[minmax(0,1fr)_minmax(340px,420px)] lg:grid-rows-[auto_minmax(0,1fr)] lg:content-stretch xl:grid-cols-[232px_minmax(0,1fr)_minmax(360px,440px)] xl:grid-rows-[minmax(0,1fr)]">
+    <div className="grid flex-1 grid-cols-[minmax(0,1fr)] content-start gap-3 p-3 lg:h-[calc(100vh-3.25rem)] lg:min-h-[560px] lg:flex-none lg:grid-cols-[minmax(0,1fr)_minmax(340px,420px)] lg:grid-rows-[auto_minmax(0,1fr)] lg:content-stretch xl:grid-cols-[232px_minmax(0,1fr)_minmax(360px,440px)] xl:grid-rows-[minmax(0,1fr)]">
       <h1 className="sr-only">Runs</h1>
       <div className="hidden min-h-0 flex-col gap-2 xl:flex">
         <NewModel onMade={onChanged} />

@@ -83,8 +83,18 @@ function Runs({
   readonly model: ModelInfo;
   readonly runId: string | null;
 }): ReactElement | null {
-  const [answer] = useJson<RunsAnswer>(`/api/models/${encodeURIComponent(model.id)}/runs`);
-  if (answer.is !== 'loaded') return null;
+  const [answer, again] = useJson<RunsAnswer>(`/api/models/${encodeURIComponent(model.id)}/runs`);
+  if (answer.is === 'failed') {
+    return (
+      <p role="alert" className="px-2 pb-1 text-xs text-quiet">
+        Its runs could not be loaded.{' '}
+        <button type="button" className="underline underline-offset-2" onClick={again}>
+          Try again
+        </button>
+      </p>
+    );
+  }
+  if (answer.is === 'loading') return null;
   return (
     <ul aria-label={`Runs of ${model.name}`} className="ml-3 border-l border-line pl-1">
       {answer.value.runs.map((run) => (

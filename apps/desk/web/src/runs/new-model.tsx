@@ -43,6 +43,9 @@ export function NewModel({ onMade }: { onMade(): void }): ReactElement {
       <form
         id={id}
         popover="auto"
+        onToggle={({ currentTarget, newState }) => {
+          if (newState === 'open') currentTarget.querySelector('input')?.focus();
+        }}
         onSubmit={submit}
         className="fixed inset-auto top-28 left-3 m-0 w-80 max-w-[calc(100vw-1.5rem)] flex-col gap-3 rounded-card border border-line bg-surface p-4 text-ink shadow-lg open:flex"
       >

@@ -31,7 +31,9 @@ export function RunDetail(props: RunDetailProps): ReactElement {
 function NoRun({ model, onChanged }: Pick<RunDetailProps, 'model' | 'onChanged'>): ReactElement {
   return (
     <div className="flex flex-1 flex-col items-center justify-center gap-3 rounded-card border border-line bg-surface p-8 text-center">
-      <h2 className="text-lg font-semibold">{model.name} has not traded yet</h2>
+      <h2 className="max-w-full wrap-anywhere text-lg font-semibold">
+        {model.name} has not traded yet
+      </h2>
       {model.owner === 'you' ? (
         <>
           <p className="max-w-prose text-quiet">

@@ -6,7 +6,7 @@ export function RunsSkeleton(): ReactElement {
   return (
     <div
       aria-busy="true"
-      className="grid flex-1 gap-3 p-3 lg:h-[calc(100vh-3.25rem)] lg:grid-cols-[minmax(0,1fr)_minmax(340px,420px)] xl:grid-cols-[232px_minmax(0,1fr)_minmax(360px,440px)]"
+      className="grid flex-1 grid-cols-[minmax(0,1fr)] gap-3 p-3 lg:h-[calc(100vh-3.25rem)] lg:grid-cols-[minmax(0,1fr)_minmax(340px,420px)] xl:grid-cols-[232px_minmax(0,1fr)_minmax(360px,440px)]"
     >
       <p className="sr-only">Loading the runs…</p>
       <div className="hidden animate-pulse rounded-card bg-surface xl:block" />
