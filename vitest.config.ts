@@ -12,12 +12,12 @@ const alone = [
   'tests/e2e/{desk-live,desk-nodes,ladder,mid-life,publish,tabs}.test.ts',
   'tests/matrix/{ladder,overload,storm}.test.ts',
   'tests/nodes/presence.test.ts',
-  'tests/runs/kill.test.ts',
+  'tests/runs/{kill,stop}.test.ts',
   'tests/proof/{churn,half-open,slow-readers,storm}.test.ts',
 ];
 
 /** Half of the time a file waits for a server, a clock or a network. By default two cores get one worker. */
-const workers = { unit: 3, endToEnd: 2 };
+const workers = { unit: 3, endToEnd: 3 };
 
 const shared = {
   globalSetup: 'scripts/lib/vitest-desk-data.ts',

@@ -31,7 +31,7 @@ function drawn(draw: (props: Drawn) => ReactElement): (props: object) => ReactEl
 
 /** The element with its content and nothing else of what the library would set. */
 function plain(
-  Element: 'h3' | 'h4' | 'h5' | 'h6' | 'p' | 'ul' | 'li' | 'strong' | 'em' | 'del' | 'code' | Block,
+  Element: 'h3' | 'h4' | 'p' | 'ul' | 'li' | 'strong' | 'em' | 'del' | 'code' | Block,
   className?: string,
 ): (props: object) => ReactElement {
   return drawn(({ children }) => <Element className={className}>{children}</Element>);
@@ -40,13 +40,13 @@ function plain(
 type Block = 'blockquote' | 'thead' | 'tbody' | 'tr';
 
 const COMPONENTS: NonNullable<StreamdownProps['components']> = {
-  // A message's headings stand below the page's.
+  // A message's headings stand one below the page's, whichever level a model begins with: none is skipped.
   h1: plain('h3', 'mr-md-h1'),
-  h2: plain('h4', 'mr-md-h2'),
-  h3: plain('h5', 'mr-md-h3'),
-  h4: plain('h6', 'mr-md-h3'),
-  h5: plain('h6', 'mr-md-h3'),
-  h6: plain('h6', 'mr-md-h3'),
+  h2: plain('h3', 'mr-md-h2'),
+  h3: plain('h3', 'mr-md-h3'),
+  h4: plain('h4', 'mr-md-h3'),
+  h5: plain('h4', 'mr-md-h3'),
+  h6: plain('h4', 'mr-md-h3'),
   p: plain('p'),
   ul: plain('ul'),
   li: plain('li'),
