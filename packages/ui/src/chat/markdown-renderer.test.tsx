@@ -7,7 +7,9 @@ import { MarkdownRenderer } from './markdown-renderer.tsx';
 
 async function drawn(content: string, isStreaming = false): Promise<HTMLElement> {
   const { container } = render(<MarkdownRenderer content={content} isStreaming={isStreaming} />);
-  await waitFor(() => expect(container.querySelector('.mr-md-blocks')).not.toBeNull());
+  // Its chunk is imported at first use, which takes a busy machine more than the usual second.
+  const isDrawn = () => expect(container.querySelector('.mr-md-blocks')).not.toBeNull();
+  await waitFor(isDrawn, { timeout: 10_000 });
   return container;
 }
 
