@@ -31,7 +31,7 @@ function drawn(draw: (props: Drawn) => ReactElement): (props: object) => ReactEl
 
 /** The element with its content and nothing else of what the library would set. */
 function plain(
-  Element: 'h3' | 'h4' | 'h5' | 'h6' | 'p' | 'ul' | 'li' | 'strong' | 'em' | 'del' | 'code' | Block,
+  Element: 'h3' | 'h4' | 'p' | 'ul' | 'li' | 'strong' | 'em' | 'del' | 'code' | Block,
   className?: string,
 ): (props: object) => ReactElement {
   return drawn(({ children }) => <Element className={className}>{children}</Element>);
@@ -40,13 +40,14 @@ function plain(
 type Block = 'blockquote' | 'thead' | 'tbody' | 'tr';
 
 const COMPONENTS: NonNullable<StreamdownProps['components']> = {
-  // A message's headings stand below the page's.
+  // A message's headings stand below the page's, and begin at whatever level the model likes: a level that was left out
+  // would break the page's outline, so those that a message may begin with are one level, and differ in looks only.
   h1: plain('h3', 'mr-md-h1'),
-  h2: plain('h4', 'mr-md-h2'),
-  h3: plain('h5', 'mr-md-h3'),
-  h4: plain('h6', 'mr-md-h3'),
-  h5: plain('h6', 'mr-md-h3'),
-  h6: plain('h6', 'mr-md-h3'),
+  h2: plain('h3', 'mr-md-h2'),
+  h3: plain('h3', 'mr-md-h3'),
+  h4: plain('h4', 'mr-md-h3'),
+  h5: plain('h4', 'mr-md-h3'),
+  h6: plain('h4', 'mr-md-h3'),
   p: plain('p'),
   ul: plain('ul'),
   li: plain('li'),

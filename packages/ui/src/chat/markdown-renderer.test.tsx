@@ -13,6 +13,18 @@ async function drawn(content: string, isStreaming = false): Promise<HTMLElement>
   return container;
 }
 
+test('whatever level a model begins with, no level of the page’s headings is left out', async () => {
+  for (const first of ['#', '##', '###']) {
+    const page = await drawn(`${first} Why\n\nIt sold late.\n\n${first}# Then`);
+    const [one, other] = page.querySelectorAll('h1, h2, h3, h4, h5, h6');
+    expect([first, one?.tagName, /^H[34]$/.test(other?.tagName ?? '')]).toEqual([
+      first,
+      'H3',
+      true,
+    ]);
+  }
+});
+
 test('headings, emphasis, lists, quotes, tables and code become their elements', async () => {
   const page = await drawn(
     [
