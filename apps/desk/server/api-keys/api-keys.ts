@@ -2,7 +2,7 @@
 // it is made. Revoking counts at once.
 
 import { MillraceError } from '@millrace/protocol';
-import type { SqlDatabase } from '@millrace/server/postgres';
+import type { SqlDatabase, SqlTransaction } from '@millrace/server/postgres';
 import type { User } from '../../shared/api.ts';
 import type { ApiKeyInfo, NewApiKeyAnswer } from '../../shared/chat-api.ts';
 import { asUser } from '../database/as-user.ts';
@@ -51,8 +51,9 @@ export function createApiKeys(database: SqlDatabase): ApiKeys {
           .selectFrom('api_keys')
           .select((with_) => with_.fn.countAll().as('count'))
           .executeTakeFirstOrThrow();
-        if (Number(count) >= MOST) {
-          const message = `A user has ${MOST} keys at most, revoked ones included.`;
+        // Who changes keys every week must not stand before a full list of revoked ones: the oldest makes room.
+        if (Number(count) >= MOST && !(await forgetRevoked(tx))) {
+          const message = `A user has ${MOST} keys at most. Revoke one first.`;
           throw new MillraceError('request/invalid', message);
         }
         const key = makeSecret(API_KEY_PREFIX);
@@ -109,6 +110,15 @@ export function createApiKeys(database: SqlDatabase): ApiKeys {
       return { user: { id: userId, name: user?.name ?? userId, isAdmin: false }, apiKeyId };
     },
   };
+}
+
+/** The user's oldest revoked key. False where none is revoked. */
+async function forgetRevoked(tx: SqlTransaction): Promise<boolean> {
+  const rows = await tx.query(
+    `delete from desk.api_keys where id = (
+      select id from desk.api_keys where revoked_at is not null order by number limit 1) returning id`,
+  );
+  return rows.length > 0;
 }
 
 function toInfo(row: {

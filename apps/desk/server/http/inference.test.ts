@@ -159,6 +159,16 @@ test('a key is told once, listed by its first letters, and counts until it is re
   ).toBe(401);
 });
 
+test('a full list of keys takes another one once one of them is revoked', async () => {
+  const make = (): Promise<Response> => desk.ask('kay', '/api/keys', { body: { name: 'K' } });
+  const { id } = (await (await make()).json()) as NewApiKeyAnswer;
+  for (let count = 1; count < 100; count += 1) expect((await make()).status).toBe(201);
+  expect((await make()).status).toBe(400);
+  expect((await desk.ask('kay', `/api/keys/${id}`, { method: 'DELETE' })).status).toBe(204);
+  expect((await make()).status).toBe(201);
+  expect((await make()).status).toBe(400);
+});
+
 test('names map to models of the server’s provider, with the program’s parameters and tools', async () => {
   await using provider = await createModelServer();
   await using mapped = await startTestDesk({

@@ -40,7 +40,8 @@ function plain(
 type Block = 'blockquote' | 'thead' | 'tbody' | 'tr';
 
 const COMPONENTS: NonNullable<StreamdownProps['components']> = {
-  // A message's headings stand one below the page's, whichever level a model begins with: none is skipped.
+  // A message's headings stand below the page's, and begin at whatever level the model likes: a level that was left out
+  // would break the page's outline, so those that a message may begin with are one level, and differ in looks only.
   h1: plain('h3', 'mr-md-h1'),
   h2: plain('h3', 'mr-md-h2'),
   h3: plain('h3', 'mr-md-h3'),

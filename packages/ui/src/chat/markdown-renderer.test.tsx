@@ -7,9 +7,23 @@ import { MarkdownRenderer } from './markdown-renderer.tsx';
 
 async function drawn(content: string, isStreaming = false): Promise<HTMLElement> {
   const { container } = render(<MarkdownRenderer content={content} isStreaming={isStreaming} />);
-  await waitFor(() => expect(container.querySelector('.mr-md-blocks')).not.toBeNull());
+  // Its chunk is imported at first use, which takes a busy machine more than the usual second.
+  const isDrawn = () => expect(container.querySelector('.mr-md-blocks')).not.toBeNull();
+  await waitFor(isDrawn, { timeout: 10_000 });
   return container;
 }
+
+test('whatever level a model begins with, no level of the page’s headings is left out', async () => {
+  for (const first of ['#', '##', '###']) {
+    const page = await drawn(`${first} Why\n\nIt sold late.\n\n${first}# Then`);
+    const [one, other] = page.querySelectorAll('h1, h2, h3, h4, h5, h6');
+    expect([first, one?.tagName, /^H[34]$/.test(other?.tagName ?? '')]).toEqual([
+      first,
+      'H3',
+      true,
+    ]);
+  }
+});
 
 test('headings, emphasis, lists, quotes, tables and code become their elements', async () => {
   const page = await drawn(
