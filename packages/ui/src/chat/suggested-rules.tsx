@@ -34,8 +34,15 @@ export function SuggestedRules(props: {
   );
 }
 
+interface Accepted {
+  /** Runs that the rule holds for at once. */
+  readonly appliedTo?: readonly string[];
+}
+
 type Acceptance =
-  | { readonly is: 'offered' | 'asking' | 'accepted' }
+  | { readonly is: 'offered' | 'asking' }
+  /** `isNow`: a run that trades is checked against it already. */
+  | { readonly is: 'accepted'; readonly isNow: boolean }
   | { readonly is: 'failed'; readonly why: string };
 
 function Rule(props: { readonly suggestion: Suggestion; readonly rulesUrl: string }): ReactElement {
@@ -44,8 +51,8 @@ function Rule(props: { readonly suggestion: Suggestion; readonly rulesUrl: strin
 
   function accept(): void {
     setAcceptance({ is: 'asking' });
-    askServer(props.rulesUrl, posting({ rule })).then(
-      () => setAcceptance({ is: 'accepted' }),
+    askServer<Accepted>(props.rulesUrl, posting({ rule })).then(
+      ({ appliedTo = [] }) => setAcceptance({ is: 'accepted', isNow: appliedTo.length > 0 }),
       (error: unknown) => setAcceptance({ is: 'failed', why: wordsOf(error) }),
     );
   }
@@ -58,7 +65,9 @@ function Rule(props: { readonly suggestion: Suggestion; readonly rulesUrl: strin
       </p>
       {acceptance.is === 'accepted' ? (
         <p className="mr-rule-done" role="status">
-          Accepted. The model's next run enforces it.
+          {acceptance.isNow
+            ? 'Accepted. Its orders are checked against it from now on.'
+            : "Accepted. The model's next run enforces it."}
         </p>
       ) : (
         <button

@@ -23,7 +23,7 @@ export function PositionsCard({
                   <th
                     key={name}
                     scope="col"
-                    className={`px-4 py-2 font-medium ${column === 0 ? 'text-left' : ''}`}
+                    className={`px-2 py-2 font-medium sm:px-4 ${column === 0 ? 'text-left' : ''}`}
                   >
                     {name}
                   </th>
@@ -33,14 +33,19 @@ export function PositionsCard({
             <tbody className="divide-y divide-line">
               {positions.map(({ symbol, quantity, averageCost, value, profit }) => (
                 <tr key={symbol}>
-                  <th scope="row" className="px-4 py-1.5 text-left font-medium">
+                  <th
+                    scope="row"
+                    className="whitespace-nowrap px-2 py-1.5 sm:px-4 text-left font-medium"
+                  >
                     {symbol}
                   </th>
-                  <td className="px-4 py-1.5">{formatWhole(quantity)}</td>
-                  <td className="px-4 py-1.5">{formatPrice(averageCost)}</td>
-                  <td className="px-4 py-1.5">{formatDollars(value)}</td>
+                  <td className="whitespace-nowrap px-2 py-1.5 sm:px-4">{formatWhole(quantity)}</td>
+                  <td className="whitespace-nowrap px-2 py-1.5 sm:px-4">
+                    {formatPrice(averageCost)}
+                  </td>
+                  <td className="whitespace-nowrap px-2 py-1.5 sm:px-4">{formatDollars(value)}</td>
                   <td
-                    className={`px-4 py-1.5 ${profit > 0 ? 'text-up' : profit < 0 ? 'text-down' : ''}`}
+                    className={`whitespace-nowrap px-2 py-1.5 sm:px-4 ${profit > 0 ? 'text-up' : profit < 0 ? 'text-down' : ''}`}
                   >
                     {formatSignedDollars(profit)}
                   </td>
