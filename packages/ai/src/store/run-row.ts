@@ -34,7 +34,7 @@ export type KeptRun = Pick<RunRow, 'id' | 'userId' | 'status' | 'stoppedBy' | 'u
 export const KEPT_COLUMNS =
   'id, user_id, status, stopped_by, input_tokens::text as input_tokens, output_tokens::text as output_tokens, is_estimated';
 
-export const COLUMNS = `${KEPT_COLUMNS}, conversation_id, message_id, retry_of, prefix is not null as is_continuation, settings, question, owner, fence, deaths, finish_reason, error`;
+export const COLUMNS: string = `${KEPT_COLUMNS}, conversation_id, message_id, retry_of, prefix is not null as is_continuation, settings, question, owner, fence, deaths, finish_reason, error`;
 
 export function readKept(row: SqlRow): KeptRun {
   return {
