@@ -27,6 +27,7 @@ test('RUN-7, UI-3, OAI-3, AGUI-3, PLAINRUN-3: the owner is killed in the middle:
   const database = server.url();
   const pool = new pg.Pool({ connectionString: database });
   await pool.query('create table made (key text, at timestamptz default now())');
+  await pool.query('create table asked (run_id text)');
   await pool.query('create table messages (run_id text primary key, text text not null)');
   await using first = await startNode(database, 'yes');
   const chats = CLIENTS.map(({ name }) => `join-${name.replaceAll(/[^a-z0-9]+/gi, '-')}`);
