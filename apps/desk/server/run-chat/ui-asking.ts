@@ -89,7 +89,9 @@ export function createUiAsking({
     },
     async active(userId, chatId) {
       const session = await asUser(sql, userId, (tx) => requireSession(tx, chatId));
-      return runChat.runs.active(session.id, { graceMs: GRACE_MS });
+      const run = await runChat.runs.active(session.id, { graceMs: GRACE_MS });
+      // A chat's id may be a page's own: of one that was deleted, and is somebody else's by now, an answer may still end.
+      return run?.userId === userId ? run : null;
     },
   };
 }
