@@ -10,6 +10,7 @@ import type { Meter } from './meter.ts';
 import type { Pen } from './pen.ts';
 import { GO_ON } from './prefix.ts';
 import { generateText, isTextModel, type TextModel } from './text-model.ts';
+import { ToolFailure } from './tools.ts';
 import { createTranscript } from './transcript.ts';
 
 /** How a run is answered. */
@@ -71,7 +72,9 @@ export async function generate(options: GenerationOptions): Promise<unknown> {
     from: pen.state.parts.length,
     callIds: parts.flatMap((part) => (part.type === 'tool' ? [part.callId] : [])),
     usageOf: () => meter.takeStep(),
-    describeToolError: describeError,
+    // What was written down of a call is in words that may be shown.
+    describeToolError: (error) =>
+      error instanceof ToolFailure ? error.message : describeError(error),
   });
   let failure: unknown;
   try {

@@ -40,6 +40,12 @@ export interface RunLimits {
    * does, for `Retry-After` if there is one. Past it: `failed`. What has begun is never tried again.
    */
   readonly maxRetries: number;
+  /** Characters of one answer: its texts, and its tools' inputs and outputs as events have them. Past it: `failed`. */
+  readonly maxAnswerLength: number;
+  /** How long one call of a tool may take, ms. Past it: its signal aborts, and the call has failed. */
+  readonly toolMs: number;
+  /** How long a run that is over is kept, ms, with its calls: to be read, retried, continued, counted. Past it: forgotten. */
+  readonly keepMs: number;
 }
 
 export const RUN_LIMITS: RunLimits = {
@@ -54,6 +60,9 @@ export const RUN_LIMITS: RunLimits = {
   firstTokenMs: 120_000,
   stallMs: 60_000,
   maxRetries: 2,
+  maxAnswerLength: 1_000_000,
+  toolMs: 300_000,
+  keepMs: 30 * 24 * 60 * 60 * 1_000,
 };
 
 /** @throws MillraceError `settings/invalid` */
@@ -70,6 +79,9 @@ export function runLimits(given: Partial<RunLimits>): RunLimits {
     firstTokenMs: given.firstTokenMs ?? RUN_LIMITS.firstTokenMs,
     stallMs: given.stallMs ?? RUN_LIMITS.stallMs,
     maxRetries: given.maxRetries ?? RUN_LIMITS.maxRetries,
+    maxAnswerLength: given.maxAnswerLength ?? RUN_LIMITS.maxAnswerLength,
+    toolMs: given.toolMs ?? RUN_LIMITS.toolMs,
+    keepMs: given.keepMs ?? RUN_LIMITS.keepMs,
   };
   const { budget, ...numbers } = limits;
   const all: Readonly<Record<string, number>> = {
@@ -98,6 +110,10 @@ export const LEASE_MS = 6_000;
 
 /** Time between two beats, and at most between two looks for what nobody has, ms: three fit into a lease. */
 export const BEAT_MS = 2_000;
+
+/** Time between two looks for runs that are to be forgotten, ms, and most of them in one transaction. */
+export const FORGET_EVERY_MS = 600_000;
+export const FORGET_AT_ONCE = 200;
 
 /** What is tried again in the background waits between 0 and this much, ms, twice as much after each failure … */
 export const RETRY_MS = 250;

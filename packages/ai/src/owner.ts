@@ -152,6 +152,7 @@ function toolsOf({ pen, run, options }: Living, answering: Answering, signal: Ab
     announced: (callId) => pen.announced(callId),
     isIdempotent: (name) => idempotentTools.includes(name),
     giveUp: (error) => pen.giveUp(error),
+    toolMs: options.limits.toolMs,
   };
   const written = writtenTools(tools, calling);
   return {
@@ -165,9 +166,13 @@ function toolsOf({ pen, run, options }: Living, answering: Answering, signal: Ab
   };
 }
 
-/** Why it may not go on: what its user may spend is spent. */
-function whyNot({ options, usage }: Living): MillraceError | null {
+/** Why it may not go on: it is too long, or what its user may spend is spent. */
+function whyNot({ pen, options, usage }: Living): MillraceError | null {
   const { limits, spentByOthers } = options;
+  if (pen.length > limits.maxAnswerLength) {
+    const most = `${limits.maxAnswerLength} characters`;
+    return new MillraceError('limit/body-size', `The answer grew past ${most}, and was ended.`);
+  }
   if (limits.budget === null) return null;
   const { inputTokens, outputTokens } = usage();
   const spent = inputTokens + outputTokens + spentByOthers();

@@ -23,6 +23,8 @@ export interface Pen {
   readonly state: RunState;
   /** Characters that wait to be appended. */
   readonly waiting: number;
+  /** Characters of the message so far. */
+  readonly length: number;
   /** Aborts when nothing of ours is taken any more: somebody else writes, or the run was given up. */
   readonly lost: AbortSignal;
   /** Goes on from what another owner left. */
@@ -55,6 +57,7 @@ export function createPen({ hub, run, windowMs }: PenOptions): Pen {
   let forgotten = 0;
   const { conversationId, messageId } = run;
   let state: RunState = { ...EMPTY_RUN, status: 'queued', conversationId, messageId };
+  let length = 0;
   const window = createWindow({
     everyMs: windowMs,
     retryMs: retryDelayMs,
@@ -108,9 +111,13 @@ export function createPen({ hub, run, windowMs }: PenOptions): Pen {
     get waiting() {
       return window.waiting;
     },
+    get length() {
+      return length;
+    },
     lost: lost.signal,
     resume(read) {
       state = read;
+      length = JSON.stringify(read.parts).length;
       for (const part of read.parts) {
         if (part.type === 'tool') tell(part.callId, part.callId);
       }
@@ -119,6 +126,7 @@ export function createPen({ hub, run, windowMs }: PenOptions): Pen {
       const events = unbounded.map(bounded);
       for (const event of events) {
         state = foldRun(state, anywhere(event));
+        length += lengthOf(event);
         if (event.type === 'step-start') forgetTold();
         if (event.type === 'tool-call') tell(rawCallId(event.data.callId), event.data.callId);
       }
@@ -136,6 +144,24 @@ export function createPen({ hub, run, windowMs }: PenOptions): Pen {
     },
     close: () => window.close(),
   };
+}
+
+/** Of what a message grows by. */
+function lengthOf(event: RunWrite): number {
+  switch (event.type) {
+    case 'text-delta':
+    case 'reasoning-delta':
+    case 'tool-delta':
+      return event.data.text.length;
+    case 'tool-call':
+    case 'tool-result':
+    case 'data':
+    case 'file':
+    case 'source':
+      return JSON.stringify(event.data).length;
+    default:
+      return 0;
+  }
 }
 
 function isForgotten({ code, details }: MillraceError): boolean {

@@ -6,7 +6,9 @@ import type { RunState } from '@millrace/protocol/runs';
 import type { Hub } from '@millrace/server';
 import type { SqlDatabase, SqlTransaction } from '@millrace/server/postgres';
 import { createAcceptance, type RetryRun, type StartRun, type Taken } from './acceptance.ts';
+import { checkWord } from './check-word.ts';
 import { describeNothing } from './describe-nothing.ts';
+import { createForgetting } from './forgetting.ts';
 import type { Answering } from './generation.ts';
 import { type RunLimits, runLimits } from './limits.ts';
 import { listen, notify } from './news.ts';
@@ -71,6 +73,11 @@ export interface Runs extends AsyncDisposable {
    * (default 0): who opens a chat just then has not read its message yet. Null for none.
    */
   active(conversationId: string, options?: { readonly graceMs?: number }): Promise<RunRow | null>;
+  /**
+   * Of a conversation that is deleted: its runs that are over go with their calls, their channels and the conversation's.
+   * One that is at work is not touched; stop it first.
+   */
+  forget(conversationId: string): Promise<void>;
   /** Gives up what this node works on: others take it over at once. Idempotent. */
   close(): Promise<void>;
 }
@@ -93,11 +100,13 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
   const stopping = createStopping(common);
   const acceptance = createAcceptance({ ...common, stopping });
   const worker = createWorker(common);
+  const forgetting = createForgetting(common);
   const unlisten = await listen(database, {
     onNew: () => void worker.look(),
     onStop: worker.stop,
   }).catch(async (thrown: unknown) => {
     // It works already, and nobody else could close it.
+    forgetting.close();
     await worker.close();
     throw thrown;
   });
@@ -119,6 +128,7 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
 
   function close(): Promise<void> {
     closing ??= (async () => {
+      forgetting.close();
       try {
         await unlisten();
       } finally {
@@ -138,6 +148,10 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
     read: (runId) => readRunById(database, runId),
     active: (conversationId, { graceMs = 0 } = {}) =>
       readActiveRun(database, conversationId, graceMs),
+    async forget(conversationId) {
+      checkWord(conversationId, 'conversationId');
+      await forgetting.forget(conversationId);
+    },
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -1,6 +1,7 @@
 // Tools as a run calls them: each call is written down before it is made, and its outcome before anybody uses it.
 // Refuses to own: what tools do, and in which order a model calls them. Rules: RUN-9.
 
+import { MillraceError } from '@millrace/protocol';
 import type { Json, ToolPart } from '@millrace/protocol/runs';
 import type { SqlDatabase } from '@millrace/server/postgres';
 import type { ToolSet } from 'ai';
@@ -15,6 +16,7 @@ import {
   endCall,
   readCalls,
 } from './store/tool-calls.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 export interface ToolsOptions {
   readonly database: SqlDatabase;
@@ -29,6 +31,8 @@ export interface ToolsOptions {
   describeError(error: unknown): string;
   /** Gives the run up, for whoever takes it over: what came of a call can't be written down here. */
   giveUp(error: unknown): void;
+  /** How long a call may take, ms. */
+  readonly toolMs: number;
 }
 
 /** What a call ends with whose maker died, unless its tool may be called again. */
@@ -50,7 +54,7 @@ export function writtenTools(tools: ToolSet, options: ToolsOptions): ToolSet {
 }
 
 function writtenExecute(name: string, execute: Execute, options: ToolsOptions): Execute {
-  const { database, run, announced, isIdempotent, describeError, giveUp } = options;
+  const { database, run, announced, isIdempotent, describeError, giveUp, toolMs } = options;
   const { runId, owner, fence, userId } = run;
 
   /** The stored outcome, or the key under which it is to be made now. */
@@ -104,10 +108,22 @@ function writtenExecute(name: string, execute: Execute, options: ToolsOptions): 
         return;
       }
       let output: unknown;
+      const time = limited(toolMs, abortSignal);
+      const answer = execute(input, withKey({ ...execution, abortSignal: time.signal }, begun.key));
+      const iterator = answer[Symbol.asyncIterator]();
       try {
-        for await (output of execute(input, withKey(execution, begun.key))) yield output;
+        for (;;) {
+          const next = await unlessAborted(iterator.next(), time.signal);
+          if (next.done === true) break;
+          output = next.value;
+          yield output;
+        }
       } catch (error) {
         throw await fail(callId, error, abortSignal);
+      } finally {
+        time.over();
+        // Its own end is not waited for: it may be what hangs.
+        iterator.return?.().catch(() => undefined);
       }
       await end(callId, { is: 'done', output: jsonOf(output) }, abortSignal);
     };
@@ -118,10 +134,14 @@ function writtenExecute(name: string, execute: Execute, options: ToolsOptions): 
     const begun = await begin(input, callId, abortSignal);
     if (begun.is === 'known') return begun.output;
     let output: unknown;
+    const time = limited(toolMs, abortSignal);
     try {
-      output = await lastOf(execute(input, withKey(execution, begun.key)));
+      const within = withKey({ ...execution, abortSignal: time.signal }, begun.key);
+      output = await unlessAborted(answerOf(execute, input, within), time.signal);
     } catch (error) {
       throw await fail(callId, error, abortSignal);
+    } finally {
+      time.over();
     }
     await end(callId, { is: 'done', output: jsonOf(output) }, abortSignal);
     return output;
@@ -149,6 +169,27 @@ function isGenerator(
   execute: Execute,
 ): execute is (...args: Parameters<Execute>) => AsyncIterable<unknown> {
   return Object.getPrototypeOf(execute) === GENERATOR;
+}
+
+/** A signal that aborts with the run's, and when the time of a call is over. */
+function limited(ms: number, signal: Signal): { readonly signal: AbortSignal; over(): void } {
+  const late = new AbortController();
+  const timer = setTimeout(() => {
+    late.abort(new MillraceError('request/timeout', 'The tool took too long.'));
+  }, ms);
+  return {
+    signal: AbortSignal.any([late.signal, ...(signal === undefined ? [] : [signal])]),
+    over: () => clearTimeout(timer),
+  };
+}
+
+/** What it throws at once is a rejection too. */
+async function answerOf(
+  execute: Execute,
+  input: unknown,
+  execution: Execution & CallKey,
+): Promise<unknown> {
+  return lastOf(execute(input, execution));
 }
 
 /** What a tool answers, or the last of what it yields. */

@@ -3,7 +3,7 @@
 
 import { createRuns, type Overlap, type RunRow, type Runs, type Started } from '@millrace/ai';
 import { MillraceError } from '@millrace/protocol';
-import { aiRuns, conversations, isFinalStatus, type Json } from '@millrace/protocol/runs';
+import type { Json } from '@millrace/protocol/runs';
 import type { Hub } from '@millrace/server';
 import type { SqlDatabase, SqlTransaction } from '@millrace/server/postgres';
 import type { ChatSession } from '../../shared/chat-api.ts';
@@ -173,7 +173,7 @@ export async function createRunChat(options: RunChatOptions): Promise<RunChat> {
       await deleteSession(tx, sessionId);
     });
     await stopAll(sessionId, userId);
-    await forgetRuns(database, hub, sessionId);
+    await runs.forget(sessionId);
     log.info({ tag: 'chat', userId, conversationId: sessionId }, 'chat deleted');
   }
 
@@ -259,25 +259,4 @@ export async function createRunChat(options: RunChatOptions): Promise<RunChat> {
     },
     close: () => runs.close(),
   };
-}
-
-/** Runs that are over, with what was said and called in them, and the channels that told of it. */
-async function forgetRuns(database: SqlDatabase, hub: Hub, conversationId: string): Promise<void> {
-  await database.transaction(async (tx) => {
-    const rows = await tx.query(
-      'select id, status from millrace.ai_runs where conversation_id = $1 for update',
-      [conversationId],
-    );
-    for (const { id, status } of rows) {
-      // One that is still being stopped: its owner has the row, and writes nothing of it anywhere else.
-      if (!isFinalStatus(status as Parameters<typeof isFinalStatus>[0])) continue;
-      await tx.query('delete from millrace.ai_runs where id = $1', [id]);
-      await hub.forget(aiRuns.of({ runId: String(id) }), { tx: outbox(tx) });
-    }
-    await hub.forget(conversations.of({ conversationId }), { tx: outbox(tx) });
-  });
-}
-
-function outbox(tx: SqlTransaction) {
-  return { query: (sql: string, params: unknown[]) => tx.query(sql, params) };
 }

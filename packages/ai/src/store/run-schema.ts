@@ -64,6 +64,10 @@ const MIGRATIONS: readonly string[] = [
   -- What a user spent of a budget.
   create index ai_runs_spent on millrace.ai_runs (user_id, ended_at);
   `,
+  `
+  -- Who is over for long is looked for now and then.
+  create index ai_runs_ended on millrace.ai_runs (ended_at) where ended_at is not null;
+  `,
 ];
 
 /** @throws MillraceError `settings/invalid` for a database that a newer version wrote */

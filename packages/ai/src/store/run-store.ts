@@ -115,14 +115,9 @@ export async function claimRuns(
   most: number,
 ): Promise<readonly RunRow[]> {
   const rows = await tx.query(
-    `update millrace.ai_runs set
-        status = case status when 'queued' then 'running' else status end,
-        owner = $1, fence = fence + 1,
-        deaths = deaths + case when owner is null then 0 else 1 end,
-        lease_until = clock_timestamp() + make_interval(secs => $3::double precision / 1000),
-        started_at = coalesce(started_at, clock_timestamp())
-      where id in (
-        select run.id from millrace.ai_runs run
+    // Materialized: evaluated a second time, the choice would be another one, and more than there is room for.
+    `with free as materialized (
+        select run.id as of_run from millrace.ai_runs run
         where (run.status in ('running', 'stopping') and run.lease_until < clock_timestamp())
           or (run.status = 'queued' and not exists (
             select from millrace.ai_runs other
@@ -133,6 +128,13 @@ export async function claimRuns(
         limit $2
         for update skip locked
       )
+      update millrace.ai_runs set
+        status = case status when 'queued' then 'running' else status end,
+        owner = $1, fence = fence + 1,
+        deaths = deaths + case when owner is null then 0 else 1 end,
+        lease_until = clock_timestamp() + make_interval(secs => $3::double precision / 1000),
+        started_at = coalesce(started_at, clock_timestamp())
+      from free where id = free.of_run
       returning ${COLUMNS}`,
     [owner, most, LEASE_MS],
   );
@@ -286,4 +288,28 @@ export async function readActiveRun(
 export async function readRunById(tx: SqlTransaction, id: string): Promise<RunRow | null> {
   const [row] = await tx.query(`select ${COLUMNS} from millrace.ai_runs where id = $1`, [id]);
   return row === undefined ? null : readRun(row);
+}
+
+/** Runs of a conversation that are over, or of any that are over for so long: gone with their calls. Their ids. */
+export async function deleteRuns(
+  tx: SqlTransaction,
+  which: { readonly conversationId: string } | { readonly endedBeforeMs: number; most: number },
+): Promise<readonly string[]> {
+  const isOver = `status in ('completed', 'stopped', 'failed', 'interrupted')`;
+  const rows =
+    'conversationId' in which
+      ? await tx.query(
+          `delete from millrace.ai_runs where conversation_id = $1 and ${isOver} returning id`,
+          [which.conversationId],
+        )
+      : await tx.query(
+          `with old as materialized (
+              select id as of_run from millrace.ai_runs
+              where ${isOver} and ended_at < clock_timestamp() - make_interval(secs => $1::double precision / 1000)
+              order by ended_at limit $2 for update skip locked
+            )
+            delete from millrace.ai_runs using old where id = old.of_run returning id`,
+          [which.endedBeforeMs, which.most],
+        );
+  return rows.map(({ id }) => String(id));
 }
