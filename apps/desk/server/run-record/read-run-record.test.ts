@@ -91,11 +91,35 @@ describe('a record', () => {
   });
 });
 
+/** A model with a run that is somebody's own: that of the Floor in her name. */
+const HERS = 'her_model';
+const herRun = '00000000-0000-7000-8000-000000000001';
+
+async function give(user: string): Promise<void> {
+  await sql(
+    `insert into desk.users (id, name, name_key, is_admin) values ('${user}', '${user}', '${user}', false)`,
+  );
+  await sql(
+    `insert into desk.models (id, user_id, name, strategy) values ('${HERS}', '${user}', 'Hers', 'grid')`,
+  );
+  const changed = JSON.stringify({ id: herRun, user_id: user, model_id: HERS });
+  await sql(`insert into desk.runs select (jsonb_populate_record(run, '${changed}')).* from desk.runs run
+    where id = '${runId}'`);
+}
+
 describe('whose it is', () => {
+  beforeAll(() => give('ada'));
+  afterAll(() => sql(`delete from desk.users where id = 'ada'`));
+
   test('another user, another model, no run and no id at all are the same: nothing', async () => {
     const run = { modelId: MODEL, runId };
     expect((await read(run))?.run.id).toBe(runId);
-    expect(await read(run, undefined, 'somebody')).toBeNull();
+    // The Floor's are everybody's to read; one's own are not.
+    expect((await read(run, undefined, 'somebody'))?.run.id).toBe(runId);
+    const hers = { modelId: HERS, runId: herRun };
+    expect((await read(hers, undefined, 'ada'))?.run.id).toBe(herRun);
+    expect(await read(hers, undefined, 'somebody')).toBeNull();
+    expect(await read(hers)).toBeNull();
     expect(await read({ modelId: 'gemini_grid', runId })).toBeNull();
     expect(
       await read({ modelId: MODEL, runId: '00000000-0000-7000-8000-000000000000' }),
@@ -111,7 +135,10 @@ describe('whose it is', () => {
     expect(all.map(({ modelId }) => modelId)).toHaveLength(5);
     expect(all[0]).toMatchObject({ number: 1, isImported: false, status: 'running', ruleCount: 0 });
     expect(await list(FLOOR_USER_ID, 2)).toHaveLength(2);
-    expect(await list('somebody', 10)).toEqual([]);
+    const models = async (user: string) => (await list(user, 10)).map(({ modelId }) => modelId);
+    expect(await models('ada')).toContain(HERS);
+    expect(await models('somebody')).toHaveLength(5);
+    expect(await models('somebody')).not.toContain(HERS);
   });
 
   test('rules of the model are in its record; one that nobody knows is left out', async () => {
@@ -129,11 +156,13 @@ describe('tools', () => {
     readonly text: string;
     readonly data: { readonly [name: string]: unknown };
   }
-  const use = async (name: string, input: object, user = FLOOR_USER_ID): Promise<Told> => {
-    const source = databaseRecords(market.storage.sql, {
-      userId: user,
-      focus: { modelId: MODEL, runId },
-    });
+  const use = async (
+    name: string,
+    input: object,
+    user = FLOOR_USER_ID,
+    focus = { modelId: MODEL, runId },
+  ): Promise<Told> => {
+    const source = databaseRecords(market.storage.sql, { userId: user, focus });
     const execute = tradingTools(source)[name]?.execute;
     if (execute === undefined) throw new Error(`no tool ${name}`);
     const options = { toolCallId: 'c', messages: [], context: undefined };
@@ -233,9 +262,14 @@ describe('tools', () => {
   });
 
   test('who may not see the run is told that it is not there', async () => {
-    await expect(use('analyze_trades', { filter_type: 'all' }, 'somebody')).rejects.toMatchObject({
+    await give('eve');
+    const hers = { modelId: HERS, runId: herRun };
+    const all = { filter_type: 'all' };
+    await expect(use('analyze_trades', all, 'somebody', hers)).rejects.toMatchObject({
       code: 'request/invalid',
     });
-    expect((await use('list_runs', {}, 'somebody')).text).toBe('There are no runs yet.');
+    expect((await use('list_runs', {}, 'somebody')).text).not.toContain('Hers');
+    expect((await use('list_runs', {}, 'eve')).text).toContain('Hers');
+    await sql(`delete from desk.users where id = 'eve'`);
   });
 });
