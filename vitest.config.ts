@@ -1,26 +1,33 @@
-// One configuration for every test of the workspace, as four projects:
-// `unit` (Node), `dom` (happy-dom, for what renders), `e2e` (tests/, real servers and a real Chromium) and `e2e-alone`
-// (those of them that measure times or memory: one file at a time, so that figures mean something on a small machine).
+// One configuration for every test of the workspace, as five projects:
+// `unit` (Node), `dom` (happy-dom, for what renders), `e2e` (tests/, real servers and a real Chromium), `e2e-paced` (those
+// of them that wait for times to pass, which a full machine makes longer: two at a time) and `e2e-alone` (those that
+// measure times or memory: one file at a time, so that figures mean something on a small machine).
 // Workspace packages resolve to their sources through the `@millrace/source` condition.
 import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 const conditions = ['@millrace/source', ...defaultServerConditions];
 
-const alone = [
+const paced = [
   'tests/cluster/cluster.test.ts',
-  'tests/e2e/{desk-live,desk-nodes,ladder,mid-life,publish,tabs}.test.ts',
-  'tests/matrix/{ladder,overload,storm}.test.ts',
+  'tests/e2e/{desk-live,desk-nodes,ladder,mid-life,tabs}.test.ts',
+  'tests/matrix/ladder.test.ts',
   'tests/nodes/presence.test.ts',
-  'tests/runs/{kill,stop}.test.ts',
-  'tests/proof/{churn,half-open,slow-readers,storm}.test.ts',
+  'tests/runs/kill.test.ts',
+  'tests/proof/half-open.test.ts',
+];
+
+const alone = [
+  'tests/e2e/publish.test.ts',
+  'tests/matrix/{overload,storm}.test.ts',
+  'tests/runs/stop.test.ts',
+  'tests/proof/{churn,slow-readers,storm}.test.ts',
 ];
 
 /** Half of the time a file waits for a server, a clock or a network. By default two cores get one worker. */
-const workers = { unit: 3, endToEnd: 3 };
+const workers = { unit: 3, endToEnd: 3, paced: 2 };
 
 const shared = {
-  globalSetup: 'scripts/lib/vitest-desk-data.ts',
   execArgv: ['--conditions=@millrace/source'],
   // A test that needs more than this waits on something that will not come.
   testTimeout: 15_000,
@@ -42,6 +49,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'unit',
+          globalSetup: 'scripts/lib/vitest-desk-data.ts',
           maxWorkers: workers.unit,
           environment: 'node',
           include: [
@@ -74,8 +82,19 @@ export default defineConfig({
           name: 'e2e',
           maxWorkers: workers.endToEnd,
           include: ['tests/**/*.test.{ts,tsx}'],
-          exclude: alone,
+          exclude: [...paced, ...alone],
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...shared,
+          ...endToEnd,
+          name: 'e2e-paced',
+          maxWorkers: workers.paced,
+          include: paced,
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -86,7 +105,7 @@ export default defineConfig({
           name: 'e2e-alone',
           include: alone,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -24,10 +24,16 @@ interface Stored {
 }
 
 let chromium: Chromium;
+let model: ModelServer;
+let desk: Desk;
 beforeAll(async () => {
-  chromium = await openChromium();
+  [chromium, model, desk] = await Promise.all([openChromium(), createModelServer(), startDesk()]);
 });
-afterAll(() => chromium.close());
+afterAll(async () => {
+  await chromium.close();
+  await desk[Symbol.asyncDispose]();
+  await model.close();
+});
 
 async function ask(page: Page, question: string): Promise<void> {
   await page.getByRole('textbox', { name: 'Your question' }).fill(question);
@@ -58,12 +64,6 @@ async function stored(url: string, agent: string): Promise<Stored['messages']> {
 }
 
 describe('with the built-in analyst', () => {
-  let desk: Desk;
-  beforeAll(async () => {
-    desk = await startDesk();
-  });
-  afterAll(() => desk[Symbol.asyncDispose]());
-
   test('E3, E6, E10: a question is answered with the run’s figures by the tools that it shows, and both are there after a reload', async () => {
     await using user = await chromium.newPage(look(1600, 'light'));
     const { page } = user;
@@ -141,19 +141,20 @@ describe('with the built-in analyst', () => {
 });
 
 describe('with a model behind HTTP', () => {
-  let model: ModelServer;
-  let desk: Desk;
   beforeAll(async () => {
-    model = await createModelServer();
-    desk = await startDesk({
-      AI_BASE_URL: model.url,
-      AI_MODEL: 'slow',
-      OPENROUTER_API_KEY: 'a-key-of-the-test',
+    const body = JSON.stringify({
+      baseUrl: model.url,
+      aiModel: 'slow',
+      key: 'a-key-of-the-test',
     });
-  });
-  afterAll(async () => {
-    await desk[Symbol.asyncDispose]();
-    await model.close();
+    for (const id of ['gemini_grid', 'claude_arbitrage', 'deepseek_ml', 'buy_and_hold']) {
+      const saved = await fetch(`${desk.url}/api/models/${id}/ai`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body,
+      });
+      if (!saved.ok) throw new Error(`the AI of ${id} could not be set: ${await saved.text()}`);
+    }
   });
   let before = 0;
   beforeEach(() => {

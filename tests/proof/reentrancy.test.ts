@@ -138,7 +138,8 @@ function misbehave(app: {
   switch (random.between(0, 24)) {
     case 0:
     case 1:
-      return random.pick(followers).turnOver();
+      // The status may change before anybody follows.
+      return followers.length === 0 ? undefined : random.pick(followers).turnOver();
     case 2:
       return void aside();
     case 3:
