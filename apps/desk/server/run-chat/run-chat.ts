@@ -5,7 +5,7 @@ import { createRuns, type Overlap, type RunRow, type Runs, type Started } from '
 import { MillraceError } from '@millrace/protocol';
 import type { Json } from '@millrace/protocol/runs';
 import type { Hub } from '@millrace/server';
-import type { SqlDatabase, SqlTransaction } from '@millrace/server/postgres';
+import type { SqlDatabase } from '@millrace/server/postgres';
 import type { ChatSession } from '../../shared/chat-api.ts';
 import { asUser } from '../database/as-user.ts';
 import { answerInference } from '../inference/answer-inference.ts';
