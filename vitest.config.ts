@@ -10,16 +10,15 @@ const conditions = ['@millrace/source', ...defaultServerConditions];
 
 const paced = [
   'tests/cluster/cluster.test.ts',
-  'tests/e2e/{desk-live,desk-nodes,ladder,mid-life,tabs}.test.ts',
-  'tests/matrix/ladder.test.ts',
-  'tests/nodes/presence.test.ts',
+  'tests/e2e/{desk-live,desk-nodes,mid-life,tabs}.test.ts',
   'tests/runs/kill.test.ts',
   'tests/proof/half-open.test.ts',
 ];
 
 const alone = [
-  'tests/e2e/publish.test.ts',
-  'tests/matrix/{overload,storm}.test.ts',
+  'tests/e2e/{ladder,publish}.test.ts',
+  'tests/matrix/{ladder,overload,storm}.test.ts',
+  'tests/nodes/presence.test.ts',
   'tests/runs/stop.test.ts',
   'tests/proof/{churn,slow-readers,storm}.test.ts',
 ];
