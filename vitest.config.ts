@@ -23,6 +23,9 @@ const alone = [
   'tests/proof/{churn,slow-readers,storm}.test.ts',
 ];
 
+// Unit tests of one worker share their modules (`isolate: false`): two hundred files would else load Desk, the SDK and React
+// anew, a minute of CPU in all. What a test changes of the process it puts back.
+
 /** Half of the time a file waits for a server, a clock or a network. By default two cores get one worker. */
 const workers = { unit: 3, endToEnd: 3, paced: 2 };
 
@@ -50,6 +53,7 @@ export default defineConfig({
           name: 'unit',
           globalSetup: 'scripts/lib/vitest-desk-data.ts',
           maxWorkers: workers.unit,
+          isolate: false,
           environment: 'node',
           include: [
             'packages/{protocol,client,server,ai}/src/**/*.test.ts',
@@ -66,6 +70,7 @@ export default defineConfig({
           ...shared,
           name: 'dom',
           maxWorkers: workers.unit,
+          isolate: false,
           environment: 'happy-dom',
           include: [
             'packages/{react,ui}/src/**/*.test.{ts,tsx}',
