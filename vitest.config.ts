@@ -10,7 +10,7 @@ const conditions = ['@millrace/source', ...defaultServerConditions];
 
 const paced = [
   'tests/cluster/cluster.test.ts',
-  'tests/e2e/{desk-live,desk-nodes,mid-life,tabs}.test.ts',
+  'tests/e2e/{desk-live,desk-nodes,desk-restart,mid-life,tabs}.test.ts',
   'tests/runs/kill.test.ts',
   'tests/proof/half-open.test.ts',
 ];

@@ -29,6 +29,7 @@ async function readAll(url: string, after: string): Promise<readonly string[]> {
   }
 }
 
+// Longer than each of its waits together: who waits says what for.
 test('A7: killed in the middle of a stream of messages, Desk loses none that it accepted and doubles none', async () => {
   await using desk = await startDesk({ CHAT_EVERY_MS: '60' });
   await using chromium = await openChromium();
@@ -77,4 +78,4 @@ test('A7: killed in the middle of a stream of messages, Desk loses none that it 
   await showsWhatIsStored(user.page, desk.url, 40_000);
   expect(user.pageErrors).toEqual([]);
   console.info(`Desk killed twice among ${told.length} messages: each once, in order`);
-});
+}, 150_000);
