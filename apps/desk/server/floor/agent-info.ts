@@ -3,8 +3,8 @@
 import type { AgentInfo } from '../../shared/api.ts';
 import { AGENTS } from '../agents/agents.ts';
 import type { StrategyKind } from '../agents/strategies/registry.ts';
+import { toDollars } from '../market/money.ts';
 import type { AgentStanding } from '../market/report.ts';
-import { toDollars } from './tick-events.ts';
 
 const DESCRIPTIONS: Readonly<Record<StrategyKind, string>> = {
   arbitrage: 'Buys at one venue what it can sell dearer at the other in the same moment.',

@@ -5,9 +5,9 @@ import type { Hub, PublishManyItem } from '@millrace/server';
 import { runFigures } from '../../shared/channels.ts';
 import type { RunFigures } from '../../shared/run-figures.ts';
 import type { Market } from '../market/market.ts';
+import { toDollars } from '../market/money.ts';
 import type { AgentStanding, DecisionRecord } from '../market/report.ts';
 import { type EndedAgent, isOfFloor, type PlayedTick } from './commands.ts';
-import { toDollars } from './tick-events.ts';
 
 export interface FigureTeller {
   /** What is to be told with this tick. */

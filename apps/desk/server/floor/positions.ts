@@ -1,9 +1,9 @@
 // What an agent holds, as the page shows it: at cost, at the market, and what of it is profit. Pure.
 
 import type { PositionInfo } from '../../shared/api.ts';
+import { toDollars } from '../market/money.ts';
 import type { SymbolQuote } from '../market/quote.ts';
 import type { AgentStanding } from '../market/report.ts';
-import { toDollars } from './tick-events.ts';
 
 export function describePositions(
   standing: AgentStanding,

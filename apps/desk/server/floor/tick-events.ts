@@ -8,16 +8,11 @@ import type {
   Quote,
   RefusalEvent,
 } from '../../shared/market-events.ts';
-import type { Money } from '../market/money.ts';
+import { toDollars } from '../market/money.ts';
 import type { Fill, RefusedOrder } from '../market/order.ts';
 import { cheapest, dearest, type SymbolQuote } from '../market/quote.ts';
 import type { EquityPoint, TickReport } from '../market/report.ts';
 import { publicPart } from './commands.ts';
-
-/** Exact: a whole number of 1/10 000 dollar over 10 000 is the double nearest to its decimal. */
-export function toDollars(amount: Money): number {
-  return amount / 10_000;
-}
 
 export function toTick(report: Pick<TickReport, 'tick' | 'time' | 'day' | 'quotes'>): MarketTick {
   const { tick, time, day } = report;

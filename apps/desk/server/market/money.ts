@@ -32,6 +32,11 @@ export function scale(amount: Money, numerator: number, denominator: number): Mo
   return Number(wide < 0n ? -rounded : rounded);
 }
 
+/** For showing. Exact: a whole number of units over 10 000 is the double nearest to its decimal. */
+export function toDollars(amount: Money): number {
+  return amount / UNITS_PER_DOLLAR;
+}
+
 /** `-12.3400`: the exact decimal with four places, as a numeric column takes it. */
 export function toDecimal(amount: Money): string {
   const size = Math.abs(amount);

@@ -3,9 +3,9 @@
 import type { SqlTransaction } from '@millrace/server/postgres';
 import { type Selectable, sql } from 'kysely';
 import { queries } from '../database/queries.ts';
+import { rulesOf } from '../database/rules.ts';
 import type { FillRow, ModelRow, RunRow } from '../database/tables.ts';
 import { fromDecimal } from '../market/money.ts';
-import { type TradingRule, tradingRuleSchema } from '../market/rule.ts';
 import { heldBefore, roundTrips } from './round-trips.ts';
 import type {
   Cut,
@@ -31,7 +31,6 @@ export interface RecordBounds {
 export const RECORD_BOUNDS: RecordBounds = { fills: 3_000, equityPoints: 10_000, decisions: 1_000 };
 
 const MAX_POSITIONS = 500;
-const MAX_RULES = 200;
 
 export interface RunReference {
   readonly modelId: string;
@@ -61,7 +60,7 @@ export async function readRunRecord(
   const positions = await readPositions(tx, run.id);
   const points = await readEquity(tx, run.id, bounds.equityPoints);
   const decisions = await readDecisions(tx, run.id, bounds.decisions);
-  const rules = await readRules(tx, modelId);
+  const rules = await rulesOf(tx, modelId);
   const cuts = [
     await cutOf(tx, { of: 'fills', run, kept: executions, bound: bounds.fills }),
     await cutOf(tx, { of: 'equity points', run, kept: points, bound: bounds.equityPoints }),
@@ -223,22 +222,6 @@ async function readDecisions(
   return rows.toReversed().map(({ number, decided_at, orders, cancels, reasoning }) => ({
     ...{ number, at: decided_at.toISOString(), orders, cancels, reasoning },
   }));
-}
-
-/** One that this version does not know is left out: the exchange would refuse it just so. */
-async function readRules(tx: SqlTransaction, modelId: string): Promise<TradingRule[]> {
-  const rows = await queries(tx)
-    .selectFrom('rules')
-    .select('rule')
-    .where('model_id', '=', modelId)
-    .orderBy('accepted_at')
-    .orderBy('id')
-    .limit(MAX_RULES)
-    .execute();
-  return rows.flatMap(({ rule }) => {
-    const parsed = tradingRuleSchema.safeParse(rule);
-    return parsed.success ? [parsed.data] : [];
-  });
 }
 
 async function cutOf(

@@ -1,4 +1,5 @@
 // `analyze_trades`: counts, rates, patterns and the trades themselves, of all or of those that a filter picks. Pure.
+
 import { listed, plural } from '../agents/phrasing/words.ts';
 import { actionOf, dayOf, groupsBy, hourOf, symbolOf } from '../figures/patterns.ts';
 import {
@@ -7,6 +8,7 @@ import {
   streaksOf,
   tradeStatistics,
 } from '../figures/trade-statistics.ts';
+import { toDollars } from '../market/money.ts';
 import type { Side } from '../market/order.ts';
 import { closingOf } from '../run-record/reasoning-words.ts';
 import type { Execution, RunRecord } from '../run-record/run-record.ts';
@@ -20,7 +22,6 @@ import {
   positionLines,
   statisticsLine,
   streakLine,
-  toDollars,
   tradeLine,
 } from './lines.ts';
 import type { GroupLine, SideLine, TradeAnalysis } from './results.ts';

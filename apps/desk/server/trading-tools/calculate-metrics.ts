@@ -1,4 +1,5 @@
 // `calculate_metrics`: returns, risk and what was earned for it, by the equity points. Pure.
+
 import { plural } from '../agents/phrasing/words.ts';
 import { currentDrawdown, maximumDrawdown } from '../figures/drawdown.ts';
 import { exposureOf } from '../figures/exposure.ts';
@@ -12,6 +13,7 @@ import {
 } from '../figures/returns.ts';
 import { sharpe, sortino, volatility } from '../figures/risk.ts';
 import { byProfit } from '../figures/trade-statistics.ts';
+import { toDollars } from '../market/money.ts';
 import type { RunRecord } from '../run-record/run-record.ts';
 import type { Answer } from './analyze-trades.ts';
 import { fall, pct, pctSigned, ratio, stamp, usd, usdSigned } from './figures-in-words.ts';
@@ -21,7 +23,6 @@ import {
   percentOf,
   positionLines,
   ratioOf,
-  toDollars,
   toPercent,
   tradeLine,
 } from './lines.ts';

@@ -1,10 +1,12 @@
 // `compare_runs` and `list_runs`: runs beside each other, and which there are. Pure.
+
 import { listed, plural } from '../agents/phrasing/words.ts';
 import { maximumDrawdown } from '../figures/drawdown.ts';
 import { exposureOf } from '../figures/exposure.ts';
 import { periodReturns, spanOf, totalReturn } from '../figures/returns.ts';
 import { sharpe, volatility } from '../figures/risk.ts';
 import { byProfit, tradeStatistics } from '../figures/trade-statistics.ts';
+import { toDollars } from '../market/money.ts';
 import type { RunRecord, RunSummary } from '../run-record/run-record.ts';
 import type { Answer } from './analyze-trades.ts';
 import { fall, pct, pctSigned, ratio, usd, usdSigned } from './figures-in-words.ts';
@@ -14,7 +16,6 @@ import {
   percentOf,
   ratioOf,
   statisticsLine,
-  toDollars,
   toPercent,
   tradeLine,
 } from './lines.ts';

@@ -2,7 +2,7 @@
 // have saved most, or why none would. Pure.
 //
 // It is hindsight: fitted to the trades it is judged by, and money that a rule keeps back is taken to lie idle.
-import { listed, plural } from '../agents/phrasing/words.ts';
+import { listed, money, plural } from '../agents/phrasing/words.ts';
 import { meanOf } from '../figures/figure.ts';
 import { groupsBy, symbolOf } from '../figures/patterns.ts';
 import type { Money } from '../market/money.ts';
@@ -77,7 +77,7 @@ function stopLoss({ trades }: RunRecord): Reckoned {
     return no('it would have closed as much by trades that dipped and came back as it saved.');
   }
   const { percent, cut, certain, net } = best;
-  const given = `$${((certain - net) / 10_000).toFixed(2)}`;
+  const given = money(certain - net);
   return {
     rule: { id: `stop-loss-${percent}`, kind: 'stop_loss', percent },
     because: `${plural(cut.length, 'trade')} ended more than ${percent}% below cost.`,

@@ -5,7 +5,7 @@ import type { Group } from '../figures/patterns.ts';
 import { actionName } from '../figures/patterns.ts';
 import { totalReturn } from '../figures/returns.ts';
 import type { Streak, TradeStatistics } from '../figures/trade-statistics.ts';
-import type { Money } from '../market/money.ts';
+import { toDollars } from '../market/money.ts';
 import { describeRule } from '../market/rule.ts';
 import { whyOf } from '../run-record/reasoning-words.ts';
 import type {
@@ -26,12 +26,6 @@ import type {
 } from './results.ts';
 
 const MAX_RULES = 20;
-const UNITS_PER_DOLLAR = 10_000;
-
-/** Exact: four decimals are what the unit has. */
-export function toDollars(amount: Money): number {
-  return amount / UNITS_PER_DOLLAR;
-}
 
 /** A ratio as percent, to four decimals: what is behind them is noise of floats. */
 export function toPercent(ratio: number): number {

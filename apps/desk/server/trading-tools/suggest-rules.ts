@@ -1,6 +1,7 @@
 // `suggest_rules`: rules that answer a problem, each set to what would have helped most and with the figure for it. Pure.
 import { plural } from '../agents/phrasing/words.ts';
 import { byProfit } from '../figures/trade-statistics.ts';
+import { toDollars } from '../market/money.ts';
 import { describeRule } from '../market/rule.ts';
 import type { RunRecord } from '../run-record/run-record.ts';
 import type { Answer } from './analyze-trades.ts';
@@ -11,7 +12,7 @@ import {
   type RuleKind,
 } from './counterfactuals.ts';
 import { usd, usdSigned } from './figures-in-words.ts';
-import { headOf, idOf, toDollars } from './lines.ts';
+import { headOf, idOf } from './lines.ts';
 import type { Suggestion, Suggestions } from './results.ts';
 
 const MAX_SUGGESTIONS = 3;
