@@ -104,8 +104,11 @@ interface Rest {
 function rest({ parts, first, line, abortSignal, stallMs, hear }: Rest): ReadableStream<Part> {
   let isFinished = first.some(({ type }) => type === 'finish');
   const silence = createSilence(stallMs, () => line.abort(tooLate('go on')));
-  // Ends a read that waits, also of a provider that does not listen to the signal.
-  const leave = (): void => void parts.cancel(abortSignal.reason).catch(() => undefined);
+  // Ends a read that waits, also of a provider that does not listen to the signal. Nobody may ask for another.
+  function leave(): void {
+    silence.over();
+    parts.cancel(abortSignal.reason).catch(() => undefined);
+  }
   abortSignal.addEventListener('abort', leave);
 
   function over(): void {
