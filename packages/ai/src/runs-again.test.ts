@@ -7,12 +7,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { GO_ON } from './prefix.ts';
 import {
   asked,
-  type Bed,
-  type Beds,
+  bedOfEach,
   calls,
   finished,
   modelOf,
-  openBeds,
   question,
   read,
   texts,
@@ -21,20 +19,7 @@ import {
 } from './testing/run-bed.ts';
 import { UNKNOWN_OUTCOME } from './tools.ts';
 
-let beds: Beds;
-let bed: Bed;
-
-beforeAll(async () => {
-  beds = openBeds(await PGlite.create());
-});
-
-afterAll(() => beds.close());
-
-beforeEach(() => {
-  bed = beds.fresh();
-});
-
-afterEach(() => bed.close());
+const bed = bedOfEach({ beforeAll, afterAll, beforeEach, afterEach }, () => PGlite.create());
 
 const ada = { userId: 'ada' };
 

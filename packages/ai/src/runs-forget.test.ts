@@ -8,13 +8,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { createForgetting } from './forgetting.ts';
 import {
   asked,
-  type Bed,
-  type Beds,
+  bedOfEach,
   calls,
   finished,
   modelOf,
   type Node,
-  openBeds,
   question,
   read,
   texts,
@@ -22,16 +20,7 @@ import {
   waitFor,
 } from './testing/run-bed.ts';
 
-let beds: Beds;
-let bed: Bed;
-beforeAll(async () => {
-  beds = openBeds(await PGlite.create());
-});
-afterAll(() => beds.close());
-beforeEach(() => {
-  bed = beds.fresh();
-});
-afterEach(() => bed.close());
+const bed = bedOfEach({ beforeAll, afterAll, beforeEach, afterEach }, () => PGlite.create());
 
 const anything = jsonSchema<{ n: number }>({ type: 'object' });
 

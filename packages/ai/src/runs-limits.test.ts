@@ -7,11 +7,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { runLimits } from './limits.ts';
 import {
   asked,
-  type Bed,
-  type Beds,
+  bedOfEach,
   finished,
   modelOf,
-  openBeds,
   question,
   read,
   type Said,
@@ -19,20 +17,7 @@ import {
   untilText,
 } from './testing/run-bed.ts';
 
-let beds: Beds;
-let bed: Bed;
-
-beforeAll(async () => {
-  beds = openBeds(await PGlite.create());
-});
-
-afterAll(() => beds.close());
-
-beforeEach(() => {
-  bed = beds.fresh();
-});
-
-afterEach(() => bed.close());
+const bed = bedOfEach({ beforeAll, afterAll, beforeEach, afterEach }, () => PGlite.create());
 
 const hanging = modelOf(() => ({ says: texts('It ma'), hangs: true }));
 /** Takes 14 tokens. */

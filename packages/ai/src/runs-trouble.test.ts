@@ -8,12 +8,10 @@ import { MockLanguageModelV4 } from 'ai/test';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   asked,
-  type Bed,
-  type Beds,
+  bedOfEach,
   calls,
   finished,
   modelOf,
-  openBeds,
   question,
   read,
   type Said,
@@ -22,20 +20,7 @@ import {
   waitFor,
 } from './testing/run-bed.ts';
 
-let beds: Beds;
-let bed: Bed;
-
-beforeAll(async () => {
-  beds = openBeds(await PGlite.create());
-});
-
-afterAll(() => beds.close());
-
-beforeEach(() => {
-  bed = beds.fresh();
-});
-
-afterEach(() => bed.close());
+const bed = bedOfEach({ beforeAll, afterAll, beforeEach, afterEach }, () => PGlite.create());
 
 const none = jsonSchema<object>({ type: 'object' });
 

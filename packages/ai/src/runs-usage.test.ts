@@ -4,12 +4,10 @@ import { PGlite } from '@electric-sql/pglite';
 import { jsonSchema, type ModelMessage, tool } from 'ai';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
-  type Bed,
-  type Beds,
+  bedOfEach,
   calls,
   finished,
   modelOf,
-  openBeds,
   question,
   read,
   texts,
@@ -17,20 +15,7 @@ import {
   waitFor,
 } from './testing/run-bed.ts';
 
-let beds: Beds;
-let bed: Bed;
-
-beforeAll(async () => {
-  beds = openBeds(await PGlite.create());
-});
-
-afterAll(() => beds.close());
-
-beforeEach(() => {
-  bed = beds.fresh();
-});
-
-afterEach(() => bed.close());
+const bed = bedOfEach({ beforeAll, afterAll, beforeEach, afterEach }, () => PGlite.create());
 
 /** Some thousand tokens. */
 const messages: readonly ModelMessage[] = [{ role: 'user', content: 'word '.repeat(800) }];

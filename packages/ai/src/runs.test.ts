@@ -15,12 +15,10 @@ import { MockLanguageModelV4 } from 'ai/test';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   asked,
-  type Bed,
-  type Beds,
+  bedOfEach,
   calls,
   finished,
   modelOf,
-  openBeds,
   question,
   read,
   type Said,
@@ -31,20 +29,7 @@ import {
 } from './testing/run-bed.ts';
 import { UNKNOWN_OUTCOME } from './tools.ts';
 
-let beds: Beds;
-let bed: Bed;
-
-beforeAll(async () => {
-  beds = openBeds(await PGlite.create());
-});
-
-afterAll(() => beds.close());
-
-beforeEach(() => {
-  bed = beds.fresh();
-});
-
-afterEach(() => bed.close());
+const bed = bedOfEach({ beforeAll, afterAll, beforeEach, afterEach }, () => PGlite.create());
 
 describe('a run', () => {
   test('RUN-1, RUN-4: is accepted, answered and ended, once, with its row, its message and its channel alike', async () => {

@@ -3,27 +3,10 @@
 import { PGlite } from '@electric-sql/pglite';
 import { textOfRun } from '@millrace/protocol/runs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import {
-  asked,
-  type Bed,
-  type Beds,
-  openBeds,
-  question,
-  read,
-  untilText,
-} from './testing/run-bed.ts';
+import { asked, bedOfEach, question, read, untilText } from './testing/run-bed.ts';
 import type { TextModel } from './text-model.ts';
 
-let beds: Beds;
-let bed: Bed;
-beforeAll(async () => {
-  beds = openBeds(await PGlite.create());
-});
-afterAll(() => beds.close());
-beforeEach(() => {
-  bed = beds.fresh();
-});
-afterEach(() => bed.close());
+const bed = bedOfEach({ beforeAll, afterAll, beforeEach, afterEach }, () => PGlite.create());
 
 const forever = new Promise<never>(() => undefined);
 

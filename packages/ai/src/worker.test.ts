@@ -6,11 +6,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { BEAT_MS } from './limits.ts';
 import {
   asked,
-  type Bed,
-  type Beds,
+  bedOfEach,
   finished,
   modelOf,
-  openBeds,
   question,
   read,
   texts,
@@ -18,20 +16,7 @@ import {
   waitFor,
 } from './testing/run-bed.ts';
 
-let beds: Beds;
-let bed: Bed;
-
-beforeAll(async () => {
-  beds = openBeds(await PGlite.create());
-});
-
-afterAll(() => beds.close());
-
-beforeEach(() => {
-  bed = beds.fresh();
-});
-
-afterEach(() => bed.close());
+const bed = bedOfEach({ beforeAll, afterAll, beforeEach, afterEach }, () => PGlite.create());
 
 const hanging = { model: modelOf(() => ({ says: texts('It ma'), hangs: true })), messages: asked };
 const quick = { model: modelOf(() => ({ says: [...texts('23.'), finished()] })), messages: asked };

@@ -44,17 +44,40 @@ export interface Bed {
   close(): Promise<void>;
 }
 
-/** One database for a file's tests, each of which has a bed of its own: a new database takes a second. */
-export interface Beds {
-  fresh(): Bed;
-  close(): Promise<void>;
-}
-
 type Pglite = Parameters<typeof pgliteDatabase>[0] & { close(): Promise<void> };
 
-export function openBeds(pglite: Pglite): Beds {
-  const database = pgliteDatabase(pglite);
-  return { fresh: () => createBed(database), close: () => pglite.close() };
+/** Of the test runner, as it names them. */
+interface Hooks {
+  beforeAll(run: () => Promise<void>): void;
+  afterAll(run: () => Promise<void>): void;
+  beforeEach(run: () => void): void;
+  afterEach(run: () => Promise<void>): void;
+}
+
+/** A bed for each test of a file, on one database for all of them: a new one takes a second. */
+export function bedOfEach(hooks: Hooks, make: () => Promise<Pglite>): Bed {
+  let pglite: Pglite;
+  let database: SqlDatabase;
+  let bed: Bed;
+  hooks.beforeAll(async () => {
+    pglite = await make();
+    database = pgliteDatabase(pglite);
+  });
+  hooks.afterAll(() => pglite.close());
+  hooks.beforeEach(() => {
+    bed = createBed(database);
+  });
+  hooks.afterEach(() => bed.close());
+  return {
+    get database() {
+      return database;
+    },
+    startNode: (answer, more) => bed.startNode(answer, more),
+    mortal: () => bed.mortal(),
+    forget: (node) => bed.forget(node),
+    expire: (runId) => bed.expire(runId),
+    close: () => bed.close(),
+  };
 }
 
 function createBed(database: SqlDatabase): Bed {
