@@ -1,23 +1,13 @@
 // Promise T15, the owner's death: one node holds a run at every place there is, and is killed (kill -9). Another one ends
 // all of them; every viewer has what is stored, and no tool did anything twice.
 
-import { join } from 'node:path';
 import { startPostgres } from '@millrace/server/testing/servers';
 import { DefaultChatTransport, readUIMessageStream } from 'ai';
 import pg from 'pg';
 import { expect, test } from 'vitest';
-import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 import { until } from '../support/wait.ts';
 import { PLACES } from './script.ts';
-
-function startNode(database: string, holds: 'yes' | 'no'): Promise<ServerProcess> {
-  return startServerProcess({
-    entry: join(import.meta.dirname, 'node.ts'),
-    env: { DATABASE: database, HOLDS: holds },
-    ready: { stdout: /listening/ },
-    deadlineMs: 30_000,
-  });
-}
+import { makeTables, startNode } from './start-node.ts';
 
 /** As a chat that is opened: with the SDK's own transport, to the end. */
 async function view(url: string, runId: string): Promise<string> {
@@ -37,9 +27,7 @@ test('RUN-3, RUN-5, RUN-7, RUN-9, RUN-14, UI-1: whatever place an owner is kille
   await using server = await startPostgres();
   const database = server.url();
   const pool = new pg.Pool({ connectionString: database });
-  await pool.query('create table made (key text, at timestamptz default now())');
-  await pool.query('create table asked (run_id text)');
-  await pool.query('create table messages (run_id text primary key, text text not null)');
+  await makeTables(pool);
   await using first = await startNode(database, 'yes');
 
   const places = Array.from({ length: PLACES }, (_, place) => place);

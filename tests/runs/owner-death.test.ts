@@ -1,23 +1,13 @@
 // The official clients while the node that writes their answers is killed (kill -9), in the middle of a step that has to
 // begin anew: each ends with what is stored, whether its protocol can take words back or it has to come again.
 
-import { join } from 'node:path';
 import { startPostgres } from '@millrace/server/testing/servers';
 import pg from 'pg';
 import { expect, test } from 'vitest';
-import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 import { until } from '../support/wait.ts';
 import { CLIENTS } from './clients.ts';
 import { ANSWER, HALF, HALF_PLACE } from './script.ts';
-
-function startNode(database: string, holds: 'yes' | 'no'): Promise<ServerProcess> {
-  return startServerProcess({
-    entry: join(import.meta.dirname, 'node.ts'),
-    env: { DATABASE: database, HOLDS: holds },
-    ready: { stdout: /listening/ },
-    deadlineMs: 30_000,
-  });
-}
+import { makeTables, startNode } from './start-node.ts';
 
 /** These can take back what a step had said; the others are cut off, and come again. */
 const STAYS = /useChat of ai 7|HttpAgent|plain/;
@@ -26,9 +16,7 @@ test('RUN-7, UI-3, OAI-3, AGUI-3, PLAINRUN-3: the owner is killed in the middle:
   await using server = await startPostgres();
   const database = server.url();
   const pool = new pg.Pool({ connectionString: database });
-  await pool.query('create table made (key text, at timestamptz default now())');
-  await pool.query('create table asked (run_id text)');
-  await pool.query('create table messages (run_id text primary key, text text not null)');
+  await makeTables(pool);
   await using first = await startNode(database, 'yes');
   const chats = CLIENTS.map(({ name }) => `join-${name.replaceAll(/[^a-z0-9]+/gi, '-')}`);
   const runIds = await Promise.all(
