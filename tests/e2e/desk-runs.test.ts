@@ -113,6 +113,21 @@ describe('with the built-in analyst', () => {
     await hasNoSidewaysScroll(page);
   });
 
+  test('what the list says of a run that trades is what stands beside it, tick after tick', async () => {
+    await using user = await chromium.newPage(look(1600, 'light'));
+    const { page } = user;
+    // It holds a bit of everything: there is no tick that does not move it.
+    await page.goto(`${desk.url}/runs/buy_and_hold`);
+    const inList = page.locator('[aria-current="true"] .tabular');
+    const inFacts = page.locator('dt:text-is("Return") + dd');
+    const first = await inList.textContent();
+    const areSame = async (): Promise<boolean> => {
+      const now = await inList.textContent();
+      return now !== first && now === (await inFacts.textContent());
+    };
+    await expect.poll(areSame, { timeout: 15_000, interval: 20 }).toBe(true);
+  });
+
   test('E2: a model of one’s own is made, trades in the live market, and is asked about', async () => {
     await using user = await chromium.newPage(look(1600, 'light'));
     const { page } = user;

@@ -4,9 +4,9 @@ import type { ReactElement } from 'react';
 import { Link } from 'wouter';
 import type { ModelInfo, RunsAnswer } from '../../../shared/trading.ts';
 import { useJson } from '../data/use-json.ts';
-import { Change } from '../parts/change.tsx';
 import { formatMarketMoment } from '../parts/format.ts';
 import { runPath } from './run-path.ts';
+import { RunReturn } from './run-return.tsx';
 import { StatusDot } from './status-dot.tsx';
 
 interface ModelListProps {
@@ -70,7 +70,7 @@ function ModelLink({
       {latestRun === null ? (
         <span className="text-xs text-quiet">no run</span>
       ) : (
-        <Change share={latestRun.return} className="text-xs" />
+        <RunReturn run={latestRun} className="text-xs" />
       )}
     </Link>
   );

@@ -4,9 +4,9 @@ import type { ReactElement, ReactNode } from 'react';
 import type { RunFigures } from '../../../shared/run-figures.ts';
 import type { ModelInfo, RunInfo } from '../../../shared/trading.ts';
 import { Card } from '../parts/card.tsx';
-import { Change } from '../parts/change.tsx';
 import { formatDollars, formatSignedDollars, formatWhole } from '../parts/format.ts';
 import { AiSettings } from './ai-settings.tsx';
+import { RunReturn } from './run-return.tsx';
 import { StatusDot } from './status-dot.tsx';
 import { STRATEGIES } from './strategies.ts';
 
@@ -41,7 +41,7 @@ export function RunFacts({ model, run, live, acts }: RunFactsProps): ReactElemen
       <dl className="tabular grid grid-cols-2 gap-x-4 gap-y-3 px-4 py-3 sm:grid-cols-3 2xl:grid-cols-6">
         <Fact name="Equity">{formatDollars(equity)}</Fact>
         <Fact name="Return">
-          <Change share={run.startingCash === 0 ? 0 : profit / run.startingCash} />
+          <RunReturn run={run} />
         </Fact>
         <Fact name="Profit">{formatSignedDollars(profit)}</Fact>
         <Fact name="Cash">{formatDollars(live?.cash ?? run.cash)}</Fact>
