@@ -15,6 +15,7 @@ export {
 } from './projections/ag-ui-input.ts';
 export type { OpenAiOptions } from './projections/openai.ts';
 export { type PlainEvent, type PlainEventId, readPlainEventId } from './projections/plain.ts';
+export { readToEnd } from './projections/read-to-end.ts';
 export { type ServeAgUiOptions, serveAgUi } from './projections/serve-ag-ui.ts';
 export {
   type ChatSocket,

@@ -1,7 +1,14 @@
 // The AI of Desk: chats about trading runs, and requests of programs, each answered by an AI run that the server owns.
 // Owns what may be asked of whom: a session or a run that is not the user's is not there. Refuses to own: HTTP, rows.
 
-import { createRuns, type Overlap, type RunRow, type Runs, type Started } from '@millrace/ai';
+import {
+  createRuns,
+  type Overlap,
+  type RunRow,
+  type Runs,
+  readToEnd,
+  type Started,
+} from '@millrace/ai';
 import { MillraceError } from '@millrace/protocol';
 import type { Json } from '@millrace/protocol/runs';
 import type { Hub } from '@millrace/server';
@@ -19,7 +26,6 @@ import { answerChat } from './answering.ts';
 import { keepAnswer, keepQuestion } from './keeping.ts';
 import { findQuestion } from './message-rows.ts';
 import { type ChatQuestion, parseQuestion } from './question.ts';
-import { readAnswer } from './read-answer.ts';
 import {
   deleteSession,
   insertSession,
@@ -163,7 +169,7 @@ export async function createRunChat(options: RunChatOptions): Promise<RunChat> {
     );
     for (const { id } of rows) await runs.stop(String(id), by);
     const isLate = AbortSignal.timeout(STOPPED_WITHIN_MS);
-    for (const { id } of rows) await readAnswer(hub, String(id), isLate);
+    for (const { id } of rows) await readToEnd(hub, String(id), isLate);
   }
 
   async function erase(userId: string, sessionId: string): Promise<void> {
@@ -210,7 +216,7 @@ export async function createRunChat(options: RunChatOptions): Promise<RunChat> {
       }
       // A page that asks anew does not wait for what it does not want any more.
       if ((await runs.stop(asked.aiRunId, userId)) !== null) {
-        await readAnswer(hub, asked.aiRunId, AbortSignal.timeout(STOPPED_WITHIN_MS));
+        await readToEnd(hub, asked.aiRunId, AbortSignal.timeout(STOPPED_WITHIN_MS));
       }
       const settings = await snapshotFor(userId, session);
       const again = { userId, settings, ...(key === undefined ? {} : { key }) };

@@ -1,12 +1,9 @@
 // A run as the answer to a chat-completions request, streamed or whole. Rules: OAI-1 … OAI-3.
 
 import type { ServerResponse } from 'node:http';
-import { MillraceError } from '@millrace/protocol';
-import type { RunState } from '@millrace/protocol/runs';
 import type { Hub } from '@millrace/server';
 import { type OpenAiOptions, openAiStream, toOpenAiCompletion } from './openai.ts';
-import { watchRun } from './run-feed.ts';
-import type { Told } from './run-places.ts';
+import { readToEnd } from './read-to-end.ts';
 import { DONE, type ServeOptions, serveRun } from './serve-run.ts';
 
 export interface ServeOpenAiOptions extends OpenAiOptions, Pick<ServeOptions, 'heartbeatMs'> {
@@ -42,14 +39,3 @@ export async function serveOpenAi(
   res.writeHead(status, { 'Content-Type': 'application/json', 'X-Should-Retry': 'false' });
   res.end(JSON.stringify(answer));
 }
-
-/** Null where the reader left. */
-async function readToEnd(hub: Hub, runId: string, signal: AbortSignal): Promise<RunState | null> {
-  for await (const news of watchRun(hub, { runId, told: NOTHING, signal })) {
-    if (news.type === 'end') return news.state;
-  }
-  if (signal.aborted) return null;
-  throw new MillraceError('server/shutdown', 'The answer was broken off here. Ask again.');
-}
-
-const NOTHING: Told = { key: 'nothing', project: () => [] };

@@ -1,7 +1,7 @@
 // Spec E1: a chat about one trading run for a native `EventSource`, for `curl`, and without any stream. A GET may start an
 // answer (may-start.ts says when); whoever comes back, by `Last-Event-ID` or with the same ticket, reads on.
 
-import { readPlainEventId, servePlainRun } from '@millrace/ai';
+import { readPlainEventId, readToEnd, servePlainRun } from '@millrace/ai';
 import { MillraceError } from '@millrace/protocol';
 import { textOfRun } from '@millrace/protocol/runs';
 import * as z from 'zod';
@@ -9,7 +9,6 @@ import type { ChatMessagesAnswer, TicketAnswer } from '../../../shared/chat-api.
 import { asUser } from '../../database/as-user.ts';
 import { listMessages } from '../../run-chat/message-rows.ts';
 import { parseQuestion } from '../../run-chat/question.ts';
-import { readAnswer } from '../../run-chat/read-answer.ts';
 import { newestSession } from '../../run-chat/session-rows.ts';
 import { suggestedRules } from '../../run-chat/suggested-rules.ts';
 import { requireRun } from '../../run-chat/trading-run.ts';
@@ -146,7 +145,7 @@ export function addRunChatRoutes(
     const left = new AbortController();
     c.env.outgoing.once('close', () => left.abort());
     const signal = AbortSignal.any([left.signal, AbortSignal.timeout(WAITS_MS)]);
-    const state = await readAnswer(hub, aiRunId, signal);
+    const state = await readToEnd(hub, aiRunId, signal);
     if (state === null) return c.json({ runId: aiRunId, status: 'running' }, 202);
     if (state.status === 'failed' || state.status === 'interrupted') {
       throw new MillraceError('server/overloaded', state.error ?? 'The answer failed. Try again.');
