@@ -27,11 +27,15 @@ export function tokenModel({ perSecond, onToken }: TokenModelOptions): ModelV4 {
         start(controller) {
           controller.enqueue({ type: 'stream-start', warnings: [] });
           controller.enqueue({ type: 'text-start', id: '0' });
+          const startedAt = performance.now();
           let count = 0;
+          // By when each is due: a timer alone falls behind on a full core, and fewer tokens would seem to cost less.
           timer = setInterval(() => {
-            count += 1;
-            onToken();
-            controller.enqueue({ type: 'text-delta', id: '0', delta: ` token${count % 100}` });
+            const due = ((performance.now() - startedAt) / 1_000) * perSecond;
+            for (; count < Math.floor(due); count += 1) {
+              onToken();
+              controller.enqueue({ type: 'text-delta', id: '0', delta: ` token${count % 100}` });
+            }
           }, 1_000 / perSecond);
           abortSignal?.addEventListener('abort', () => {
             stop();

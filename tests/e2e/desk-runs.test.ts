@@ -249,6 +249,7 @@ describe('with a model behind HTTP', () => {
           const event = JSON.parse(data) as { type: string; content?: string };
           types.push(event.type);
           if (event.type === 'token') text += event.content;
+          document.body.dataset['told'] = text;
           if (event.type === 'done') resolve();
         });
         setTimeout(() => reject(new Error(`no end: ${text}`)), 20_000);
@@ -260,15 +261,15 @@ describe('with a model behind HTTP', () => {
       });
       return { types, text, opened };
     }, '/api/models/buy_and_hold/runs/latest/chat-stream?message=Tell+me+all.');
-    await until(() => model.requests.length > before, { label: 'the model to be asked' });
-    for (let cut = 0; cut < 2; cut += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 700));
+    for (const word of ['word5 ', 'word35 ']) {
+      await page.waitForFunction((one) => document.body.dataset['told']?.includes(one), word);
       network.cutAll({ how: 'rst' });
     }
     const { text, types, opened } = await told;
     expect(text.trim()).toBe(WHOLE);
     expect(types.filter((type) => type === 'done')).toHaveLength(1);
-    expect(opened).toBeGreaterThan(1);
+    // At the beginning, and after each cut.
+    expect(opened).toBe(3);
     expect(model.requests.length - before).toBe(1);
   });
 });
