@@ -25,7 +25,7 @@ export interface Followers {
     channel: FollowedChannel,
     start: Start,
     signal: AbortSignal | undefined,
-  ): AsyncGenerator<FollowedFrame, void, undefined>;
+  ): AsyncIterableIterator<FollowedFrame, void, undefined>;
   /** Ends all of them with `server/shutdown`. */
   close(): void;
 }
@@ -37,97 +37,144 @@ export function createFollowers(shared: FollowContext): Followers {
   const context: FollowContext = { ...shared, gate: OPEN };
   const open = new Set<FollowLink>();
 
-  async function* follow(
-    { name, version }: FollowedChannel,
-    start: Start,
-    signal: AbortSignal | undefined,
-  ): AsyncGenerator<FollowedFrame, void, undefined> {
-    const link = new FollowLink(context);
-    const end = (): void => link.close(null);
-    signal?.addEventListener('abort', end);
-    open.add(link);
-    try {
-      if (signal?.aborted === true) return;
-      link.begin(name, version, start);
-      for (;;) {
-        const frame = await link.next();
-        if (frame === null) return;
-        yield* readFrame(frame);
-        if (frame.type === 'end') return;
-      }
-    } finally {
-      signal?.removeEventListener('abort', end);
-      open.delete(link);
-      link.close(null);
-    }
-  }
-
   return {
     get count() {
       return open.size;
     },
-    follow,
+    follow: (channel, start, signal) => new FollowLink({ context, open, channel, start, signal }),
     close() {
-      for (const link of open) link.close(shuttingDown());
+      for (const link of [...open]) link.close(shuttingDown());
     },
   };
 }
 
-function* readFrame(frame: OutboundFrame): Generator<FollowedFrame, void, undefined> {
-  if (frame.batch !== null) {
-    const { epoch, entries } = frame.batch;
-    for (const { offset, text } of entries) {
-      yield { type: 'event', cursor: { epoch, offset }, event: parseEvent(JSON.parse(text)) };
-    }
-    return;
-  }
-  const told = parseServerFrame(frame.text);
-  if (told?.type === 'end') yield { type: 'end', cursor: told.cursor };
-  if (told?.type !== 'verdict') return;
-  // Refusals are of a channel that nobody knows, or of another version: nothing follows.
-  if (told.verdict === 'denied' || told.verdict === 'unknown') throw told.error;
-  const { type: _, channel: __, ...verdict } = told;
-  yield { type: 'verdict', verdict };
+interface FollowLinkOptions {
+  readonly context: FollowContext;
+  /** Those that were begun and are not over. */
+  readonly open: Set<FollowLink>;
+  readonly channel: FollowedChannel;
+  readonly start: Start;
+  readonly signal: AbortSignal | undefined;
 }
 
-class FollowLink implements Link, QueueOwner, ReadersOwner {
+const DONE = { done: true, value: undefined } as const;
+
+/**
+ * The link and its reader in one. Begins with the first `next`, as an async generator does; it is none, because the
+ * promises of one cost more than everything else that is done for an event here.
+ */
+class FollowLink
+  implements Link, QueueOwner, ReadersOwner, AsyncIterableIterator<FollowedFrame, void, undefined>
+{
   readonly transport = 'follow';
   readonly beatMs = 0;
   readonly identity = null;
   readonly isShared = false;
+  readonly #options: FollowLinkOptions;
   readonly #queue: LinkQueue;
   readonly #readers: LinkReaders;
-  readonly #onRefused: FollowContext['onRefused'];
   readonly #frames: OutboundFrame[] = [];
   #bytes = 0;
+  #hasBegun = false;
+  /** Of the first frame, so many events have been told. */
+  #toldOfFirst = 0;
   /** Whoever waits for the next frame. */
   #wake: () => void = () => undefined;
   /** Why it is over; undefined while it is not. */
   #over: MillraceError | null | undefined;
 
-  constructor(context: FollowContext) {
+  constructor(options: FollowLinkOptions) {
+    const { context } = options;
+    this.#options = options;
     this.#queue = new LinkQueue(this, this, context);
     this.#readers = new LinkReaders(this.#queue, this, context);
-    this.#onRefused = context.onRefused;
   }
 
-  begin(channel: string, version: number, start: Start): void {
-    this.#readers.subscribe([{ channel, version, start }]);
+  [Symbol.asyncIterator](): this {
+    return this;
   }
 
-  /** Null when it was closed without a reason. Rejects with that otherwise, once all that came before is read. */
-  async next(): Promise<OutboundFrame | null> {
-    while (this.#frames.length === 0) {
-      if (this.#over === null) return null;
+  /** Rejects with why it was closed, once all that came before is read. */
+  async next(): Promise<IteratorResult<FollowedFrame, void>> {
+    if (!this.#hasBegun) this.#begin();
+    for (;;) {
+      const value = this.#takeOrClose();
+      if (value !== null) return { done: false, value };
+      if (this.#over === null) return DONE;
       if (this.#over !== undefined) throw this.#over;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+      await this.#more();
     }
-    const frame = this.#frames.shift();
-    this.#bytes -= frame === undefined ? 0 : Buffer.byteLength(frame.text);
+  }
+
+  return(): Promise<IteratorResult<FollowedFrame, void>> {
+    this.#hasBegun = true;
+    this.close(null);
+    return Promise.resolve(DONE);
+  }
+
+  #begin(): void {
+    const { open, channel, start, signal } = this.#options;
+    this.#hasBegun = true;
+    if (signal?.aborted === true) return this.close(null);
+    signal?.addEventListener('abort', this.#end);
+    open.add(this);
+    this.#readers.subscribe([{ channel: channel.name, version: channel.version, start }]);
+  }
+
+  readonly #end = (): void => this.close(null);
+
+  #more(): Promise<void> {
+    return new Promise((resolve) => {
+      const others = this.#wake;
+      this.#wake = () => {
+        others();
+        resolve();
+      };
+    });
+  }
+
+  /** As `#take`. Nobody reads on behind what could not be read. */
+  #takeOrClose(): FollowedFrame | null {
+    try {
+      return this.#take();
+    } catch (thrown) {
+      this.close(null);
+      throw thrown;
+    }
+  }
+
+  /** What is told next, null where nothing is there. @throws MillraceError why the channel can't be followed */
+  #take(): FollowedFrame | null {
+    for (let frame = this.#frames[0]; frame !== undefined; frame = this.#frames[0]) {
+      if (frame.batch !== null) {
+        const { epoch, entries } = frame.batch;
+        const entry = entries[this.#toldOfFirst];
+        this.#toldOfFirst += 1;
+        if (this.#toldOfFirst >= entries.length) this.#drop(frame);
+        if (entry === undefined) continue;
+        const event = parseEvent(JSON.parse(entry.text));
+        return { type: 'event', cursor: { epoch, offset: entry.offset }, event };
+      }
+      this.#drop(frame);
+      const told = parseServerFrame(frame.text);
+      if (told.type === 'end') {
+        this.close(null);
+        return { type: 'end', cursor: told.cursor };
+      }
+      if (told.type !== 'verdict') continue;
+      // Refusals are of a channel that nobody knows, or of another version: nothing follows.
+      if (told.verdict === 'denied' || told.verdict === 'unknown') throw told.error;
+      const { type: _, channel: __, ...verdict } = told;
+      return { type: 'verdict', verdict };
+    }
+    return null;
+  }
+
+  #drop(frame: OutboundFrame): void {
+    this.#frames.shift();
+    this.#toldOfFirst = 0;
+    this.#bytes -= Buffer.byteLength(frame.text);
     if (this.#bytes === 0) this.#queue.drained();
-    return frame ?? null;
   }
 
   send(frames: readonly OutboundFrame[]): void {
@@ -136,16 +183,25 @@ class FollowLink implements Link, QueueOwner, ReadersOwner {
       this.#frames.push(frame);
       this.#bytes += Buffer.byteLength(frame.text);
     }
-    this.#wake();
+    this.#tell();
   }
 
   close(reason: MillraceError | null): void {
     if (this.#over !== undefined) return;
+    const { open, signal } = this.#options;
+    signal?.removeEventListener('abort', this.#end);
+    open.delete(this);
     this.#queue.close();
     this.#over = reason;
     this.#readers.close();
     if (reason === null) this.#frames.length = 0;
-    this.#wake();
+    this.#tell();
+  }
+
+  #tell(): void {
+    const wake = this.#wake;
+    this.#wake = () => undefined;
+    wake();
   }
 
   bufferedBytes(): number {
@@ -157,7 +213,7 @@ class FollowLink implements Link, QueueOwner, ReadersOwner {
   }
 
   isStuck(reason: MillraceError): void {
-    this.#onRefused(reason);
+    this.#options.context.onRefused(reason);
     this.close(reason);
   }
 

@@ -24,6 +24,7 @@ import type { PublishConditions } from './prepare-event.ts';
 import type { WriteResult } from './publish-in-transaction.ts';
 import type { Engine } from './seams/engine.ts';
 import type { Peer } from './seams/link.ts';
+import type { OwnStream, OwnStreamOptions } from './transports/own-stream.ts';
 
 /** Who somebody is, as `authenticate` found out. */
 export interface Identity {
@@ -100,7 +101,8 @@ export interface HubOptions {
   /**
    * Whether events may be written to TCP handles without Node's streams in between, some tenth faster, where this Node
    * has what it takes; and idle streams be taken off Node's HTTP objects, where nobody else waits for the response's
-   * end: its `close` is not told then. Default true; false uses public APIs only.
+   * end: its `close` is not told then, and `server.closeAllConnections` does not reach them; the hub's `close` does.
+   * Default true; false uses public APIs only.
    */
   readonly directWrites?: boolean;
   /** The one place for what fails in the background; the same failure at most once in 5 s. Default: a line on the console. */
@@ -288,6 +290,12 @@ export interface Hub {
     channel: Channel<Events, State>,
     options?: StreamOptions<Events>,
   ): Promise<void>;
+  /**
+   * Answers with an event stream of the program's own, written as cheaply as the hub's own (`directWrites` holds for it
+   * too): what is made of a channel for readers of another protocol. Who may read it, heartbeats, and what becomes of a
+   * reader that takes nothing in are the program's.
+   */
+  openEventStream(res: ServerResponse, options?: OwnStreamOptions): OwnStream;
   /** Answers a request under `path`. Resolves with false for any other: it is not the hub's. */
   handle(req: IncomingMessage, res: ServerResponse): Promise<boolean>;
   /** Takes the upgrade of `<path>/ws`. False for any other. */

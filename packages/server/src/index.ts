@@ -53,3 +53,5 @@ export type {
   StoredSnapshot,
 } from './seams/log.ts';
 export type { Timers } from './seams/timers.ts';
+export { SharedText } from './transports/event-stream.ts';
+export type { OwnStream, OwnStreamOptions } from './transports/own-stream.ts';

@@ -22,6 +22,7 @@ import type { Peer } from '../seams/link.ts';
 import type { Timers } from '../seams/timers.ts';
 import { isCursor } from '../subscription.ts';
 import { findDirectWrites } from '../transports/direct-writes.ts';
+import { type OwnStream, type OwnStreamOptions, openOwnStream } from '../transports/own-stream.ts';
 import { type PlainOptions, plainTransport } from '../transports/plain.ts';
 import { pollTransport } from '../transports/poll.ts';
 import { sseTransport } from '../transports/sse.ts';
@@ -49,6 +50,7 @@ export interface HttpFace {
     channel: Channel<Events, State>,
     options?: StreamOptions<Events>,
   ): Promise<void>;
+  openEventStream(res: ServerResponse, options: OwnStreamOptions): OwnStream;
   /** From now on every request is answered with `server/shutdown`. */
   shutDown(): void;
   /** Cuts what is still open. */
@@ -228,6 +230,7 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
         run: () => openPlain(req, res, channel.name, streamOptions),
       });
     },
+    openEventStream: (res, streamOptions) => openOwnStream(res, direct, streamOptions),
     shutDown() {
       isLeaving = true;
     },

@@ -29,6 +29,29 @@ export function streamCarrier(encode: (frame: OutboundFrame) => string): StreamC
   };
 }
 
+/** A text of blocks for many streams: its bytes are made once for all of a kind. */
+export class SharedText {
+  readonly text: string;
+  #plain: WireBytes | null = null;
+  #chunked: WireBytes | null = null;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  /** As it stands in the body. */
+  get plain(): WireBytes {
+    this.#plain ??= toWireBytes(this.text);
+    return this.#plain;
+  }
+
+  /** As one chunk of HTTP/1.1. */
+  get chunked(): WireBytes {
+    this.#chunked ??= toWireBytes(chunk(this.text));
+    return this.#chunked;
+  }
+}
+
 /** Whose stream it is. */
 export interface StreamOwner extends WriterOwner {
   /** Once, whoever ended it. */
@@ -36,11 +59,16 @@ export interface StreamOwner extends WriterOwner {
 }
 
 type State =
-  | { readonly at: 'before' | 'response'; readonly res: ServerResponse }
+  | { readonly at: 'before'; readonly res: ServerResponse; readonly headers: Headers }
+  | { readonly at: 'response'; readonly res: ServerResponse }
   | { readonly at: 'socket'; readonly socket: Socket; readonly writer: SocketWriter }
   | { readonly at: 'over' };
 
+/** Beside those of every event stream. */
+type Headers = Readonly<Record<string, string>>;
+
 const OVER: State = { at: 'over' };
+const NO_HEADERS: Headers = {};
 
 /** A class: one for each reader, ten thousand of them idle. Holds the response only while it writes to it. */
 export class EventStream {
@@ -51,10 +79,15 @@ export class EventStream {
   #head = '';
 
   /** @param direct null: everything goes through the response */
-  constructor(res: ServerResponse, direct: DirectWrites | null, owner: StreamOwner) {
+  constructor(
+    res: ServerResponse,
+    direct: DirectWrites | null,
+    owner: StreamOwner,
+    headers: Headers = NO_HEADERS,
+  ) {
     this.#owner = owner;
     this.#direct = direct;
-    this.#state = { at: 'before', res };
+    this.#state = { at: 'before', res, headers };
   }
 
   get isOver(): boolean {
@@ -67,6 +100,13 @@ export class EventStream {
     return state.at === 'over' ? 0 : state.res.writableLength;
   }
 
+  /** Whether something waits for the peer: the owner hears of a drain then. */
+  get isFull(): boolean {
+    const state = this.#state;
+    if (state.at === 'socket') return state.writer.isFull;
+    return state.at !== 'over' && state.res.writableNeedDrain;
+  }
+
   /** From now on the owner hears of drains, and of the end: at once, if it has come already. */
   watch(): void {
     if (this.#state.at !== 'before') return;
@@ -77,28 +117,29 @@ export class EventStream {
 
   /** Sends the head if it is not out, then the frames. */
   send(frames: readonly OutboundFrame[], { plain, chunked }: StreamCarrier): void {
-    if (this.#state.at === 'before') this.#begin(this.#state.res);
+    if (this.#state.at === 'before') this.#begin(this.#state);
     const state = this.#state;
     if (state.at === 'response') {
       for (const frame of frames) writeTo(state.res, frame.as(plain));
     } else if (state.at === 'socket') {
       const [first] = frames;
-      if (this.#head === '' && first !== undefined && frames.length === 1) {
-        state.writer.write(first.as(chunked));
-      } else {
-        const all = frames.map((frame) => frame.as(chunked));
-        state.writer.writeAll(this.#withHead(all));
-      }
+      if (first !== undefined && frames.length === 1) this.#put(state.writer, first.as(chunked));
+      else state.writer.writeAll(this.#withHead(frames.map((frame) => frame.as(chunked))));
     }
   }
 
   /** The same with a text of blocks. */
-  write(text: string): void {
-    if (this.#state.at === 'before') this.#begin(this.#state.res);
+  write(text: string | SharedText): void {
+    if (this.#state.at === 'before') this.#begin(this.#state);
     const state = this.#state;
-    if (state.at === 'response') writeTo(state.res, toWireBytes(text));
-    else if (state.at === 'socket')
-      state.writer.writeAll(this.#withHead([toWireBytes(chunk(text))]));
+    const shared = typeof text === 'string' ? new SharedText(text) : text;
+    if (state.at === 'response') writeTo(state.res, shared.plain);
+    else if (state.at === 'socket') this.#put(state.writer, shared.chunked);
+  }
+
+  #put(writer: SocketWriter, bytes: WireBytes): void {
+    if (this.#head === '') writer.write(bytes);
+    else writer.writeAll(this.#withHead([bytes]));
   }
 
   end(lastText = ''): void {
@@ -116,13 +157,21 @@ export class EventStream {
     destroyLater(state.socket);
   }
 
-  #begin(res: ServerResponse): void {
+  /** Breaks it off: its reader sees that this is no end. */
+  cut(): void {
+    const state = this.#state;
+    if (state.at === 'over') return;
+    this.#state = OVER;
+    (state.at === 'socket' ? state.socket : state.res).destroy();
+  }
+
+  #begin({ res, headers }: Extract<State, { readonly at: 'before' }>): void {
     // Somebody else has answered meanwhile: that answer is theirs, and its `close` ends the link.
     if (res.headersSent || res.destroyed) {
       this.#state = OVER;
       return;
     }
-    beginEventStream(res);
+    beginEventStream(res, headers);
     const detached = this.#direct === null ? null : detachSocket(res, 1);
     if (detached === null) this.#state = { at: 'response', res };
     else this.#takeOver(detached);
@@ -185,7 +234,7 @@ function writeTo(res: ServerResponse, bytes: WireBytes): void {
 }
 
 /** Makes the head, which goes out with the first bytes that are written. */
-export function beginEventStream(res: ServerResponse): void {
+export function beginEventStream(res: ServerResponse, headers: Headers = NO_HEADERS): void {
   res.socket?.setNoDelay(true);
   res.writeHead(200, {
     'Content-Type': 'text/event-stream; charset=utf-8',
@@ -194,6 +243,7 @@ export function beginEventStream(res: ServerResponse): void {
     'X-Accel-Buffering': 'no',
     // Nothing follows a stream on its connection.
     Connection: 'close',
+    ...headers,
   });
 }
 

@@ -41,6 +41,11 @@ export class SocketWriter implements Writing {
     return this.#handle === null ? own + this.#socket.writableLength : own;
   }
 
+  /** Whether something waits, and `drained` will tell when it does not any more. */
+  get isFull(): boolean {
+    return this.#handle === null ? this.#socket.writableNeedDrain : this.#waitingBytes > 0;
+  }
+
   write(bytes: WireBytes): void {
     const handle = this.#handle;
     if (handle === null) this.#socket.write(bytes, 'latin1');

@@ -1,0 +1,74 @@
+// An event stream in a format of the program's own, written as the hub writes its own: what stands in it is the program's.
+// Refuses to own: who may read it, heartbeats, what becomes of a reader that takes nothing in.
+
+import type { ServerResponse } from 'node:http';
+import type { DirectWrites } from './direct-writes.ts';
+import { EventStream, type SharedText, type StreamOwner } from './event-stream.ts';
+
+export interface OwnStreamOptions {
+  /** Beside those of every event stream. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** What waited is taken: told only after `isFull`. */
+  onDrained?(): void;
+  /** Once, whoever ended it; at once for a response that is over already. */
+  onClosed?(): void;
+}
+
+export interface OwnStream {
+  /** Whether something waits for the reader: more of it waits in memory. */
+  readonly isFull: boolean;
+  readonly isOver: boolean;
+  /** Blocks of an event stream (`encodeSse`). The head goes out with the first of them. */
+  write(text: string | SharedText): void;
+  /** Idempotent. */
+  end(lastText?: string): void;
+  /** Breaks it off, so that its reader sees that this is no end. Idempotent. */
+  cut(): void;
+}
+
+export function openOwnStream(
+  res: ServerResponse,
+  direct: DirectWrites | null,
+  options: OwnStreamOptions,
+): OwnStream {
+  return new Own(res, direct, options);
+}
+
+class Own implements OwnStream, StreamOwner {
+  readonly #stream: EventStream;
+  readonly #options: OwnStreamOptions;
+
+  constructor(res: ServerResponse, direct: DirectWrites | null, options: OwnStreamOptions) {
+    this.#options = options;
+    this.#stream = new EventStream(res, direct, this, options.headers);
+    this.#stream.watch();
+  }
+
+  get isFull(): boolean {
+    return this.#stream.isFull;
+  }
+
+  get isOver(): boolean {
+    return this.#stream.isOver;
+  }
+
+  write(text: string | SharedText): void {
+    this.#stream.write(text);
+  }
+
+  end(lastText?: string): void {
+    this.#stream.end(lastText);
+  }
+
+  cut(): void {
+    this.#stream.cut();
+  }
+
+  drained(): void {
+    this.#options.onDrained?.();
+  }
+
+  closed(): void {
+    this.#options.onClosed?.();
+  }
+}
