@@ -3,7 +3,7 @@
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { PGlite } from '@electric-sql/pglite';
 import { createRuns } from '@millrace/ai';
 import { toMillraceError } from '@millrace/protocol';
@@ -86,9 +86,14 @@ export async function startChatServer(
     if (hub.upgrade(req, socket, head)) return;
     sockets.handleUpgrade(req, socket, head, (one) => routes.accept(one));
   });
+  // Streams that were taken off Node's HTTP objects are none of `closeAllConnections`' any more.
+  const connections = new Set<Socket>();
+  server.on('connection', (socket) => {
+    connections.add(socket);
+    socket.on('close', () => connections.delete(socket));
+  });
   function cutAll(): void {
-    for (const socket of sockets.clients) socket.terminate();
-    server.closeAllConnections();
+    for (const socket of connections) socket.destroy();
   }
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -103,9 +103,13 @@ interface Rest {
 
 function rest({ parts, first, line, abortSignal, stallMs, hear }: Rest): ReadableStream<Part> {
   let isFinished = first.some(({ type }) => type === 'finish');
+  // A signal made of others looks through all of them each time that it is asked.
+  let isAborted = abortSignal.aborted;
+  let out: ReadableStreamDefaultController<Part> | null = null;
   const silence = createSilence(stallMs, () => line.abort(tooLate('go on')));
   // Ends a read that waits, also of a provider that does not listen to the signal. Nobody may ask for another.
   function leave(): void {
+    isAborted = true;
     silence.over();
     parts.cancel(abortSignal.reason).catch(() => undefined);
   }
@@ -116,41 +120,45 @@ function rest({ parts, first, line, abortSignal, stallMs, hear }: Rest): Readabl
     abortSignal.removeEventListener('abort', leave);
   }
 
-  async function next(): Promise<Part | null> {
-    // Only while somebody waits: a reader that is slow is no silence of the model's.
-    silence.begin();
-    const { done, value } = await parts.read();
+  function take({ done, value }: Awaited<ReturnType<Reader['read']>>): void {
     silence.end();
-    if (abortSignal.aborted) throw abortSignal.reason;
-    if (done && !isFinished) throw endedEarly();
-    if (done) return null;
-    if (value.type === 'error') throw value.error;
-    if (value.type === 'finish') {
-      if (isUnsaid(value)) throw endedEarly();
-      isFinished = true;
+    try {
+      if (isAborted) throw abortSignal.reason;
+      if (done && !isFinished) throw endedEarly();
+      if (done) {
+        over();
+        out?.close();
+        return;
+      }
+      if (value.type === 'error') throw value.error;
+      if (value.type === 'finish') {
+        if (isUnsaid(value)) throw endedEarly();
+        isFinished = true;
+      }
+      hear(value);
+      out?.enqueue(value);
+    } catch (thrown) {
+      fail(thrown);
     }
-    return value;
+  }
+
+  function fail(thrown: unknown): void {
+    const error = reasonOf(line, thrown);
+    over();
+    out?.error(error);
+    line.abort(error);
   }
 
   return new ReadableStream<Part>({
     start(controller) {
+      out = controller;
       for (const part of first) controller.enqueue(part);
     },
-    async pull(controller) {
-      try {
-        const part = await next();
-        if (part === null) {
-          over();
-          return controller.close();
-        }
-        hear(part);
-        controller.enqueue(part);
-      } catch (thrown) {
-        const error = reasonOf(line, thrown);
-        over();
-        controller.error(error);
-        line.abort(error);
-      }
+    // No asynchronous function: one for each token would cost as much as all that is done here.
+    pull() {
+      // Only while somebody waits: a reader that is slow is no silence of the model's.
+      silence.begin();
+      return parts.read().then(take, fail);
     },
     cancel(reason) {
       over();

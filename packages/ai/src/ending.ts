@@ -16,7 +16,6 @@ import type { SqlDatabase, SqlTransaction } from '@millrace/server/postgres';
 import { clipped } from './bounded.ts';
 import { MAX_ERROR_LENGTH } from './limits.ts';
 import { addUsage } from './meter.ts';
-import { anywhere } from './pen.ts';
 import type { RunRow } from './store/run-row.ts';
 import { type Ended, finishRun } from './store/run-store.ts';
 
@@ -66,7 +65,7 @@ export async function endRun(
       const row = await finishRun(tx, { id: run.id, owner, fence: run.fence }, ended);
       if (row === null) throw new MillraceError('publish/fenced', 'Another owner has the run.');
       const event = await publishEnd(hub, tx, row, ended);
-      if (withRows) await onEnd(tx, row, foldRun(state, anywhere(event)));
+      if (withRows) await onEnd(tx, row, foldRun(state, event));
     });
   }
   try {

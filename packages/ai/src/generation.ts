@@ -54,7 +54,7 @@ export async function generate(options: GenerationOptions): Promise<unknown> {
   if (isTextModel(model)) {
     return generateText(model, { pen, meter, messages, signal: options.signal, forbidden });
   }
-  const enough = new AbortController();
+  const enough = follower(options.signal);
   const { stream } = streamText({
     maxRetries,
     ...settings,
@@ -63,7 +63,7 @@ export async function generate(options: GenerationOptions): Promise<unknown> {
     messages,
     tools,
     stopWhen: isStepCount(maxSteps - stepsOf(own)),
-    abortSignal: AbortSignal.any([options.signal, enough.signal]),
+    abortSignal: enough.signal,
     // It comes out of the stream too.
     onError: () => undefined,
   });
@@ -97,6 +97,15 @@ export async function generate(options: GenerationOptions): Promise<unknown> {
     enough.abort();
   }
   return failure;
+}
+
+/** Aborts with the signal, or before. The SDK asks it for each token: one that is made of others looks through them all. */
+function follower(signal: AbortSignal): AbortController {
+  const controller = new AbortController();
+  const follow = (): void => controller.abort(signal.reason);
+  if (signal.aborted) follow();
+  else signal.addEventListener('abort', follow, { signal: controller.signal });
+  return controller;
 }
 
 /** What the model is asked with, before anything of the run's own. */

@@ -18,6 +18,7 @@ import { readPrefix } from './store/run-partial.ts';
 import type { RunRow } from './store/run-row.ts';
 import { readCalls } from './store/tool-calls.ts';
 import { mendStep } from './takeover.ts';
+import type { Ticks } from './ticks.ts';
 import { callAgain, type ToolsOptions, writtenTools } from './tools.ts';
 import { unlessAborted } from './unless-aborted.ts';
 
@@ -25,6 +26,8 @@ export interface OwnerOptions extends Omit<EndOptions, 'maxAttempts'> {
   answer(run: RunRow, signal: AbortSignal): Answering | Promise<Answering>;
   describeError(error: unknown): string;
   readonly limits: RunLimits;
+  /** Of this node, `limits.windowMs` apart. */
+  readonly ticks: Ticks;
   /** Tokens that the user's other runs took of the budget, as far as this node has heard. */
   spentByOthers(): number;
 }
@@ -40,7 +43,8 @@ export interface Work {
 }
 
 export function ownRun(run: RunRow, halt: AbortSignal, options: OwnerOptions): Work {
-  const pen = createPen({ hub: options.hub, run, windowMs: options.limits.windowMs });
+  const { hub, ticks } = options;
+  const pen = createPen({ hub, run, ticks });
   const meter = createMeter();
   const usage = (): RunUsage => addUsage(pen.state.usage, meter.rest);
   return { usage, done: ownTo({ pen, meter, run, halt, options, usage }) };

@@ -5,6 +5,7 @@ import { createHub, type Hub } from '@millrace/server';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createPen, type Pen } from './pen.ts';
 import type { RunRow } from './store/run-row.ts';
+import { createTicks } from './ticks.ts';
 
 const run: RunRow = {
   ...{ id: 'r1', conversationId: 'c', userId: 'ada', messageId: 'm', retryOf: null },
@@ -24,7 +25,7 @@ let pen: Pen;
 
 beforeEach(() => {
   hub = createHub({ contracts: [aiRuns] });
-  pen = createPen({ hub, run, windowMs: 0 });
+  pen = createPen({ hub, run, ticks: createTicks(0) });
 });
 afterEach(async () => {
   pen.close();

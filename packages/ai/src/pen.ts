@@ -2,20 +2,13 @@
 // being the channel's one producer. Rules: RUN-4, RUN-5.
 
 import type { MillraceError } from '@millrace/protocol';
-import {
-  aiRuns,
-  EMPTY_RUN,
-  foldRun,
-  type RunEvent,
-  type RunState,
-  type RunWrite,
-} from '@millrace/protocol/runs';
-import { toOffset } from '@millrace/protocol/wire';
+import { aiRuns, EMPTY_RUN, foldRun, type RunState, type RunWrite } from '@millrace/protocol/runs';
 import type { Hub } from '@millrace/server';
 import { retryDelayMs } from './backoff.ts';
 import { bounded } from './bounded.ts';
 import { rawCallId, shortCallId } from './call-id.ts';
 import type { RunRow } from './store/run-row.ts';
+import type { Ticks } from './ticks.ts';
 import { createWindow } from './window.ts';
 
 export interface Pen {
@@ -44,10 +37,10 @@ export interface Pen {
 export interface PenOptions {
   readonly hub: Hub;
   readonly run: RunRow;
-  readonly windowMs: number;
+  readonly ticks: Ticks;
 }
 
-export function createPen({ hub, run, windowMs }: PenOptions): Pen {
+export function createPen({ hub, run, ticks }: PenOptions): Pen {
   const channel = aiRuns.of({ runId: run.id });
   const lost = new AbortController();
   const announcements = new Map<string, PromiseWithResolvers<string>>();
@@ -59,9 +52,10 @@ export function createPen({ hub, run, windowMs }: PenOptions): Pen {
   let state: RunState = { ...EMPTY_RUN, status: 'queued', conversationId, messageId };
   let length = 0;
   const window = createWindow({
-    everyMs: windowMs,
+    everyMs: ticks.everyMs,
     retryMs: retryDelayMs,
     now: () => performance.now(),
+    tick: ticks.next,
     after(delayMs, call) {
       const timer = setTimeout(call, delayMs);
       return () => clearTimeout(timer);
@@ -125,7 +119,7 @@ export function createPen({ hub, run, windowMs }: PenOptions): Pen {
     write(unbounded) {
       const events = unbounded.map(bounded);
       for (const event of events) {
-        state = foldRun(state, anywhere(event));
+        state = foldRun(state, event);
         length += lengthOf(event);
         if (event.type === 'step-start') forgetTold();
         if (event.type === 'tool-call') tell(rawCallId(event.data.callId), event.data.callId);
@@ -166,9 +160,4 @@ function lengthOf(event: RunWrite): number {
 
 function isForgotten({ code, details }: MillraceError): boolean {
   return code === 'publish/sequence-gap' && details?.['expected'] === 1;
-}
-
-/** Where an event stands does not matter to the fold. */
-export function anywhere(event: RunWrite): RunEvent {
-  return { ...event, offset: toOffset(1), at: '' };
 }

@@ -9,13 +9,12 @@ import {
 } from '@millrace/protocol/runs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { anywhere } from './pen.ts';
 import { missingOf, prefixOf } from './prefix.ts';
 import { runOfNumbers } from './testing/run-of-numbers.ts';
 
 function fold(events: readonly RunWrite[], from: readonly RunPart[] = []): readonly RunPart[] {
   const state: RunState = { ...EMPTY_RUN, status: 'running', parts: from };
-  return events.reduce((before, event) => foldRun(before, anywhere(event)), state).parts;
+  return events.reduce((before, event) => foldRun(before, event), state).parts;
 }
 
 /** Any run as it was when it was stopped at any place. */

@@ -6,7 +6,6 @@ import type { SqlDatabase, SqlTransaction } from '@millrace/server/postgres';
 import { checkWord } from './check-word.ts';
 import { publishEnd } from './ending.ts';
 import { NEWS, notify } from './news.ts';
-import { anywhere } from './pen.ts';
 import type { RunRow } from './store/run-row.ts';
 import { requestStop, stopAtWork } from './store/run-store.ts';
 
@@ -30,7 +29,7 @@ export function createStopping({ hub, database, onEnd }: StoppingOptions): Stopp
     const event = await publishEnd(hub, tx, run, ended);
     const of = { conversationId, messageId, stoppedBy };
     const queued: RunState = { ...EMPTY_RUN, ...of, status: 'queued' };
-    await onEnd(tx, run, foldRun(queued, anywhere(event)));
+    await onEnd(tx, run, foldRun(queued, event));
   }
 
   return {

@@ -23,15 +23,17 @@ function open(): Bed {
   const outcomes: (MillraceError | Promise<void>)[] = [];
   const timers = new Set<{ readonly at: number; readonly run: () => void }>();
   let now = 0;
+  function after(delayMs: number, run: () => void): () => void {
+    const timer = { at: now + delayMs, run };
+    timers.add(timer);
+    return () => timers.delete(timer);
+  }
   const window = createWindow({
     everyMs: EVERY_MS,
     retryMs: () => 100,
     now: () => now,
-    after(delayMs, run) {
-      const timer = { at: now + delayMs, run };
-      timers.add(timer);
-      return () => timers.delete(timer);
-    },
+    tick: (run) => after(EVERY_MS - (now % EVERY_MS), run),
+    after,
     async append(events, first) {
       const outcome = outcomes.shift();
       appended.push(`${first}: ${events.map(short).join(' ')}`);

@@ -4,7 +4,7 @@
 // answer did not come is repeated under the same numbers, so it stands once.
 //
 //   quiet ─ write ─▶ appending ─ answered, nothing waits ─▶ quiet
-//                        └─ something waits: appending again, `everyMs` after the last one began
+//                        └─ something waits: appending again, at the next tick if the last one began less than `everyMs` ago
 //   refused for good (fenced, ended): closed, and told once
 
 import { MillraceError, toMillraceError } from '@millrace/protocol';
@@ -22,6 +22,8 @@ export interface WindowOptions {
   onClosed(reason: MillraceError): void;
   /** Monotonic, ms. */
   now(): number;
+  /** Calls back once, at most `everyMs` from now; returns cancel. */
+  tick(run: () => void): () => void;
   /** Calls back once after so long; returns cancel. */
   after(delayMs: number, run: () => void): () => void;
 }
@@ -48,10 +50,14 @@ const URGENT: ReadonlySet<RunWrite['type']> = new Set([
   'tool-error',
 ]);
 
+function isUrgent({ type }: RunWrite): boolean {
+  return URGENT.has(type);
+}
+
 type Delta = Extract<RunWrite, { readonly type: `${string}-delta` }>;
 
 export function createWindow(options: WindowOptions): Window {
-  const { append, everyMs, retryMs, onClosed, now, after } = options;
+  const { append, everyMs, retryMs, onClosed, now, tick, after } = options;
   const gathered: RunWrite[] = [];
   let next = 1;
   let begunAt = Number.NEGATIVE_INFINITY;
@@ -62,8 +68,8 @@ export function createWindow(options: WindowOptions): Window {
 
   async function run(): Promise<void> {
     while (gathered.length > 0 && closed === null) {
-      const leftMs = begunAt + everyMs - now();
-      if (leftMs > 0 && !gathered.some(({ type }) => URGENT.has(type))) await pause(leftMs);
+      const isEarly = now() < begunAt + everyMs;
+      if (isEarly && !gathered.some(isUrgent)) await pause(tick);
       const batch = gathered.splice(0);
       begunAt = now();
       const first = next;
@@ -86,14 +92,15 @@ export function createWindow(options: WindowOptions): Window {
           return;
         }
       }
-      await pause(retryMs(failures));
+      const delayMs = retryMs(failures);
+      await pause((resume) => after(delayMs, resume));
     }
   }
 
-  /** Until the time is over, or somebody wakes it. */
-  function pause(ms: number): Promise<void> {
+  /** Until then, or until somebody wakes it. */
+  function pause(until: (resume: () => void) => () => void): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = after(ms, resolve);
+      const cancel = until(resolve);
       wake = () => {
         cancel();
         resolve();
@@ -112,7 +119,7 @@ export function createWindow(options: WindowOptions): Window {
       // With nothing to append `run` would be over before it is remembered.
       if (closed !== null || events.length === 0) return;
       for (const event of events) gather(gathered, event);
-      if (events.some(({ type }) => URGENT.has(type))) wake();
+      if (events.some(isUrgent)) wake();
       running ??= run();
     },
     async flushed() {
@@ -139,6 +146,10 @@ function gather(gathered: RunWrite[], event: RunWrite): void {
   const joins = last?.type === event.type && last.data.part === event.data.part;
   const text = joins ? last.data.text + event.data.text : event.data.text;
   if (joins) gathered.pop();
+  if (!joins && text.length <= MAX_DELTA_LENGTH) {
+    gathered.push(event);
+    return;
+  }
   for (const piece of piecesOf(text)) {
     gathered.push({ ...event, data: { ...event.data, text: piece } });
   }

@@ -12,8 +12,9 @@ import { type Halt, type OwnerOptions, ownRun, type Work } from './owner.ts';
 import { readSpending } from './store/run-budget.ts';
 import type { KeptRun, RunRow } from './store/run-row.ts';
 import { beatRuns, claimRuns, giveBackRuns } from './store/run-store.ts';
+import { createTicks } from './ticks.ts';
 
-export type WorkerOptions = Omit<OwnerOptions, 'owner' | 'spentByOthers'> & {
+export type WorkerOptions = Omit<OwnerOptions, 'owner' | 'spentByOthers' | 'ticks'> & {
   onError(error: MillraceError): void;
 };
 
@@ -36,6 +37,7 @@ interface Owned {
 export function createWorker(options: WorkerOptions): Worker {
   const { hub, database, limits, onError } = options;
   const owner = randomUUID();
+  const ticks = createTicks(limits.windowMs);
   const owned = new Map<string, Owned>();
   let looking: Promise<void> | null = null;
   let isLookWanted = false;
@@ -119,6 +121,7 @@ export function createWorker(options: WorkerOptions): Worker {
     const work = ownRun(run, stopping.signal, {
       ...options,
       owner,
+      ticks,
       spentByOthers: () => owned.get(id)?.spentByOthers ?? spentByOthers,
     });
     owned.set(id, { spentByOthers, halt: stopping, work });

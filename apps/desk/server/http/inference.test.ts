@@ -40,7 +40,7 @@ test('a completion says what really ran, with usage; tools of the server stay in
 
 test('a stream has chunks and [DONE]; on /inference/stream it is the default', async () => {
   const response = await call('/api/v1/inference/stream', question);
-  expect(response.headers.get('content-type')).toBe('text/event-stream');
+  expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
   const text = await response.text();
   expect(text.endsWith('data: [DONE]\n\n')).toBe(true);
   const contents = eventsIn(text).flatMap(({ choices }) =>

@@ -34,7 +34,7 @@ function lastIdOf(text: string): string {
 
 test('CHAT-1, CHAT-3: a question is answered with tokens, tools and an end, and both are in the history, tool and all', async () => {
   const response = await desk.ask('ada', asked('How did it go?'));
-  expect(response.headers.get('content-type')).toBe('text/event-stream');
+  expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
   const text = await response.text();
   const events = eventsIn(text);
   expect(events[0]).toMatchObject({ type: 'accepted' });

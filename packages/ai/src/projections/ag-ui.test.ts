@@ -10,7 +10,6 @@ import {
 } from '@millrace/protocol/runs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { anywhere } from '../pen.ts';
 import { runOfNumbers } from '../testing/run-of-numbers.ts';
 import { type AgUiEvent, toAgUiEvents } from './ag-ui.ts';
 import { readAgUiInput } from './ag-ui-input.ts';
@@ -34,7 +33,7 @@ function tell(events: readonly RunWrite[], from: RunState = EMPTY_RUN, version: 
   const told: AgUiEvent[] = [];
   for (const event of events) {
     const next = toAgUiEvents(state, event, { ...options, version });
-    state = foldRun(state, anywhere(event));
+    state = foldRun(state, event);
     if (next === 'again') isCut = true;
     else if (!isCut) told.push(...next);
   }
@@ -61,7 +60,7 @@ describe('AG-UI events', () => {
         const { told, isCut } = tell(events);
         if (isCut) return;
         const cut = place % (events.length + 1);
-        const before = events.slice(0, cut).reduce((s, e) => foldRun(s, anywhere(e)), EMPTY_RUN);
+        const before = events.slice(0, cut).reduce((s, e) => foldRun(s, e), EMPTY_RUN);
         const late = [...tell(replayRun(before)).told, ...tell(events.slice(cut), before).told];
         for (const all of [told, late]) {
           expect(all[0]).toEqual({ type: 'RUN_STARTED', threadId: 't', runId: 'r' });
@@ -114,7 +113,7 @@ describe('AG-UI events', () => {
 
   test('AGUI-3: with the messages that the client posted it is told what stands of all', () => {
     const asked = { id: 'u', role: 'user', content: 'Why?' } as const;
-    const state = [...begun].reduce((s, e) => foldRun(s, anywhere(e)), EMPTY_RUN);
+    const state = [...begun].reduce((s, e) => foldRun(s, e), EMPTY_RUN);
     const reset: RunWrite = { type: 'step-reset', data: { part: 0 } };
     expect(toAgUiEvents(state, reset, { ...options, messages: [asked] })).toEqual([
       { type: 'TEXT_MESSAGE_END', messageId: 'm' },

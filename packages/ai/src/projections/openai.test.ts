@@ -10,7 +10,6 @@ import {
 } from '@millrace/protocol/runs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { anywhere } from '../pen.ts';
 import { runOfNumbers } from '../testing/run-of-numbers.ts';
 import {
   type OpenAiChunk,
@@ -33,7 +32,7 @@ function tell(events: readonly RunWrite[], from: RunState = EMPTY_RUN) {
   let isCut = false;
   for (const event of events) {
     const told = toOpenAiChunks(state, event, options);
-    state = foldRun(state, anywhere(event));
+    state = foldRun(state, event);
     if (told === 'again') isCut = true;
     else if (!isCut) frames.push(...told);
   }
@@ -171,9 +170,7 @@ describe("OpenAI's format", () => {
       fc.property(run, fc.nat(), (events, place) => {
         const cut = place % (events.length + 1);
         const { frames, state, isCut } = tell(events);
-        const before = events
-          .slice(0, cut)
-          .reduce((one, event) => foldRun(one, anywhere(event)), EMPTY_RUN);
+        const before = events.slice(0, cut).reduce((one, event) => foldRun(one, event), EMPTY_RUN);
         const late = [...tell(replayRun(before)).frames, ...tell(events.slice(cut), before).frames];
         if (isCut || state.status === 'failed' || state.status === 'interrupted') return;
         expect(joined(late)).toEqual(joined(frames));

@@ -14,7 +14,6 @@ import {
 import { createHub, type Hub } from '@millrace/server';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { anywhere } from '../pen.ts';
 import { runOfNumbers } from '../testing/run-of-numbers.ts';
 import {
   encodePlainEventId,
@@ -41,13 +40,13 @@ const ended: RunWrite = {
 };
 
 const foldAll = (events: readonly RunWrite[]): RunState =>
-  events.reduce((state, event) => foldRun(state, anywhere(event)), EMPTY_RUN);
+  events.reduce((state, event) => foldRun(state, event), EMPTY_RUN);
 
 function tell(events: readonly RunWrite[], from: RunState = EMPTY_RUN): readonly PlainEvent[] {
   let state = from;
   return events.flatMap((event) => {
     const told = toPlainEvents(state, event, 'r1');
-    state = foldRun(state, anywhere(event));
+    state = foldRun(state, event);
     return told;
   });
 }

@@ -12,14 +12,23 @@ const NOTHING: Told = { key: 'nothing', project: () => [] };
  * Resolves with the run as it ended, or null where `signal` aborts before. Waiting is watching: it ends nothing. Asks
  * nobody for permission. Rejects with `server/shutdown` where the hub closes.
  */
-export async function readToEnd(
-  hub: Hub,
-  runId: string,
-  signal: AbortSignal,
-): Promise<RunState | null> {
-  for await (const news of watchRun(hub, { runId, told: NOTHING, signal })) {
-    if (news.type === 'end') return news.state;
+export function readToEnd(hub: Hub, runId: string, signal: AbortSignal): Promise<RunState | null> {
+  const { promise, resolve, reject } = Promise.withResolvers<RunState | null>();
+  const watching = watchRun(hub, { runId, told: NOTHING }, (news) => {
+    if (news.type === 'end') resolve(news.state);
+    if (news.type === 'failed') reject(news.error);
+    if (news.type === 'cut') reject(brokenOff());
+    return true;
+  });
+  function leave(): void {
+    watching.leave();
+    resolve(null);
   }
-  if (signal.aborted) return null;
-  throw new MillraceError('server/shutdown', 'The answer was broken off here. Ask again.');
+  if (signal.aborted) leave();
+  else signal.addEventListener('abort', leave);
+  return promise.finally(() => signal.removeEventListener('abort', leave));
+}
+
+function brokenOff(): MillraceError {
+  return new MillraceError('server/shutdown', 'The answer was broken off here. Ask again.');
 }

@@ -10,7 +10,6 @@ import {
 } from '@millrace/protocol/runs';
 import { createHub, type Hub } from '@millrace/server';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { anywhere } from '../pen.ts';
 import { waitFor } from '../testing/run-bed.ts';
 import { watchRun } from './run-feed.ts';
 import type { Told } from './run-places.ts';
@@ -72,22 +71,35 @@ function watch(
   told: Told,
   options: { readonly signal?: AbortSignal; readonly pace?: () => Promise<void> } = {},
 ): Seen {
-  const { signal = new AbortController().signal, pace } = options;
+  const { signal, pace } = options;
   const items: string[] = [];
-  async function read(): Promise<'end' | 'cut'> {
-    for await (const news of watchRun(hub, { runId: 'r1', told, signal })) {
-      if (news.type === 'end') return 'end';
-      items.push(...(news.type === 'begun' ? news.items : news.said.items));
-      await pace?.();
+  const { promise, resolve, reject } = Promise.withResolvers<'end' | 'cut'>();
+  const watching = watchRun(hub, { runId: 'r1', told }, (news) => {
+    switch (news.type) {
+      case 'begun':
+      case 'said':
+        items.push(...news.said.items);
+        if (pace === undefined) return true;
+        void pace().then(() => watching.goOn());
+        return false;
+      case 'failed':
+        reject(news.error);
+        return true;
+      default:
+        resolve(news.type);
+        return true;
     }
-    return 'cut';
-  }
-  return { items, end: read() };
+  });
+  signal?.addEventListener('abort', () => {
+    watching.leave();
+    resolve('cut');
+  });
+  return { items, end: promise };
 }
 
 function stateOf(items: readonly string[]): RunState {
   const events = items.map((item) => JSON.parse(item) as RunWrite);
-  return events.reduce((state, event) => foldRun(state, anywhere(event)), EMPTY_RUN);
+  return events.reduce((state, event) => foldRun(state, event), EMPTY_RUN);
 }
 
 describe('a run that many watch', () => {

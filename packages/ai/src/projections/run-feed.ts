@@ -5,19 +5,13 @@
 //
 //   place ─event─▶ place ─event─▶ place ◀─ the run is here; who comes now begins here, with all that was before
 //     ▲ a slow viewer
+//
+// Viewers are called, not awaited: with two of them the promises of asynchronous loops were half of what a token cost.
 
 import { type Cursor, type MillraceError, toMillraceError } from '@millrace/protocol';
 import { aiRuns, EMPTY_RUN, foldRun, type RunEvent, type RunState } from '@millrace/protocol/runs';
 import type { FollowedFrame, Hub } from '@millrace/server';
-import {
-  type Place,
-  placeOf,
-  type RunPlace,
-  type Said,
-  saidAt,
-  type Told,
-  wholeAt,
-} from './run-places.ts';
+import { Place, type RunPlace, type Said, saidAsBlocks, type Told } from './run-places.ts';
 
 /** So many events may a viewer be behind: the channel itself keeps no more. Past it the viewer is cut off. */
 const MAX_LAG = 2_000;
@@ -25,7 +19,6 @@ const MAX_LAG = 2_000;
 export interface WatchOptions {
   readonly runId: string;
   readonly told: Told;
-  readonly signal: AbortSignal;
   /** In place of all that was before, for who has had some of it. What stands at or before `after` is not told. */
   readonly resume?: {
     readonly after: Cursor | null;
@@ -34,75 +27,49 @@ export interface WatchOptions {
 }
 
 /**
- * `begun`: what was before, as blocks alone where the reader resumes · `said`: one event · `end`: the run is over.
+ * `begun`: what was before, as blocks alone where the reader resumes · `said`: one event · and last of all, `end`: the run
+ * is over · `cut`: its reader must come again (what can't be said, one that is too far behind, a hub that closes) ·
+ * `failed`: the run can't be read, as the hub's `follow` says.
  */
 export type RunNews =
-  | { readonly type: 'begun'; readonly blocks: string; readonly items: readonly string[] }
+  | { readonly type: 'begun'; readonly said: Said }
   | { readonly type: 'said'; readonly said: Said }
-  | { readonly type: 'end'; readonly state: RunState };
+  | { readonly type: 'end'; readonly state: RunState }
+  | { readonly type: 'cut' }
+  | { readonly type: 'failed'; readonly error: MillraceError };
+
+export interface Watching {
+  /** It has room again. */
+  goOn(): void;
+  /** It is told nothing more. Idempotent. */
+  leave(): void;
+}
 
 /**
- * Tells the run from its beginning, then live. Ends behind `end`, or without it where its reader must come again (what
- * can't be said, one that is too far behind, a hub that closes) or left. Rejects with what the hub's `follow` does.
+ * Tells the run from its beginning, then live, to its end. Never within the call.
+ * @param tell returns whether it has room for more: where not, `goOn` has to be called. Must not throw.
  */
-export async function* watchRun(
+export function watchRun(
   hub: Hub,
-  { runId, told, signal, resume }: WatchOptions,
-): AsyncGenerator<RunNews, void, undefined> {
-  const feed = feedOf(hub, runId);
-  const leave = feed.enter();
-  const news = feed.listen(signal);
-  try {
-    while (feed.place === null) {
-      if (feed.over !== null || signal.aborted) return settle(feed.over);
-      await news.next();
-    }
-    let place = feed.place;
-    if (resume === undefined) yield { type: 'begun', ...wholeAt(place, told) };
-    else yield { type: 'begun', blocks: await resume.begin(place), items: [] };
-    for (;;) {
-      while (place.next !== null) {
-        if (signal.aborted || feed.place.number - place.number > MAX_LAG) return;
-        place = place.next;
-        if (isHad(place.cursor, resume?.after)) continue;
-        const said = saidAt(place, told);
-        if (said === 'again') return;
-        if (said.items.length > 0) yield { type: 'said', said };
-      }
-      if (signal.aborted) return;
-      if (feed.over !== null) {
-        if (feed.over === 'ended') yield { type: 'end', state: place.state };
-        return settle(feed.over);
-      }
-      await news.next();
-    }
-  } finally {
-    news.close();
-    leave();
-  }
-}
-
-/** What others fail of, its reader hears of by its end alone: it comes again. */
-function settle(over: Over | null): void {
-  if (over === null || typeof over === 'string') return;
-  if (over.code !== 'link/slow' && over.code !== 'server/shutdown') throw over;
-}
-
-function isHad(at: Cursor, after: Cursor | null | undefined): boolean {
-  return after !== null && after?.epoch === at.epoch && at.offset <= after.offset;
+  options: WatchOptions,
+  tell: (news: RunNews) => boolean,
+): Watching {
+  const viewer = new Viewer(feedOf(hub, options.runId), options, tell);
+  queueMicrotask(() => viewer.goOn());
+  return viewer;
 }
 
 /** `cut`: something is missing from here on. */
 type Over = 'ended' | 'cut' | MillraceError;
 
 interface Feed {
-  /** Null before the channel's first word. */
+  /** Where the run is by now; null before the channel's first word. */
   readonly place: Place | null;
+  /** Why nothing more will be told; null while there may be. */
   readonly over: Over | null;
-  /** Returns how to leave. */
-  enter(): () => void;
-  /** `next` resolves with the next change, or the signal's. */
-  listen(signal: AbortSignal): { next(): Promise<void>; close(): void };
+  readonly viewers: Set<Viewer>;
+  /** Nobody watches it any more. */
+  leave(): void;
 }
 
 const feeds = new WeakMap<Hub, Map<string, Feed>>();
@@ -122,10 +89,9 @@ function feedOf(hub: Hub, runId: string): Feed {
 /** @param onOver it tells nothing new any more: who comes next makes another one */
 function openFeed(hub: Hub, runId: string, onOver: () => void): Feed {
   const left = new AbortController();
-  const listening = new Set<() => void>();
+  const viewers = new Set<Viewer>();
   let place: Place | null = null;
   let over: Over | null = null;
-  let viewers = 0;
   void read();
 
   async function read(): Promise<void> {
@@ -137,14 +103,14 @@ function openFeed(hub: Hub, runId: string, onOver: () => void): Feed {
       for await (const told of hub.follow(aiRuns.of({ runId }), options)) {
         if (told.type === 'end') why = 'ended';
         else if (!take(told)) break;
-        wake();
+        else tellAll();
       }
     } catch (thrown) {
       why = toMillraceError(thrown);
     }
     over = why;
     onOver();
-    wake();
+    tellAll();
   }
 
   /** False where something is missing: a gap, or a verdict once more. */
@@ -152,7 +118,7 @@ function openFeed(hub: Hub, runId: string, onOver: () => void): Feed {
     if (told.type === 'event') {
       const { event, cursor } = told;
       const before: RunState = place?.state ?? EMPTY_RUN;
-      const next = placeOf(cursor, foldRun(before, event), before, event, place);
+      const next = new Place(cursor, foldRun(before, event), { before, event, previous: place });
       if (place !== null) place.next = next;
       place = next;
       return true;
@@ -161,12 +127,12 @@ function openFeed(hub: Hub, runId: string, onOver: () => void): Feed {
     if (verdict.verdict === 'gap' || place !== null) return false;
     // The contract's own state.
     const state = verdict.verdict === 'snapshot' ? (verdict.state as RunState) : EMPTY_RUN;
-    place = placeOf(verdict.cursor, state, state, null, null);
+    place = new Place(verdict.cursor, state, null);
     return true;
   }
 
-  function wake(): void {
-    for (const heard of listening) heard();
+  function tellAll(): void {
+    for (const viewer of viewers) viewer.look();
   }
 
   return {
@@ -176,38 +142,110 @@ function openFeed(hub: Hub, runId: string, onOver: () => void): Feed {
     get over() {
       return over;
     },
-    enter() {
-      viewers += 1;
-      return () => {
-        viewers -= 1;
-        if (viewers > 0) return;
-        onOver();
-        left.abort();
-      };
-    },
-    listen(signal) {
-      let hasNews = false;
-      let resolve: (() => void) | null = null;
-      function heard(): void {
-        hasNews = true;
-        resolve?.();
-      }
-      listening.add(heard);
-      signal.addEventListener('abort', heard);
-      return {
-        async next() {
-          if (!hasNews) {
-            await new Promise<void>((done) => {
-              resolve = done;
-            });
-          }
-          hasNews = false;
-        },
-        close() {
-          listening.delete(heard);
-          signal.removeEventListener('abort', heard);
-        },
-      };
+    viewers,
+    leave() {
+      onOver();
+      left.abort();
     },
   };
+}
+
+/** Where one viewer is: behind its feed only while it has no room. */
+class Viewer implements Watching {
+  readonly #feed: Feed;
+  readonly #options: WatchOptions;
+  readonly #tell: (news: RunNews) => boolean;
+  #place: Place | null = null;
+  #hasRoom = false;
+  #isLeft = false;
+
+  constructor(feed: Feed, options: WatchOptions, tell: (news: RunNews) => boolean) {
+    this.#feed = feed;
+    this.#options = options;
+    this.#tell = tell;
+    feed.viewers.add(this);
+  }
+
+  leave(): void {
+    if (this.#isLeft) return;
+    this.#isLeft = true;
+    this.#place = null;
+    const { viewers } = this.#feed;
+    viewers.delete(this);
+    if (viewers.size === 0) this.#feed.leave();
+  }
+
+  goOn(): void {
+    this.#hasRoom = true;
+    this.look();
+  }
+
+  /** There may be something new. */
+  look(): void {
+    try {
+      this.#read();
+    } catch (thrown) {
+      // A projection that throws harms those whom it is for.
+      this.#finish({ type: 'failed', error: toMillraceError(thrown) });
+    }
+  }
+
+  #read(): void {
+    const { place: latest, over } = this.#feed;
+    if (latest !== null) {
+      if (this.#place === null && this.#hasRoom) this.#begin(latest);
+      this.#readTo(latest);
+    }
+    if (over !== null && this.#hasRoom) this.#finish(this.#lastNews(over));
+  }
+
+  #readTo(latest: Place): void {
+    const { told, resume } = this.#options;
+    for (let at = this.#place?.next ?? null; at !== null && !this.#isLeft; at = at.next) {
+      if (latest.number - at.number >= MAX_LAG) return this.#finish(CUT);
+      if (!this.#hasRoom) return;
+      this.#place = at;
+      if (isHad(at.cursor, resume?.after)) continue;
+      const said = at.said(told);
+      if (said === 'again') return this.#finish(CUT);
+      if (said.items.length > 0) this.#hasRoom = this.#tell({ type: 'said', said });
+    }
+  }
+
+  #begin(place: Place): void {
+    const { told, resume } = this.#options;
+    this.#place = place;
+    if (resume === undefined) {
+      this.#hasRoom = this.#tell({ type: 'begun', said: place.whole(told) });
+      return;
+    }
+    this.#hasRoom = false;
+    resume.begin(place).then(
+      (blocks) => {
+        if (this.#isLeft) return;
+        this.#hasRoom = this.#tell({ type: 'begun', said: saidAsBlocks(blocks) });
+        this.look();
+      },
+      (thrown: unknown) => this.#finish({ type: 'failed', error: toMillraceError(thrown) }),
+    );
+  }
+
+  #lastNews(over: Over): RunNews {
+    if (over === 'ended') return { type: 'end', state: this.#place?.state ?? EMPTY_RUN };
+    // What others fail of, its reader hears of by its end alone: it comes again.
+    if (over === 'cut' || over.code === 'link/slow' || over.code === 'server/shutdown') return CUT;
+    return { type: 'failed', error: over };
+  }
+
+  #finish(news: RunNews): void {
+    if (this.#isLeft) return;
+    this.leave();
+    this.#tell(news);
+  }
+}
+
+const CUT: RunNews = { type: 'cut' };
+
+function isHad(at: Cursor, after: Cursor | null | undefined): boolean {
+  return after !== null && after?.epoch === at.epoch && at.offset <= after.offset;
 }

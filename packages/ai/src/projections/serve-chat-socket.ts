@@ -118,34 +118,63 @@ export function serveChatSocket(socket: ChatSocket, options: ChatSocketOptions):
     }
   }
 
-  async function view(requestId: string, runId: string, signal: AbortSignal): Promise<void> {
+  /** Resolves once it has told the end, has said that there is none, or is aborted. */
+  function view(requestId: string, runId: string, signal: AbortSignal): Promise<void> {
     const head = `{"type":"chunk","requestId":${JSON.stringify(requestId)},"sequence":`;
+    const over = Promise.withResolvers<void>();
     let sequence = 0;
-    for await (const news of watchRun(options.hub, { runId, told: uiStream(7), signal })) {
-      if (news.type === 'end') return tell({ type: 'end', requestId });
-      const { items } = news.type === 'begun' ? news : news.said;
-      for (const item of items) {
-        const isTaken = put(`${head}${sequence},"chunk":${item}}`);
-        sequence += 1;
-        if (socket.bufferedAmount > maxQueueBytes) await inTime(isTaken);
-        if (signal.aborted) return;
+    let rest: string[] = [];
+    /** Runs while more waits for the client than may. */
+    let late: NodeJS.Timeout | undefined;
+    const watching = watchRun(options.hub, { runId, told: uiStream(7) }, (news) => {
+      switch (news.type) {
+        case 'begun':
+        case 'said':
+          rest = [...news.said.items];
+          return putRest();
+        case 'end':
+          tell({ type: 'end', requestId });
+          over.resolve();
+          break;
+        case 'cut':
+          refuse(requestId, 'The answer was broken off here. Read it again.');
+          over.resolve();
+          break;
+        case 'failed':
+          over.reject(news.error);
+          break;
       }
+      return true;
+    });
+
+    /** Whether there is room for more. */
+    function putRest(): boolean {
+      while (rest.length > 0 && socket.bufferedAmount <= maxQueueBytes) {
+        socket.send(`${head}${sequence},"chunk":${rest.shift()}}`, taken);
+        sequence += 1;
+      }
+      if (rest.length === 0 && socket.bufferedAmount <= maxQueueBytes) return true;
+      late ??= setTimeout(() => socket.close(1013, 'link/slow'), slowAfterMs);
+      return false;
     }
-    if (!signal.aborted) refuse(requestId, 'The answer was broken off here. Read it again.');
-  }
 
-  function put(text: string): Promise<void> {
-    return new Promise((resolve) => socket.send(text, () => resolve()));
-  }
+    function taken(): void {
+      if (late === undefined || socket.bufferedAmount > maxQueueBytes) return;
+      clearTimeout(late);
+      late = undefined;
+      if (putRest()) watching.goOn();
+    }
 
-  async function inTime(isTaken: Promise<void>): Promise<void> {
-    const late = Promise.withResolvers<void>();
-    const timer = setTimeout(() => {
-      late.resolve();
-      socket.close(1013, 'link/slow');
-    }, slowAfterMs);
-    await Promise.race([isTaken, late.promise, closed.promise]);
-    clearTimeout(timer);
+    function leave(): void {
+      watching.leave();
+      over.resolve();
+    }
+    if (signal.aborted) leave();
+    else signal.addEventListener('abort', leave);
+    return over.promise.finally(() => {
+      clearTimeout(late);
+      signal.removeEventListener('abort', leave);
+    });
   }
 
   function refuse(requestId: string, errorText: string): void {

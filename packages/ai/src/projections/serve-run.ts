@@ -4,8 +4,8 @@
 
 import type { ServerResponse } from 'node:http';
 import { encodeSse, encodeSseComment } from '@millrace/protocol/wire';
-import type { Hub } from '@millrace/server';
-import { type WatchOptions, watchRun } from './run-feed.ts';
+import { type Hub, type OwnStream, SharedText } from '@millrace/server';
+import { type RunNews, type Watching, type WatchOptions, watchRun } from './run-feed.ts';
 import type { Told } from './run-places.ts';
 
 export interface ServeOptions {
@@ -24,92 +24,150 @@ export interface ServeOptions {
   readonly slowAfterMs?: number;
 }
 
-const HEADERS = {
-  'Content-Type': 'text/event-stream',
-  'Cache-Control': 'no-cache, no-transform',
-  Connection: 'keep-alive',
-  'X-Accel-Buffering': 'no',
-} as const;
-
 /** The end of a stream as the AI SDK and OpenAI write it. */
 export const DONE: string = encodeSse({ data: '[DONE]' });
 
-/** A whole one of these has to be taken within `slowAfterMs`: less of a long text is no sign that it moves. */
-const PIECE_BYTES = 65_536;
+/**
+ * Characters, three bytes at most each, of a piece of a long text. A whole one has to be taken within `slowAfterMs`: less
+ * is no sign that it moves.
+ */
+const MAX_PIECE_LENGTH = 21_845;
+
+const HEARTBEAT = new SharedText(encodeSseComment('heartbeat'));
 
 /**
  * Resolves when the response is over: with the run's end, cut off where its reader must come again (what can't be said,
- * one that takes nothing in, a hub that closes), or left.
+ * one that takes nothing in, a hub that closes), or left. Rejects where the run can't be read at all.
  */
-export async function serveRun(
-  hub: Hub,
-  res: ServerResponse,
-  options: ServeOptions,
-): Promise<void> {
-  const { runId, told, headers, first = '', last = '', resume } = options;
-  const { heartbeatMs = 15_000, slowAfterMs = 30_000 } = options;
-  if (res.closed || res.destroyed) return;
-  const left = new AbortController();
-  res.once('close', () => left.abort());
-  // The first byte before there is an answer: proxies, and whoever waits, see that it was accepted.
-  res.writeHead(200, { ...HEADERS, ...headers });
-  res.write(encodeSseComment('accepted') + first);
-  const heartbeat = setInterval(() => res.write(encodeSseComment('heartbeat')), heartbeatMs);
-  try {
-    const { signal } = left;
-    const watch = { runId, told, signal, ...(resume !== undefined && { resume }) };
-    for await (const news of watchRun(hub, watch)) {
-      if (news.type === 'end') {
-        res.end(last);
-        return;
-      }
-      const text = news.type === 'begun' ? news.blocks : news.said.blocks;
-      if (text === '') continue;
-      heartbeat.refresh();
-      if (!(await put(res, text, signal, slowAfterMs))) break;
+export function serveRun(hub: Hub, res: ServerResponse, options: ServeOptions): Promise<void> {
+  if (res.closed || res.destroyed) return Promise.resolve();
+  return new Serving(hub, res, options).over;
+}
+
+/** A class: one for each viewer of each run. */
+class Serving {
+  readonly over: Promise<void>;
+  readonly #settle: PromiseWithResolvers<void>;
+  readonly #stream: OwnStream;
+  readonly #watching: Watching;
+  readonly #last: string;
+  readonly #heartbeatMs: number;
+  readonly #slowAfterMs: number;
+  /** What is left of a long text. */
+  #pieces: string[] = [];
+  #wroteAt = performance.now();
+  #heartbeat: NodeJS.Timeout;
+  /** Runs while something waits for the reader. */
+  #slow: NodeJS.Timeout | undefined;
+
+  constructor(hub: Hub, res: ServerResponse, options: ServeOptions) {
+    const { runId, told, headers, first = '', last = '', resume } = options;
+    const { heartbeatMs = 15_000, slowAfterMs = 30_000 } = options;
+    this.#last = last;
+    this.#heartbeatMs = heartbeatMs;
+    this.#slowAfterMs = slowAfterMs;
+    this.#settle = Promise.withResolvers();
+    this.over = this.#settle.promise;
+    this.#heartbeat = setTimeout(() => this.#beat(), heartbeatMs);
+    this.#stream = hub.openEventStream(res, {
+      ...(headers !== undefined && { headers }),
+      onDrained: () => this.#drained(),
+      onClosed: () => this.#closed(),
+    });
+    // The first byte before there is an answer: proxies, and whoever waits, see that it was accepted. Not within the
+    // call: the request may be in the middle of being parsed, and its socket can't be written to directly then.
+    queueMicrotask(() => this.#stream.write(encodeSseComment('accepted') + first));
+    const watch = { runId, told, ...(resume !== undefined && { resume }) };
+    this.#watching = watchRun(hub, watch, (news) => this.#take(news));
+  }
+
+  #take(news: RunNews): boolean {
+    switch (news.type) {
+      case 'begun':
+      case 'said':
+        return this.#put(news.said.blocks);
+      case 'end':
+        this.#stream.end(this.#last);
+        break;
+      case 'failed':
+        this.#settle.reject(news.error);
+        this.#stream.cut();
+        break;
+      case 'cut':
+        // Without an end its reader comes again.
+        this.#stream.cut();
+        break;
     }
-  } finally {
-    clearInterval(heartbeat);
-    // Without an end its reader comes again.
-    if (!res.writableEnded) res.destroy();
+    this.#stop();
+    return true;
   }
-}
 
-/** False for one that is gone, or takes nothing in. */
-async function put(
-  res: ServerResponse,
-  text: string,
-  signal: AbortSignal,
-  slowAfterMs: number,
-): Promise<boolean> {
-  for (const piece of piecesOf(text)) {
-    if (signal.aborted) return false;
-    if (res.write(piece)) continue;
-    if (!(await hasDrained(res, slowAfterMs))) return false;
-  }
-  return true;
-}
-
-/** Leaves no timer behind: a viewer may have to be waited for at each of its pieces. */
-function hasDrained(res: ServerResponse, withinMs: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => settle(false), withinMs);
-    const drained = (): void => settle(true);
-    const closed = (): void => settle(false);
-    res.on('drain', drained).on('close', closed);
-    function settle(isTaken: boolean): void {
-      clearTimeout(timer);
-      res.off('drain', drained).off('close', closed);
-      resolve(isTaken);
+  /** Whether there is room for more. */
+  #put(blocks: SharedText): boolean {
+    const { text } = blocks;
+    if (text === '') return true;
+    this.#wroteAt = performance.now();
+    if (text.length > MAX_PIECE_LENGTH) {
+      this.#pieces = piecesOf(text);
+      return this.#putPieces();
     }
-  });
+    this.#stream.write(blocks);
+    return !this.#isFull();
+  }
+
+  #putPieces(): boolean {
+    let isFull = this.#isFull();
+    for (let piece = this.#pieces[0]; piece !== undefined && !isFull; piece = this.#pieces[0]) {
+      this.#pieces.shift();
+      this.#stream.write(piece);
+      isFull = this.#isFull();
+    }
+    return !isFull;
+  }
+
+  /** Whoever takes nothing in is cut off in the end. */
+  #isFull(): boolean {
+    if (!this.#stream.isFull) return false;
+    this.#slow ??= setTimeout(() => this.#stream.cut(), this.#slowAfterMs);
+    return true;
+  }
+
+  #drained(): void {
+    clearTimeout(this.#slow);
+    this.#slow = undefined;
+    if (this.#putPieces()) this.#watching.goOn();
+  }
+
+  #beat(): void {
+    const idleMs = performance.now() - this.#wroteAt;
+    const isDue = idleMs >= this.#heartbeatMs;
+    if (isDue && !this.#isFull()) this.#stream.write(HEARTBEAT);
+    if (isDue) this.#wroteAt = performance.now();
+    const nextMs = isDue ? this.#heartbeatMs : this.#heartbeatMs - idleMs;
+    this.#heartbeat = setTimeout(() => this.#beat(), nextMs);
+  }
+
+  #closed(): void {
+    this.#stop();
+    this.#watching.leave();
+    this.#settle.resolve();
+  }
+
+  #stop(): void {
+    clearTimeout(this.#heartbeat);
+    clearTimeout(this.#slow);
+  }
 }
 
-function* piecesOf(text: string): Generator<string | Uint8Array, void, undefined> {
-  if (text.length * 3 <= PIECE_BYTES) {
-    yield text;
-    return;
+/** Never between the halves of a character. */
+function piecesOf(text: string): string[] {
+  const pieces: string[] = [];
+  for (let from = 0; from < text.length; ) {
+    let to = Math.min(from + MAX_PIECE_LENGTH, text.length);
+    const last = text.charCodeAt(to - 1);
+    if (to < text.length && last >= 0xd800 && last <= 0xdbff) to -= 1;
+    pieces.push(text.slice(from, to));
+    from = to;
   }
-  const bytes = Buffer.from(text);
-  for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
+  return pieces;
 }

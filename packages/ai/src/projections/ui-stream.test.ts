@@ -12,7 +12,6 @@ import type { UIMessage, UIMessageChunk } from 'ai';
 import { convertArrayToReadableStream } from 'ai/test';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { anywhere } from '../pen.ts';
 import { readMessage, textOfMessage } from '../testing/read-message.ts';
 import { runOfNumbers } from '../testing/run-of-numbers.ts';
 import { toUiChunks, type UiVersion } from './ui-stream.ts';
@@ -35,7 +34,7 @@ function tell(events: readonly RunWrite[], version: UiVersion, from: RunState = 
   let agains = 0;
   for (const event of events) {
     const told = toUiChunks(state, event, version);
-    state = foldRun(state, anywhere(event));
+    state = foldRun(state, event);
     if (told === 'again') {
       agains += 1;
       chunks = [...tell(replayRun(state), version).chunks];
@@ -57,7 +56,7 @@ describe('the UI message stream', () => {
           const cut = place % (events.length + 1);
           const before = events
             .slice(0, cut)
-            .reduce((state, event) => foldRun(state, anywhere(event)), EMPTY_RUN);
+            .reduce((state, event) => foldRun(state, event), EMPTY_RUN);
           const late = [
             ...tell(replayRun(before), version).chunks,
             ...tell(events.slice(cut), version, before).chunks,

@@ -1,7 +1,7 @@
 // The one fold of a run's events: server, database and page have the same message of the same events. Total: what does
 // not fit (a part that is not there, an event behind the end) changes nothing.
 
-import type { EventOf } from '../contract.ts';
+import type { EventInput, EventOf } from '../contract.ts';
 import type { RunEventSchemas } from './run-events.ts';
 import {
   isFinalStatus,
@@ -14,7 +14,10 @@ import {
 
 export type RunEvent = EventOf<RunEventSchemas>;
 
-export function foldRun(state: RunState, event: RunEvent): RunState {
+/** An event of a run without its place in the channel, which does not matter to the fold. */
+export type RunWrite = EventInput<RunEventSchemas>;
+
+export function foldRun(state: RunState, event: RunWrite): RunState {
   if (isFinalStatus(state.status)) return state;
   switch (event.type) {
     case 'run-accepted': {
@@ -65,7 +68,7 @@ function addUsage(sum: RunUsage, step: RunUsage): RunUsage {
 }
 
 type Parts = readonly RunPart[];
-type PartEvent = Exclude<RunEvent, { readonly type: `run-${string}` }>;
+type PartEvent = Exclude<RunWrite, { readonly type: `run-${string}` }>;
 
 function foldPart(parts: Parts, event: PartEvent): Parts {
   const { part: at } = event.data;

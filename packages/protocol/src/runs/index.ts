@@ -11,8 +11,8 @@ export {
   EMPTY_CONVERSATION,
   foldConversation,
 } from './conversations.ts';
-export { foldRun, type RunEvent } from './fold-run.ts';
-export { type RunWrite, replayParts, replayRun } from './replay-run.ts';
+export { foldRun, type RunEvent, type RunWrite } from './fold-run.ts';
+export { replayParts, replayRun } from './replay-run.ts';
 export type { RunEventData, RunEventSchemas } from './run-events.ts';
 export {
   type DataPart,

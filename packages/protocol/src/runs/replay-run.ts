@@ -1,8 +1,7 @@
 // The shortest way to a state: events, a few for each part however long it took to write, that fold to it. What a late
 // viewer of another protocol is told, so that each protocol needs to know events alone. Pure. Rules: RUN-11.
 
-import type { EventInput } from '../contract.ts';
-import type { RunEventSchemas } from './run-events.ts';
+import type { RunWrite } from './fold-run.ts';
 import {
   isFinalStatus,
   type RunPart,
@@ -11,9 +10,6 @@ import {
   type StepPart,
   type ToolPart,
 } from './run-state.ts';
-
-/** An event of a run without its place in the channel. */
-export type RunWrite = EventInput<RunEventSchemas>;
 
 /** For every state that events of one run make: folded from nothing, these make it again. */
 export function replayRun(state: RunState): readonly RunWrite[] {
