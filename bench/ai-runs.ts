@@ -3,10 +3,12 @@
 // The server has one core for itself; models that stand elsewhere, viewers and PostgreSQL have the other.
 
 import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { get, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ServerProcess, startServerProcess, until } from '@millrace/tests';
+import pg from 'pg';
 import { type BenchServer, startBenchServer } from './engines/postgres-nodes.ts';
 import type { Bench, BenchOptions, Findings } from './lib/bench.ts';
 import { startStampingModel } from './lib/stamping-model.ts';
@@ -225,13 +227,21 @@ async function watch(server: ServerProcess): Promise<number[]> {
   return late;
 }
 
+/** On a database of its own: on the last one's it would take that one's runs over. */
 async function startServer(
-  database: BenchServer,
+  { url }: BenchServer,
   env: Readonly<Record<string, string>>,
 ): Promise<ServerProcess> {
+  const name = `bench_${randomUUID().replaceAll('-', '')}`;
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(`create database ${name}`);
+  await client.end();
+  const database = new URL(url);
+  database.pathname = `/${name}`;
   const server = await startServerProcess({
     entry: join(import.meta.dirname, 'servers', 'ai-runs.ts'),
-    env: { DATABASE: database.url, VIEWERS: `${viewers}`, ...env },
+    env: { DATABASE: database.href, VIEWERS: `${viewers}`, ...env },
     ready: { stdout: /listening/ },
   });
   execFileSync('taskset', ['-acp', SERVER_CORE, `${server.pid()}`]);

@@ -169,5 +169,11 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   else response.end(JSON.stringify(usage()));
 }
 
-const server = createServer((request, response) => void answer(request, response).catch(say));
+const server = createServer((request, response) => {
+  answer(request, response).catch((error: unknown) => {
+    say(error);
+    // Whoever measures must not wait for ever.
+    response.destroy();
+  });
+});
 server.listen(Number(env('PORT')), '127.0.0.1', () => console.log('listening'));

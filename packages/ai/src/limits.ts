@@ -29,6 +29,8 @@ export interface RunLimits {
   readonly maxAttempts: number;
   /** Runs that this node works on at a time. Past it: they wait, or another node takes them. */
   readonly maxOwned: number;
+  /** How long `answer` may take to say how a run is answered, ms. Past it: `failed`. */
+  readonly answerMs: number;
   /** How long tokens are gathered, ms. */
   readonly windowMs: number;
   /** How long a model may say nothing at first, ms, at each try. Past it: its line is closed, the run `failed`. */
@@ -56,6 +58,7 @@ export const RUN_LIMITS: RunLimits = {
   maxSteps: 20,
   maxAttempts: 3,
   maxOwned: 100,
+  answerMs: 30_000,
   windowMs: 30,
   firstTokenMs: 120_000,
   stallMs: 60_000,
@@ -75,6 +78,7 @@ export function runLimits(given: Partial<RunLimits>): RunLimits {
     maxSteps: given.maxSteps ?? RUN_LIMITS.maxSteps,
     maxAttempts: given.maxAttempts ?? RUN_LIMITS.maxAttempts,
     maxOwned: given.maxOwned ?? RUN_LIMITS.maxOwned,
+    answerMs: given.answerMs ?? RUN_LIMITS.answerMs,
     windowMs: given.windowMs ?? RUN_LIMITS.windowMs,
     firstTokenMs: given.firstTokenMs ?? RUN_LIMITS.firstTokenMs,
     stallMs: given.stallMs ?? RUN_LIMITS.stallMs,

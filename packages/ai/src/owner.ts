@@ -190,12 +190,21 @@ type Asked =
 
 /** An application that can't say how a run is answered has failed it; it must not be tried, or waited for, for ever. */
 async function askFor(run: RunRow, halt: AbortSignal, options: OwnerOptions): Promise<Asked> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(answeredTooLate()), options.limits.answerMs);
+  const signal = AbortSignal.any([halt, late.signal]);
   try {
-    const answer = Promise.resolve(options.answer(run, halt));
-    return { is: 'known', answering: await unlessAborted(answer, halt) };
+    const answer = Promise.resolve(options.answer(run, signal));
+    return { is: 'known', answering: await unlessAborted(answer, signal) };
   } catch (error) {
     return { is: 'failed', error };
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+function answeredTooLate(): MillraceError {
+  return new MillraceError('request/timeout', 'How to answer was not known in time.');
 }
 
 /** What was too large for the log, from the rows of the calls. */

@@ -111,6 +111,21 @@ describe('what has no end of its own', () => {
     expect(textOfRun(state)).toMatch(/^(0123456789){11}$/);
   });
 
+  test('RUN-17: a run whose application does not say how it is answered has failed, and is nobody’s any more', async () => {
+    let isAborted = false;
+    const node = await bed.startNode(
+      (_, signal) => {
+        signal.addEventListener('abort', () => (isAborted = true));
+        return new Promise<never>(() => undefined);
+      },
+      { answerMs: 50 },
+    );
+    const { run } = await node.runs.start(question);
+    const { state } = await read(node.hub, run.id);
+    expect(state.status).toBe('failed');
+    expect(isAborted).toBe(true);
+  });
+
   test('RUN-17: a tool that does not end has failed when its time is over, and the answer goes on', async () => {
     const model = modelOf((step) => ({
       says: step === 0 ? calls('hang') : [...texts('Without it.'), finished()],

@@ -9,9 +9,9 @@ import {
   textOfRun,
 } from '@millrace/protocol/runs';
 import { createHub, type Hub } from '@millrace/server';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { waitFor } from '../testing/run-bed.ts';
-import { watchRun } from './run-feed.ts';
+import { type RunNews, watchRun } from './run-feed.ts';
 import type { Told } from './run-places.ts';
 
 const ids = { conversationId: 'c', messageId: 'm' };
@@ -158,16 +158,66 @@ describe('a run that many watch', () => {
     release.resolve();
     await waitFor('the slow one', () => slow.items.length === 104);
 
-    const never = Promise.withResolvers<void>();
-    const stuck = watch(told, { pace: () => never.promise });
+    const stuck = watch(told, { pace: () => new Promise(() => undefined) });
     await waitFor('it', () => stuck.items.length > 0);
     const many = Array.from({ length: 2_001 }, () => ({ channel, event: said('y') }));
     for (let at = 0; at < many.length; at += 500) await hub.publishMany(many.slice(at, at + 500));
     await waitFor('the quick one', () => quick.items.length === 2_105);
-    never.resolve();
+    // Although it takes nothing in: what it has not had would be kept for it.
     expect(await stuck.end).toBe('cut');
     await write([ended]);
     expect(await quick.end).toBe('end');
+  });
+
+  test('VIEW-1: who left is told nothing, and who resumes is told first what it missed', async () => {
+    const { told } = counting();
+    await write([...begun, said('a')]);
+    const stays = watch(told);
+    await waitFor('the reader', () => stays.items.length > 0);
+    const news: string[] = [];
+    const tell = ({ type }: RunNews): boolean => {
+      news.push(type);
+      return true;
+    };
+    const left = watchRun(hub, { runId: 'r1', told }, tell);
+    left.leave();
+    left.goOn();
+    const missed = Promise.withResolvers<string>();
+    const resume = { after: null, begin: () => missed.promise };
+    const resuming = watchRun(hub, { runId: 'r1', told, resume }, tell);
+    await write([said('b')]);
+    await waitFor('it elsewhere', () => stays.items.length === 6);
+    // As a reader does that has just taken in what it was sent at first.
+    resuming.goOn();
+    expect(news).toEqual([]);
+    missed.resolve('data: missed\n\n');
+    await waitFor('both', () => news.length === 2);
+    expect(news).toEqual(['begun', 'said']);
+    await write([ended]);
+    expect(await stays.end).toBe('end');
+    await waitFor('its end', () => news.length === 4);
+    expect(news.slice(2)).toEqual(['said', 'end']);
+  });
+
+  test('VIEW-1: where nothing of a run is nobody waits without end; a run that has begun is waited for', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const { told } = counting();
+      const none = watch(told);
+      await vi.waitUntil(() => hub.stats().subscriptions === 1);
+      vi.advanceTimersByTime(14_000);
+      const late = watch(told);
+      vi.advanceTimersByTime(1_500);
+      expect(await Promise.all([none.end, late.end])).toEqual(['cut', 'cut']);
+      const one = watch(told);
+      await vi.waitUntil(() => hub.stats().subscriptions === 1);
+      await write(begun);
+      vi.advanceTimersByTime(60_000);
+      await write([ended]);
+      expect(await one.end).toBe('end');
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('VIEW-1: the last viewer takes the reader with it, and a closed hub cuts all off', async () => {

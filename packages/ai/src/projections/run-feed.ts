@@ -16,6 +16,12 @@ import { Place, type RunPlace, type Said, saidAsBlocks, type Told } from './run-
 /** So many events may a viewer be behind: the channel itself keeps no more. Past it the viewer is cut off. */
 const MAX_LAG = 2_000;
 
+/**
+ * How long a run may have no event at all, ms: its first one is committed with its row, and comes within moments. Past it
+ * whoever watches is cut off, and asks the route, which knows whether there is such a run.
+ */
+const EMPTY_FOR_MS = 15_000;
+
 export interface WatchOptions {
   readonly runId: string;
   readonly told: Told;
@@ -92,6 +98,7 @@ function openFeed(hub: Hub, runId: string, onOver: () => void): Feed {
   const viewers = new Set<Viewer>();
   let place: Place | null = null;
   let over: Over | null = null;
+  let empty: NodeJS.Timeout | undefined;
   void read();
 
   async function read(): Promise<void> {
@@ -109,6 +116,7 @@ function openFeed(hub: Hub, runId: string, onOver: () => void): Feed {
       why = toMillraceError(thrown);
     }
     over = why;
+    clearTimeout(empty);
     onOver();
     tellAll();
   }
@@ -121,6 +129,7 @@ function openFeed(hub: Hub, runId: string, onOver: () => void): Feed {
       const next = new Place(cursor, foldRun(before, event), { before, event, previous: place });
       if (place !== null) place.next = next;
       place = next;
+      clearTimeout(empty);
       return true;
     }
     const { verdict } = told;
@@ -128,6 +137,7 @@ function openFeed(hub: Hub, runId: string, onOver: () => void): Feed {
     // The contract's own state.
     const state = verdict.verdict === 'snapshot' ? (verdict.state as RunState) : EMPTY_RUN;
     place = new Place(verdict.cursor, state, null);
+    if (state.status === null) empty = setTimeout(() => left.abort(), EMPTY_FOR_MS);
     return true;
   }
 
@@ -157,6 +167,8 @@ class Viewer implements Watching {
   readonly #tell: (news: RunNews) => boolean;
   #place: Place | null = null;
   #hasRoom = false;
+  /** What it has missed is being read: it comes before all else. */
+  #isResuming = false;
   #isLeft = false;
 
   constructor(feed: Feed, options: WatchOptions, tell: (news: RunNews) => boolean) {
@@ -193,17 +205,21 @@ class Viewer implements Watching {
   #read(): void {
     const { place: latest, over } = this.#feed;
     if (latest !== null) {
-      if (this.#place === null && this.#hasRoom) this.#begin(latest);
+      if (this.#place === null && this.#mayTell()) this.#begin(latest);
       this.#readTo(latest);
     }
-    if (over !== null && this.#hasRoom) this.#finish(this.#lastNews(over));
+    if (over !== null && this.#mayTell()) this.#finish(this.#lastNews(over));
+  }
+
+  #mayTell(): boolean {
+    return this.#hasRoom && !this.#isResuming && !this.#isLeft;
   }
 
   #readTo(latest: Place): void {
     const { told, resume } = this.#options;
-    for (let at = this.#place?.next ?? null; at !== null && !this.#isLeft; at = at.next) {
+    for (let at = this.#place?.next ?? null; at !== null; at = at.next) {
       if (latest.number - at.number >= MAX_LAG) return this.#finish(CUT);
-      if (!this.#hasRoom) return;
+      if (!this.#mayTell()) return;
       this.#place = at;
       if (isHad(at.cursor, resume?.after)) continue;
       const said = at.said(told);
@@ -219,10 +235,11 @@ class Viewer implements Watching {
       this.#hasRoom = this.#tell({ type: 'begun', said: place.whole(told) });
       return;
     }
-    this.#hasRoom = false;
+    this.#isResuming = true;
     resume.begin(place).then(
       (blocks) => {
         if (this.#isLeft) return;
+        this.#isResuming = false;
         this.#hasRoom = this.#tell({ type: 'begun', said: saidAsBlocks(blocks) });
         this.look();
       },

@@ -87,7 +87,7 @@ class Serving {
       case 'said':
         return this.#put(news.said.blocks);
       case 'end':
-        this.#stream.end(this.#last);
+        this.#stream.end(this.#last, this.#slowAfterMs);
         break;
       case 'failed':
         this.#settle.reject(news.error);

@@ -12,7 +12,6 @@ import { createHub, type Hub, memoryEngine } from '@millrace/server';
 import { pgliteDatabase, type SqlDatabase } from '@millrace/server/postgres';
 import type { ModelMessage } from 'ai';
 import { MockLanguageModelV4 } from 'ai/test';
-import type { Answering } from '../generation.ts';
 import { createRuns, type Runs, type RunsOptions } from '../runs.ts';
 import type { RunRow } from '../store/run-row.ts';
 
@@ -31,10 +30,7 @@ export interface Node {
 
 export interface Bed {
   readonly database: SqlDatabase;
-  startNode(
-    answer: (run: RunRow) => Answering | Promise<Answering>,
-    more?: Partial<RunsOptions>,
-  ): Promise<Node>;
+  startNode(answer: RunsOptions['answer'], more?: Partial<RunsOptions>): Promise<Node>;
   /** A database out of whose reach its node can be put: nothing it asks is answered any more. */
   mortal(): { readonly database: SqlDatabase; die(): void };
   /** A node that can't be closed any more is none of the bed's. */
@@ -85,7 +81,7 @@ function createBed(database: SqlDatabase): Bed {
   const open: { close(): Promise<unknown> }[] = [];
 
   async function startNode(
-    answer: (run: RunRow) => Answering | Promise<Answering>,
+    answer: RunsOptions['answer'],
     more: Partial<RunsOptions> = {},
   ): Promise<Node> {
     const hub = createHub({ contracts: [aiRuns, conversations], engine, outbox: { database } });

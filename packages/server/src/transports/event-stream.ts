@@ -142,19 +142,20 @@ export class EventStream {
     else writer.writeAll(this.#withHead([bytes]));
   }
 
-  end(lastText = ''): void {
+  /** @param withinMs how long the reader may take for what waits; then it is cut off */
+  end(lastText = '', withinMs: number = FLUSH_WITHIN_MS): void {
     const state = this.#state;
     if (state.at === 'over') return;
     // Its end is reported by `close`.
     this.#state = OVER;
     if (state.at !== 'socket') {
-      endResponse(state.res, lastText);
+      endResponse(state.res, lastText, withinMs);
       return;
     }
     state.writer.writeAll(this.#withHead([toWireBytes(chunk(lastText) + LAST_CHUNK)]));
     state.writer.endDirect();
     state.socket.end();
-    destroyLater(state.socket);
+    destroyLater(state.socket, withinMs);
   }
 
   /** Breaks it off: its reader sees that this is no end. */
@@ -261,19 +262,25 @@ export function watchResponse(
 }
 
 /** Ends the response; a peer that takes nothing in would keep it open for ever. */
-export function endResponse(res: ServerResponse, lastText = ''): void {
+export function endResponse(
+  res: ServerResponse,
+  lastText = '',
+  withinMs: number = FLUSH_WITHIN_MS,
+): void {
   if (res.destroyed || res.writableEnded) return;
   const { socket } = res;
   res.end(lastText);
   // Nearly always the kernel has it all by now.
-  if (socket !== null && socket.writableLength > 0) destroyLater(res);
+  if (socket !== null && socket.writableLength > 0) destroyLater(res, withinMs);
 }
 
-function destroyLater(one: {
+interface Closable {
   destroy(): unknown;
   once(event: 'close', listener: () => void): unknown;
-}): void {
-  const timer = setTimeout(() => one.destroy(), FLUSH_WITHIN_MS).unref();
+}
+
+function destroyLater(one: Closable, withinMs: number): void {
+  const timer = setTimeout(() => one.destroy(), withinMs).unref();
   one.once('close', () => clearTimeout(timer));
 }
 

@@ -20,8 +20,8 @@ export interface OwnStream {
   readonly isOver: boolean;
   /** Blocks of an event stream (`encodeSse`). The head goes out with the first of them. */
   write(text: string | SharedText): void;
-  /** Idempotent. */
-  end(lastText?: string): void;
+  /** Whoever has not taken what waits `withinMs` later is cut off; default 1,500. Idempotent. */
+  end(lastText?: string, withinMs?: number): void;
   /** Breaks it off, so that its reader sees that this is no end. Idempotent. */
   cut(): void;
 }
@@ -56,8 +56,8 @@ class Own implements OwnStream, StreamOwner {
     this.#stream.write(text);
   }
 
-  end(lastText?: string): void {
-    this.#stream.end(lastText);
+  end(lastText?: string, withinMs?: number): void {
+    this.#stream.end(lastText, withinMs);
   }
 
   cut(): void {
