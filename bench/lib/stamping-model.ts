@@ -9,6 +9,8 @@ export interface StampingModel extends AsyncDisposable {
   readonly url: string;
 }
 
+const FIRST_AFTER_MS = 300;
+
 export async function startStampingModel(options: {
   readonly perSecond: number;
   /** Of each answer. */
@@ -24,15 +26,24 @@ export async function startStampingModel(options: {
     };
     say({ role: 'assistant' });
     let count = 0;
-    const timer = setInterval(() => {
+    let timer: NodeJS.Timeout | undefined;
+    function begin(): void {
+      timer = setInterval(next, 1_000 / options.perSecond);
+    }
+    // As a model does: whoever asked is reading by the time of the first token.
+    const thinking = setTimeout(begin, FIRST_AFTER_MS);
+    function next(): void {
       count += 1;
       say({ content: `${performance.now().toFixed(3)} ` });
       if (count < options.tokens) return;
       clearInterval(timer);
       say({}, 'stop');
       response.end('data: [DONE]\n\n');
-    }, 1_000 / options.perSecond);
-    response.on('close', () => clearInterval(timer));
+    }
+    response.on('close', () => {
+      clearTimeout(thinking);
+      clearInterval(timer);
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

@@ -161,6 +161,7 @@ function rest({ parts, first, line, abortSignal, stallMs, hear }: Rest): Readabl
       return parts.read().then(take, fail);
     },
     cancel(reason) {
+      isAborted = true;
       over();
       line.abort(reason);
     },

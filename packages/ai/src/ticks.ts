@@ -23,7 +23,8 @@ export function createTicks(everyMs: number): Ticks {
     everyMs,
     next(run) {
       waiting.add(run);
-      if (!isSet) setTimeout(tick, everyMs - (performance.now() % everyMs));
+      // Not a moment too early: a timer cuts fractions off, and there would be two ticks.
+      if (!isSet) setTimeout(tick, Math.ceil(everyMs - (performance.now() % everyMs)));
       isSet = true;
       return () => waiting.delete(run);
     },

@@ -10,6 +10,7 @@
 import { MillraceError, toMillraceError } from '@millrace/protocol';
 import type { RunWrite } from '@millrace/protocol/runs';
 import { MAX_DELTA_LENGTH } from './limits.ts';
+import { piecesOf } from './text-pieces.ts';
 
 export interface WindowOptions {
   /** Appends in this order, the first with number `first`, one more for each; rejects with what was refused. */
@@ -142,6 +143,7 @@ function gather(gathered: RunWrite[], event: RunWrite): void {
     gathered.push(event);
     return;
   }
+  if (event.data.text === '') return;
   const last = gathered.at(-1);
   const joins = last?.type === event.type && last.data.part === event.data.part;
   const text = joins ? last.data.text + event.data.text : event.data.text;
@@ -150,22 +152,9 @@ function gather(gathered: RunWrite[], event: RunWrite): void {
     gathered.push(event);
     return;
   }
-  for (const piece of piecesOf(text)) {
+  for (const piece of piecesOf(text, MAX_DELTA_LENGTH)) {
     gathered.push({ ...event, data: { ...event.data, text: piece } });
   }
-}
-
-/** Never between the halves of a character: each piece must be text by itself. */
-function piecesOf(text: string): readonly string[] {
-  const pieces: string[] = [];
-  for (let from = 0; from < text.length; ) {
-    let to = Math.min(from + MAX_DELTA_LENGTH, text.length);
-    const last = text.charCodeAt(to - 1);
-    if (to < text.length && last >= 0xd800 && last <= 0xdbff) to -= 1;
-    pieces.push(text.slice(from, to));
-    from = to;
-  }
-  return pieces;
 }
 
 function isDelta(event: RunWrite): event is Delta {

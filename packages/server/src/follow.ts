@@ -101,7 +101,11 @@ class FollowLink
       const value = this.#takeOrClose();
       if (value !== null) return { done: false, value };
       if (this.#over === null) return DONE;
-      if (this.#over !== undefined) throw this.#over;
+      if (this.#over !== undefined) {
+        const reason = this.#over;
+        this.#over = null;
+        throw reason;
+      }
       await this.#more();
     }
   }

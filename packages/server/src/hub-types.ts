@@ -293,7 +293,7 @@ export interface Hub {
   /**
    * Answers with an event stream of the program's own, written as cheaply as the hub's own (`directWrites` holds for it
    * too): what is made of a channel for readers of another protocol. Who may read it, heartbeats, and what becomes of a
-   * reader that takes nothing in are the program's.
+   * reader that takes nothing in are the program's. Cut off when the hub closes. @throws MillraceError `server/shutdown`
    */
   openEventStream(res: ServerResponse, options?: OwnStreamOptions): OwnStream;
   /** Answers a request under `path`. Resolves with false for any other: it is not the hub's. */

@@ -177,7 +177,10 @@ export function createHub(options: HubOptions): Hub {
       live.ephemeral.send(name, sender, event.type, data);
     },
     stream: face.stream,
-    openEventStream: (res, streamOptions = {}) => face.openEventStream(res, streamOptions),
+    openEventStream(res, streamOptions = {}) {
+      checkOpen();
+      return face.openEventStream(res, streamOptions);
+    },
     handle: face.handle,
     upgrade: face.upgrade,
     stats: core.stats,

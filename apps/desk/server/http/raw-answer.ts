@@ -16,9 +16,9 @@ export async function streamAnswer(
   for (const [name, value] of c.res.headers) outgoing.setHeader(name, value);
   outgoing.setHeader('x-content-type-options', 'nosniff');
   log.info({ tag: 'SSE', aiRunId, path: c.req.routePath }, 'answer watched');
-  outgoing.once('close', () => log.debug({ tag: 'SSE', aiRunId }, 'answer left'));
   try {
     await write(outgoing);
+    log.debug({ tag: 'SSE', aiRunId }, 'answer left');
   } catch (err) {
     if (!outgoing.headersSent) throw err;
     log.error({ tag: 'SSE', aiRunId, err }, 'an answer could not be streamed');

@@ -10,7 +10,8 @@ const NOTHING: Told = { key: 'nothing', project: () => [] };
 
 /**
  * Resolves with the run as it ended, or null where `signal` aborts before. Waiting is watching: it ends nothing. Asks
- * nobody for permission. Rejects with `server/shutdown` where the hub closes.
+ * nobody for permission. Rejects with `server/shutdown` where it has to be asked for again: the hub closes, or nothing of
+ * the run has come for 15 s.
  */
 export function readToEnd(hub: Hub, runId: string, signal: AbortSignal): Promise<RunState | null> {
   const { promise, resolve, reject } = Promise.withResolvers<RunState | null>();

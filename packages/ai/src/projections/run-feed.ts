@@ -45,7 +45,7 @@ export type RunNews =
   | { readonly type: 'failed'; readonly error: MillraceError };
 
 export interface Watching {
-  /** It has room again. */
+  /** It has room again. Not to be called while it is told something. */
   goOn(): void;
   /** It is told nothing more. Idempotent. */
   leave(): void;
@@ -98,7 +98,7 @@ function openFeed(hub: Hub, runId: string, onOver: () => void): Feed {
   const viewers = new Set<Viewer>();
   let place: Place | null = null;
   let over: Over | null = null;
-  let empty: NodeJS.Timeout | undefined;
+  let emptyTimer: NodeJS.Timeout | undefined;
   void read();
 
   async function read(): Promise<void> {
@@ -116,7 +116,7 @@ function openFeed(hub: Hub, runId: string, onOver: () => void): Feed {
       why = toMillraceError(thrown);
     }
     over = why;
-    clearTimeout(empty);
+    clearTimeout(emptyTimer);
     onOver();
     tellAll();
   }
@@ -129,7 +129,7 @@ function openFeed(hub: Hub, runId: string, onOver: () => void): Feed {
       const next = new Place(cursor, foldRun(before, event), { before, event, previous: place });
       if (place !== null) place.next = next;
       place = next;
-      clearTimeout(empty);
+      clearTimeout(emptyTimer);
       return true;
     }
     const { verdict } = told;
@@ -137,7 +137,7 @@ function openFeed(hub: Hub, runId: string, onOver: () => void): Feed {
     // The contract's own state.
     const state = verdict.verdict === 'snapshot' ? (verdict.state as RunState) : EMPTY_RUN;
     place = new Place(verdict.cursor, state, null);
-    if (state.status === null) empty = setTimeout(() => left.abort(), EMPTY_FOR_MS);
+    if (state.status === null) emptyTimer = setTimeout(() => left.abort(), EMPTY_FOR_MS);
     return true;
   }
 

@@ -24,11 +24,22 @@ class FakeSocket implements ChatSocket {
   closedWith: string | null = null;
   readonly frames: Frame[] = [];
   readonly #events = new EventTarget();
+  readonly #waiting: { readonly bytes: number; readonly taken: () => void }[] = [];
 
   send(text: string, taken: () => void): void {
     this.frames.push(JSON.parse(text) as Frame);
     if (this.isTaking) taken();
-    else this.bufferedAmount += text.length;
+    else {
+      this.bufferedAmount += text.length;
+      this.#waiting.push({ bytes: text.length, taken });
+    }
+  }
+  /** The other side takes all that waits, one after the other. */
+  takeAll(): void {
+    for (const { bytes, taken } of this.#waiting.splice(0)) {
+      this.bufferedAmount -= bytes;
+      taken();
+    }
   }
   close(code: number, reason: string): void {
     this.closedWith ??= `${code} ${reason}`;
@@ -75,8 +86,8 @@ function serve(more: Partial<ChatSocketOptions> = {}): Promise<void> {
   });
 }
 
-async function write(events: readonly RunWrite[]): Promise<void> {
-  const channel = aiRuns.of({ runId: 'r1' });
+async function write(events: readonly RunWrite[], runId = 'r1'): Promise<void> {
+  const channel = aiRuns.of({ runId });
   for (const event of events) await hub.publish(channel, event);
   if (events.at(-1)?.type === 'run-end') await hub.end(channel);
 }
@@ -195,6 +206,34 @@ describe("ai 7's chat on a WebSocket", () => {
     expect(socket.closedWith).toBe('1013 link/slow');
     expect(socket.bufferedAmount).toBeLessThan(2_500);
     await waitFor('nobody', () => hub.stats().subscriptions === 0);
+  });
+
+  test('CHATWS-4: requests that share a full socket all go on once it is taken, whoever’s bytes they were', async () => {
+    const runs: Readonly<Record<string, string>> = { q1: 'r1', q2: 'r2' };
+    const options = { maxQueueBytes: 2_000, slowAfterMs: 150 };
+    void serve({ ...options, start: async ({ requestId }) => ({ runId: runs[requestId] ?? '' }) });
+    const said = (text: string): RunWrite => ({ type: 'text-delta', data: { part: 1, text } });
+    const begun: readonly RunWrite[] = [
+      ...events.slice(0, 3),
+      { type: 'text-start', data: { part: 1 } },
+    ];
+    for (const [requestId, runId] of Object.entries(runs)) {
+      await write(begun, runId);
+      socket.receive({ ...send, requestId });
+      await waitFor('what was before', () => socket.of(requestId).length === 4);
+    }
+    socket.isTaking = false;
+    await write([said('x'.repeat(3_000))], 'r1');
+    await waitFor('the full socket', () => socket.bufferedAmount > 2_000);
+    for (let n = 0; n < 3; n += 1) await write([said('y')], 'r2');
+    await write([said('z')], 'r1');
+    socket.isTaking = true;
+    socket.takeAll();
+    await waitFor('both', () => socket.of('q1').length === 6 && socket.of('q2').length === 7);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    expect(socket.closedWith).toBeNull();
+    await write([said('y')], 'r2');
+    await waitFor('one more', () => socket.of('q2').length === 8);
   });
 
   test('CHATWS-4: one that asks without reading is closed too', async () => {

@@ -53,6 +53,8 @@ export function serveChatSocket(socket: ChatSocket, options: ChatSocketOptions):
   const { maxQueueBytes = 262_144, slowAfterMs = 30_000 } = options;
   /** By request id. Aborts with `ABORTED` where the client asked for it. */
   const open = new Map<string, AbortController>();
+  /** Those that go on once less waits for the client: whoever's bytes they were. */
+  const waiting = new Set<() => void>();
   const closed = Promise.withResolvers<void>();
 
   socket.addEventListener('message', ({ data }) => {
@@ -149,17 +151,18 @@ export function serveChatSocket(socket: ChatSocket, options: ChatSocketOptions):
 
     /** Whether there is room for more. */
     function putRest(): boolean {
-      while (rest.length > 0 && socket.bufferedAmount <= maxQueueBytes) {
-        socket.send(`${head}${sequence},"chunk":${rest.shift()}}`, taken);
+      for (let item = rest.shift(); item !== undefined; item = rest.shift()) {
+        socket.send(`${head}${sequence},"chunk":${item}}`, taken);
         sequence += 1;
+        if (isFull()) break;
       }
-      if (rest.length === 0 && socket.bufferedAmount <= maxQueueBytes) return true;
+      if (!isFull()) return true;
+      waiting.add(goOn);
       late ??= setTimeout(() => socket.close(1013, 'link/slow'), slowAfterMs);
       return false;
     }
 
-    function taken(): void {
-      if (late === undefined || socket.bufferedAmount > maxQueueBytes) return;
+    function goOn(): void {
       clearTimeout(late);
       late = undefined;
       if (putRest()) watching.goOn();
@@ -172,9 +175,23 @@ export function serveChatSocket(socket: ChatSocket, options: ChatSocketOptions):
     if (signal.aborted) leave();
     else signal.addEventListener('abort', leave);
     return over.promise.finally(() => {
+      waiting.delete(goOn);
       clearTimeout(late);
       signal.removeEventListener('abort', leave);
     });
+  }
+
+  function isFull(): boolean {
+    return socket.bufferedAmount > maxQueueBytes;
+  }
+
+  /** Something has left. */
+  function taken(): void {
+    for (const goOn of [...waiting]) {
+      if (isFull()) return;
+      waiting.delete(goOn);
+      goOn();
+    }
   }
 
   function refuse(requestId: string, errorText: string): void {
@@ -184,7 +201,7 @@ export function serveChatSocket(socket: ChatSocket, options: ChatSocketOptions):
   function tell(frame: Readonly<Record<string, string>>): void {
     // Refusals wait for nobody: whoever asks without reading must not fill the memory.
     if (socket.bufferedAmount > 2 * maxQueueBytes) return socket.close(1013, 'link/slow');
-    socket.send(JSON.stringify(frame), () => undefined);
+    socket.send(JSON.stringify(frame), taken);
   }
 }
 

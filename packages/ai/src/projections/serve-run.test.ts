@@ -25,6 +25,8 @@ const told = {
 };
 
 let hub: Hub;
+/** Where a response was given up before its head. */
+let failures: unknown[];
 let server: Server;
 let port: number;
 /** What became of each response, by its path. */
@@ -32,12 +34,18 @@ let over: Map<string, boolean>;
 
 beforeEach(async () => {
   over = new Map();
+  failures = [];
   hub = createHub({ contracts: [aiRuns] });
   server = createServer((req, res) => {
     const path = req.url ?? '';
     over.set(path, false);
-    void serveRun(hub, res, { runId: 'r1', told, slowAfterMs: 200 }).then(() =>
-      over.set(path, true),
+    const headers: Record<string, string> = path === '/bad' ? { 'X-Bad': 'a\nb' } : {};
+    serveRun(hub, res, { runId: 'r1', told, slowAfterMs: 200, headers }).then(
+      () => over.set(path, true),
+      (error: unknown) => {
+        failures.push(error);
+        res.writeHead(500).end();
+      },
     );
   });
   server.listen(0, '127.0.0.1');
@@ -67,6 +75,15 @@ describe('a run over HTTP', () => {
     await hub.end(channel);
     expect((await text).split(long)).toHaveLength(401);
     stuck.destroy();
+  });
+
+  test('VIEW-1: a head that can’t be made is the route’s to answer', async () => {
+    expect((await fetch(`http://127.0.0.1:${port}/bad`)).status).toBe(500);
+    expect(failures).toHaveLength(1);
+    await waitFor('nobody', () => hub.stats().subscriptions === 0);
+    await hub.close();
+    expect((await fetch(`http://127.0.0.1:${port}/late`)).status).toBe(500);
+    expect(failures[1]).toMatchObject({ code: 'server/shutdown' });
   });
 
   test('RUN-11: a long text comes to who is late as it is, whatever its letters', async () => {

@@ -5,6 +5,7 @@
 import type { ServerResponse } from 'node:http';
 import { encodeSse, encodeSseComment } from '@millrace/protocol/wire';
 import { type Hub, type OwnStream, SharedText } from '@millrace/server';
+import { piecesOf } from '../text-pieces.ts';
 import { type RunNews, type Watching, type WatchOptions, watchRun } from './run-feed.ts';
 import type { Told } from './run-places.ts';
 
@@ -39,9 +40,13 @@ const HEARTBEAT = new SharedText(encodeSseComment('heartbeat'));
  * Resolves when the response is over: with the run's end, cut off where its reader must come again (what can't be said,
  * one that takes nothing in, a hub that closes), or left. Rejects where the run can't be read at all.
  */
-export function serveRun(hub: Hub, res: ServerResponse, options: ServeOptions): Promise<void> {
-  if (res.closed || res.destroyed) return Promise.resolve();
-  return new Serving(hub, res, options).over;
+export async function serveRun(
+  hub: Hub,
+  res: ServerResponse,
+  options: ServeOptions,
+): Promise<void> {
+  if (res.closed || res.destroyed) return;
+  await new Serving(hub, res, options).over;
 }
 
 /** A class: one for each viewer of each run. */
@@ -76,9 +81,20 @@ class Serving {
     });
     // The first byte before there is an answer: proxies, and whoever waits, see that it was accepted. Not within the
     // call: the request may be in the middle of being parsed, and its socket can't be written to directly then.
-    queueMicrotask(() => this.#stream.write(encodeSseComment('accepted') + first));
+    queueMicrotask(() => this.#begin(encodeSseComment('accepted') + first));
     const watch = { runId, told, ...(resume !== undefined && { resume }) };
     this.#watching = watchRun(hub, watch, (news) => this.#take(news));
+  }
+
+  #begin(text: string): void {
+    try {
+      this.#stream.write(text);
+    } catch (thrown) {
+      // A head that can't be made: nothing was sent, and the response is the route's to answer.
+      this.#settle.reject(thrown);
+      this.#watching.leave();
+      this.#stop();
+    }
   }
 
   #take(news: RunNews): boolean {
@@ -108,7 +124,7 @@ class Serving {
     if (text === '') return true;
     this.#wroteAt = performance.now();
     if (text.length > MAX_PIECE_LENGTH) {
-      this.#pieces = piecesOf(text);
+      this.#pieces = piecesOf(text, MAX_PIECE_LENGTH);
       return this.#putPieces();
     }
     this.#stream.write(blocks);
@@ -157,17 +173,4 @@ class Serving {
     clearTimeout(this.#heartbeat);
     clearTimeout(this.#slow);
   }
-}
-
-/** Never between the halves of a character. */
-function piecesOf(text: string): string[] {
-  const pieces: string[] = [];
-  for (let from = 0; from < text.length; ) {
-    let to = Math.min(from + MAX_PIECE_LENGTH, text.length);
-    const last = text.charCodeAt(to - 1);
-    if (to < text.length && last >= 0xd800 && last <= 0xdbff) to -= 1;
-    pieces.push(text.slice(from, to));
-    from = to;
-  }
-  return pieces;
 }

@@ -98,6 +98,8 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
     onRefused,
     onError,
   });
+  /** Open ones in formats of the program's own. */
+  const own = new Set<OwnStream>();
   let isLeaving = false;
 
   const routes: Readonly<Record<string, Route>> = {
@@ -230,11 +232,15 @@ export function createHttpFace(options: HttpFaceOptions): HttpFace {
         run: () => openPlain(req, res, channel.name, streamOptions),
       });
     },
-    openEventStream: (res, streamOptions) => openOwnStream(res, direct, streamOptions),
+    openEventStream: (res, streamOptions) =>
+      openOwnStream(res, { direct, open: own }, streamOptions),
     shutDown() {
       isLeaving = true;
     },
-    close: sockets.close,
+    close() {
+      sockets.close();
+      for (const stream of own) stream.cut();
+    },
   };
 }
 

@@ -77,6 +77,8 @@ export class EventStream {
   #state: State;
   /** Goes out with the first bytes of the body, in one write. */
   #head = '';
+  /** What the response's own `write` said: not every kind of response says it again. */
+  #hasToDrain = false;
 
   /** @param direct null: everything goes through the response */
   constructor(
@@ -104,23 +106,27 @@ export class EventStream {
   get isFull(): boolean {
     const state = this.#state;
     if (state.at === 'socket') return state.writer.isFull;
-    return state.at !== 'over' && state.res.writableNeedDrain;
+    return state.at !== 'over' && this.#hasToDrain;
+  }
+
+  /** Makes the head, if there is none yet: it goes out with what is written next, or the end. */
+  begin(): void {
+    if (this.#state.at === 'before') this.#begin(this.#state);
   }
 
   /** From now on the owner hears of drains, and of the end: at once, if it has come already. */
   watch(): void {
     if (this.#state.at !== 'before') return;
-    const owner = this.#owner;
-    const drained = (): void => owner.drained();
+    const drained = (): void => this.drained();
     watchResponse(this.#state.res, drained, () => this.closed());
   }
 
   /** Sends the head if it is not out, then the frames. */
   send(frames: readonly OutboundFrame[], { plain, chunked }: StreamCarrier): void {
-    if (this.#state.at === 'before') this.#begin(this.#state);
+    this.begin();
     const state = this.#state;
     if (state.at === 'response') {
-      for (const frame of frames) writeTo(state.res, frame.as(plain));
+      for (const frame of frames) this.#putTo(state.res, frame.as(plain));
     } else if (state.at === 'socket') {
       const [first] = frames;
       if (first !== undefined && frames.length === 1) this.#put(state.writer, first.as(chunked));
@@ -130,11 +136,15 @@ export class EventStream {
 
   /** The same with a text of blocks. */
   write(text: string | SharedText): void {
-    if (this.#state.at === 'before') this.#begin(this.#state);
+    this.begin();
     const state = this.#state;
     const shared = typeof text === 'string' ? new SharedText(text) : text;
-    if (state.at === 'response') writeTo(state.res, shared.plain);
+    if (state.at === 'response') this.#putTo(state.res, shared.plain);
     else if (state.at === 'socket') this.#put(state.writer, shared.chunked);
+  }
+
+  #putTo(res: ServerResponse, bytes: WireBytes): void {
+    if (bytes.length > 0 && !res.write(bytes, 'latin1')) this.#hasToDrain = true;
   }
 
   #put(writer: SocketWriter, bytes: WireBytes): void {
@@ -198,6 +208,7 @@ export class EventStream {
   }
 
   drained(): void {
+    this.#hasToDrain = false;
     this.#owner.drained();
   }
 
@@ -228,10 +239,6 @@ function onClose(this: Socket): void {
 /** A reader of events that ends its half has gone away. */
 function onEnd(this: Socket): void {
   this.destroy();
-}
-
-function writeTo(res: ServerResponse, bytes: WireBytes): void {
-  if (bytes.length > 0) res.write(bytes, 'latin1');
 }
 
 /** Makes the head, which goes out with the first bytes that are written. */

@@ -1,8 +1,8 @@
 // Event streams in formats of the program's own, over real sockets: on the socket itself, and on Node's response.
 
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, IncomingMessage, ServerResponse } from 'node:http';
+import { type AddressInfo, Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { createHub } from '../hub.ts';
 import type { Hub } from '../hub-types.ts';
@@ -13,6 +13,9 @@ import { SharedText } from './event-stream.ts';
 import type { OwnStream, OwnStreamOptions } from './own-stream.ts';
 
 interface Bed extends AsyncDisposable {
+  readonly hub: Hub;
+  /** A response that nobody reads. */
+  late(): { readonly res: ServerResponse };
   readonly origin: string;
   /** In the order of their coming. */
   readonly streams: OwnStream[];
@@ -38,7 +41,8 @@ async function openBed(directWrites: boolean): Promise<Bed> {
   await once(server, 'listening');
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    ...{ streams, news },
+    ...{ hub, streams, news },
+    late: () => ({ res: new ServerResponse(new IncomingMessage(new Socket())) }),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();
@@ -81,7 +85,7 @@ describe.each([
     expect(bed.streams.map(({ isOver }) => isOver)).toEqual([true, true]);
   });
 
-  test('SSE-1: says when its reader takes nothing in, and when that is over', async () => {
+  test('says when its reader takes nothing in, and when that is over', async () => {
     await using bed = await openBed(directWrites);
     using socket = rawSocket(bed.origin, REQUEST);
     await waitUntil('it', () => bed.streams.length === 1);
@@ -101,7 +105,7 @@ describe.each([
     expect(stream?.isFull).toBe(false);
   });
 
-  test('SSE-1: is cut off without an end, and told of a reader that leaves', async () => {
+  test('is cut off without an end, and told of a reader that leaves', async () => {
     await using bed = await openBed(directWrites);
     using cut = rawSocket(bed.origin, REQUEST);
     await waitUntil('one', () => bed.streams.length === 1);
@@ -120,5 +124,42 @@ describe.each([
     expect(bed.streams[1]?.isOver).toBe(true);
     // Nobody is there any more.
     bed.streams[1]?.write('data: late\n\n');
+  });
+
+  test('has its head where nothing was written, and goes with the hub', async () => {
+    await using bed = await openBed(directWrites);
+    using none = rawSocket(bed.origin, REQUEST);
+    await waitUntil('one', () => bed.streams.length === 1);
+    bed.streams[0]?.end();
+    await waitUntil('its end', () => none.text.endsWith('0\r\n\r\n'));
+    expect(none.text).toContain('X-Format: own\r\n');
+    using stalled = rawSocket(bed.origin, REQUEST);
+    await waitUntil('another', () => bed.streams.length === 2);
+    bed.streams[1]?.write('data: first\n\n');
+    await waitUntil('its first words', () => stalled.text.includes('first'));
+    stalled.socket.pause();
+    for (let n = 0; n < 1_000 && bed.streams[1]?.isFull === false; n += 1) {
+      bed.streams[1].write(`data: ${'x'.repeat(60_000)}\n\n`);
+    }
+    await bed.hub.close();
+    expect(bed.streams[1]?.isOver).toBe(true);
+    await waitUntil('both ends', () => bed.news.filter((one) => one === 'closed').length === 2);
+    const { res } = bed.late();
+    expect(() => bed.hub.openEventStream(res)).toThrowError(
+      expect.objectContaining({ code: 'server/shutdown' }),
+    );
+  });
+
+  test('tells once of a response that was over before it', async () => {
+    await using bed = await openBed(directWrites);
+    const { res } = bed.late();
+    res.destroy();
+    const closed: string[] = [];
+    const stream = bed.hub.openEventStream(res, { onClosed: () => closed.push('closed') });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(closed).toEqual(['closed']);
+    expect(stream.isOver).toBe(true);
+    stream.write('data: late\n\n');
+    stream.end();
   });
 });

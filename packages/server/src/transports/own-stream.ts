@@ -10,7 +10,7 @@ export interface OwnStreamOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** What waited is taken: told only after `isFull`. */
   onDrained?(): void;
-  /** Once, whoever ended it; at once for a response that is over already. */
+  /** Once, whoever ended it; within the call for a response that is over already. */
   onClosed?(): void;
 }
 
@@ -26,20 +26,31 @@ export interface OwnStream {
   cut(): void;
 }
 
+export interface OwnStreamContext {
+  /** Null: everything goes through the responses. */
+  readonly direct: DirectWrites | null;
+  /** Those that are not over. */
+  readonly open: Set<OwnStream>;
+}
+
 export function openOwnStream(
   res: ServerResponse,
-  direct: DirectWrites | null,
+  context: OwnStreamContext,
   options: OwnStreamOptions,
 ): OwnStream {
-  return new Own(res, direct, options);
+  return new Own(res, context, options);
 }
 
 class Own implements OwnStream, StreamOwner {
   readonly #stream: EventStream;
   readonly #options: OwnStreamOptions;
+  readonly #open: Set<OwnStream>;
+  #isClosed = false;
 
-  constructor(res: ServerResponse, direct: DirectWrites | null, options: OwnStreamOptions) {
+  constructor(res: ServerResponse, { direct, open }: OwnStreamContext, options: OwnStreamOptions) {
     this.#options = options;
+    this.#open = open;
+    open.add(this);
     this.#stream = new EventStream(res, direct, this, options.headers);
     this.#stream.watch();
   }
@@ -57,6 +68,7 @@ class Own implements OwnStream, StreamOwner {
   }
 
   end(lastText?: string, withinMs?: number): void {
+    this.#stream.begin();
     this.#stream.end(lastText, withinMs);
   }
 
@@ -69,6 +81,9 @@ class Own implements OwnStream, StreamOwner {
   }
 
   closed(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#open.delete(this);
     this.#options.onClosed?.();
   }
 }
