@@ -2,12 +2,13 @@
 //
 //   npm run soak -- --seed 7 --minutes 3                      chaos, one run
 //   npm run soak -- --seeds 20 --minutes 3 --report out/t1    several, and out/t1.json and out/t1.md
-//   npm run soak -- --only switches|slow|churn|storm|fuzz|sse|presence
+//   npm run soak -- --only switches|slow|churn|storm|fuzz|sse|presence|answers
 //
 // Chaos: `--clients`, `--channels`, `--kills-per-minute`, `--publish-every-ms` and `--no-page` change its size;
 // `--engine memory` is what a killed server forgets, `--engine drawn` lets each seed choose. Presence: three nodes on
 // `--engine redis` or `postgres`, else as the seed says; storm and slow: on these, else one node in memory. Bounded by
-// --minutes (at most 60) and a minute for healing. Exit code 1 when a promise broke; the seed repeats the run.
+// --minutes (at most 60) and a minute for healing. Answers: three nodes as for presence, a minute for each seed. Exit
+// code 1 when a promise broke; the seed repeats the run.
 
 import { parseArgs } from 'node:util';
 import { seedOfRun } from '../support/seeded-random.ts';

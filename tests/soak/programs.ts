@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { openChromium } from '../support/chromium.ts';
 import { createSeededRandom } from '../support/seeded-random.ts';
+import { runAnswers } from './answers.ts';
 import { runChaos } from './chaos-run.ts';
 import { runChurn } from './churn.ts';
 import { runFuzz } from './fuzz.ts';
@@ -65,10 +66,11 @@ export const programs: Readonly<Record<string, Program>> = {
     })),
   }),
   fuzz,
+  answers,
   presence: async ({ seed, engine, minutes, killsPerMinute, say }) => ({
     ...(await runPresence({
       seed,
-      engine: engine === 'redis' || engine === 'postgres' ? engine : drawnServer(seed),
+      engine: serverOf(engine, seed),
       minutes,
       users: 500,
       killsPerMinute,
@@ -83,7 +85,8 @@ function clusterOf(engine: SoakEngine): StormOptions['cluster'] {
   return engine === 'redis' || engine === 'postgres' ? { engine, nodes: 3 } : undefined;
 }
 
-function drawnServer(seed: number): 'redis' | 'postgres' {
+function serverOf(engine: SoakEngine, seed: number): 'redis' | 'postgres' {
+  if (engine === 'redis' || engine === 'postgres') return engine;
   return createSeededRandom(seed).pick(['redis', 'postgres'] as const);
 }
 
@@ -108,6 +111,15 @@ async function chaos(options: ProgramOptions): Promise<RunResult> {
         ...(chromium === undefined ? {} : { chromium }),
       })),
     };
+  } finally {
+    await chromium?.close();
+  }
+}
+
+async function answers({ seed, engine, hasPage, say }: ProgramOptions): Promise<RunResult> {
+  const chromium = hasPage ? await openChromium() : null;
+  try {
+    return { ...(await runAnswers({ seed, engine: serverOf(engine, seed), chromium, say })) };
   } finally {
     await chromium?.close();
   }

@@ -63,7 +63,10 @@ function Six(): ReactElement {
 
 const STATES = ['connecting', 'open', 'closed'];
 
-/** As spec'd for pages without a library: `token` adds, `done` is the end; the browser comes back by itself. */
+/**
+ * As a page without a library does it: `token` adds, `reset` takes back, `done` is the end; the browser comes back by
+ * itself.
+ */
 function Native(): ReactElement {
   const [text, setText] = useState('');
   const [status, setStatus] = useState('ready');
@@ -72,6 +75,7 @@ function Native(): ReactElement {
     source.onmessage = ({ data }: MessageEvent<string>) => {
       const event = JSON.parse(data) as { type: string; content?: string };
       if (event.type === 'token') setText((before) => before + event.content);
+      if (event.type === 'reset') setText(event.content ?? '');
     };
     source.onerror = () => setStatus(STATES[source.readyState] ?? '');
     source.onopen = () => setStatus('open');
