@@ -20,6 +20,7 @@ import { crossNodeCost } from './cross-node-cost.ts';
 import { crossNodeLatency } from './cross-node-latency.ts';
 import { engineAppends } from './engine-appends.ts';
 import { fanOut } from './fan-out.ts';
+import { firstAnswer } from './first-answer.ts';
 import { firstMessage } from './first-message.ts';
 import { fixedLoad } from './fixed-load.ts';
 import { idleMemory } from './idle-memory.ts';
@@ -74,6 +75,7 @@ const benches: readonly Bench[] = [
   firstMessage,
   outbox,
   aiRunsBench,
+  firstAnswer,
   bundleSize,
   startUp,
 ];

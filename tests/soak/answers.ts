@@ -1,4 +1,4 @@
-// One run of promise T15: an answer of half a minute on three node processes, whose tool and text come from a model behind
+// One run of promise T15: an answer of forty seconds on three node processes, whose tool and text come from a model behind
 // HTTP. Everybody who watches it is cut off twenty times, three nodes are killed (kill -9; whichever the seed says, the one
 // that writes it or others) and started again, and who joins in the middle must be there at once. Owns the run; the verdict
 // is a list of problems.
@@ -8,18 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createModelServer, type ModelAnswer, type ModelRequest } from '@millrace/ai/testing';
-import {
-  aiRuns,
-  EMPTY_RUN,
-  foldRun,
-  type RunEvent,
-  type RunState,
-  textOfRun,
-} from '@millrace/protocol/runs';
-import { encodeClientFrame, PROTOCOL_VERSION, parseServerFrame } from '@millrace/protocol/wire';
 import { startPostgres, startRedis } from '@millrace/server/testing/servers';
 import pg from 'pg';
-import { WebSocket } from 'ws';
 import type { EngineWords } from '../cluster/engines/open.ts';
 import { CLIENTS } from '../runs/clients.ts';
 import { bundlePage } from '../runs/page/bundle-page.ts';
@@ -27,6 +17,7 @@ import type { Chromium } from '../support/chromium.ts';
 import { createSeededRandom, type SeededRandom } from '../support/seeded-random.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 import { until } from '../support/wait.ts';
+import { framesUntil } from './answer-joiner.ts';
 import {
   openNative,
   openPage,
@@ -66,7 +57,7 @@ export interface AnswersReport {
 const NODES = 3;
 const KILLS = 3;
 const CUTS = 20;
-const WORDS = 500;
+const WORDS = 640;
 const EVERY_MS = 60;
 /** In which an owner's death must be over: its lease, and the next look. */
 const TAKEOVER_MS = 10_000;
@@ -97,118 +88,162 @@ function wordsOf(random: SeededRandom, count: number): readonly string[] {
 }
 
 export async function runAnswers(options: AnswersOptions): Promise<AnswersReport> {
-  const { seed, engine, chromium, say } = options;
+  const { seed, engine, say } = options;
   const random = createSeededRandom(seed);
   const beganAt = performance.now();
-  const problems: string[] = [];
   await using stack = new AsyncDisposableStack();
-
-  const asking = wordsOf(random.fork(1), 20);
-  const answering = wordsOf(random.fork(2), WORDS);
-  const models = stack.use(
-    await createModelServer({ answer: (request) => answerTo(request, asking, answering) }),
-  );
-  const { nodes, pool } = await startNodes(stack, engine, models.url);
-  const targets = nodes.map(({ port }) => ({ host: '127.0.0.1', port }));
+  const script: Script = {
+    asking: wordsOf(random.fork(1), 20),
+    answering: wordsOf(random.fork(2), WORDS),
+  };
+  const models = stack.use(await createModelServer({ answer: (one) => answerTo(one, script) }));
+  const bed = await startNodes(stack, engine, models.url);
   const chat = `join-soak-${seed}`;
+  const { nodes } = bed;
   const runId = await (await fetch(`${nodes[0]?.url}/start/${chat}`, { method: 'POST' })).text();
-  async function stored(): Promise<string | null> {
-    const text = 'select text from messages where run_id = $1';
-    const { rows } = await pool.query<{ readonly text: string }>(text, [runId]);
-    return rows[0]?.text ?? null;
-  }
-
-  const viewing = (part: number): ViewerOptions => ({
-    ...{ targets, chat, runId, random: random.fork(10 + part) },
-    isStored: async (text) => (await stored()) === text,
-  });
-  const native = stack.use(await openNative(viewing(0)));
-  // Never cut off on purpose: what is true by now, for who joins in the middle.
-  const witness = stack.use(await openNative(viewing(1)));
-  const opened: Promise<Viewer>[] = CLIENTS.map((client, at) =>
-    openReader(client, viewing(2 + at)),
-  );
-  if (chromium !== null) {
-    opened.push(
-      ...['useChat 7', 'EventSource'].map((client, at) =>
-        openPage(chromium, client, viewing(20 + at)),
-      ),
-    );
-  }
-  const viewers = [native, ...(await Promise.all(opened))];
-  for (const one of viewers) stack.use(one);
-  await until(() => viewers.every((one) => one.text() !== ''), {
-    ...{ label: 'the first words', deadlineMs: 30_000 },
-    details: () => viewers.map((one) => `${one.name}: ${one.text()}`).join('\n'),
-  });
+  const answer: Answer = { ...{ bed, script, chat, runId }, requests: models.requests };
+  const { viewers, witness } = await openViewers(stack, answer, random, options.chromium);
 
   const over = new AbortController();
   const cutting = viewers.map((one, at) =>
     cutAgainAndAgain(one, random.fork(40 + at), over.signal),
   );
-  const killing = killNodes(nodes, random.fork(3), models.requests);
-  let joinFrames = 0;
-  const joining = (async () => {
-    // A second device, half way through.
-    await until(() => witness.text().length > answering.join('').length / 3, {
-      ...{ label: 'a third of the answer', deadlineMs: 120_000, everyMs: 50 },
-    });
-    for (let tries = 0; tries < 3; tries += 1) {
-      const frames = await framesUntil(witness, nodes, runId);
-      if (frames === null) continue;
-      joinFrames = Math.max(joinFrames, frames);
-    }
-    if (joinFrames === 0) problems.push('nobody could join in the middle');
-    if (joinFrames > 3) problems.push(`who joined had ${joinFrames} frames before the live tail`);
-  })();
-  joining.catch(() => undefined);
-
-  const { ownerDeaths, takeoverMs } = await killing;
-  if (takeoverMs > TAKEOVER_MS) problems.push(`taken over only after ${takeoverMs} ms`);
-  await until(async () => (await stored()) !== null, {
+  const joining = joinInTheMiddle(answer, witness);
+  const { ownerDeaths, takeoverMs } = await killNodes(answer, random.fork(3));
+  const isStored = until(async () => (await storedText(answer)) !== null, {
     ...{ label: 'the end of the answer', deadlineMs: 90_000, everyMs: 100 },
     details: () => `${witness.text().length} characters`,
-  }).catch((thrown: unknown) => problems.push(String(thrown)));
+  });
+  const ended = await isStored.then(none, failed);
   over.abort();
-  await Promise.all([
-    ...cutting,
-    joining.catch((thrown: unknown) => problems.push(String(thrown))),
-  ]);
-  const whole = await stored();
+  const { joinFrames, problems } = await joining;
+  await Promise.all(cutting);
   await Promise.race([Promise.all(viewers.map(({ done }) => done)), sleep(30_000)]);
-  for (const one of [...viewers, witness]) {
-    if (one.text() !== whole) problems.push(`${one.name}: ${difference(one.text(), whole ?? '')}`);
-  }
-  const { rows: made } = await pool.query<{ readonly key: string; readonly times: number }>(
-    'select key, count(*)::int as times from made group by key having count(*) > 1',
-  );
-  for (const { key, times } of made) problems.push(`the tool ran ${times} times for ${key}`);
   const status = witness.state().status ?? 'unknown';
-  const isUnharmed = ownerDeaths === 0;
-  const said = asking.join('') + answering.join('');
-  if (isUnharmed && whole !== said)
-    problems.push(`the model said ${difference(whole ?? '', said)}`);
-  if (!isUnharmed && status === 'completed' && !whole?.endsWith(answering.join(''))) {
-    problems.push('it does not end as the model ended');
-  }
-  if (status !== 'completed' && status !== 'interrupted') problems.push(`it ended as ${status}`);
-  const fewestCuts = Math.min(...viewers.map(({ cuts }) => cuts));
+  const verdict = await judge(answer, [...viewers, witness], { ownerDeaths, takeoverMs, status });
   say(viewers.map(({ name, cuts }) => `${name} ${cuts}`).join(', '));
   return {
-    ...{ seed, engine, status, length: whole?.length ?? 0, viewers: viewers.length + 1 },
+    ...{ seed, engine, status, length: witness.text().length, viewers: viewers.length + 1 },
     cuts: viewers.reduce((sum, { cuts }) => sum + cuts, 0),
-    ...{ fewestCuts, kills: KILLS, ownerDeaths, takeoverMs, joinFrames },
+    fewestCuts: Math.min(...viewers.map(({ cuts }) => cuts)),
+    ...{ kills: KILLS, ownerDeaths, takeoverMs, joinFrames },
     seconds: Math.round((performance.now() - beganAt) / 1_000),
-    problems,
+    problems: [...ended, ...problems, ...verdict],
   };
 }
 
+/** What the model says before its tool, and after it. */
+interface Script {
+  readonly asking: readonly string[];
+  readonly answering: readonly string[];
+}
+
+interface Bed {
+  readonly nodes: readonly ServerProcess[];
+  readonly pool: pg.Pool;
+}
+
+interface Answer {
+  readonly bed: Bed;
+  readonly script: Script;
+  readonly chat: string;
+  readonly runId: string;
+  /** What the model was asked. */
+  readonly requests: readonly ModelRequest[];
+}
+
+const none = (): readonly string[] => [];
+const failed = (thrown: unknown): readonly string[] => [String(thrown)];
+
+async function storedText({ bed, runId }: Answer): Promise<string | null> {
+  const text = 'select text from messages where run_id = $1';
+  const { rows } = await bed.pool.query<{ readonly text: string }>(text, [runId]);
+  return rows[0]?.text ?? null;
+}
+
+type Native = Awaited<ReturnType<typeof openNative>>;
+
+/** Resolves once each has the first words. `witness`: never cut off on purpose, and so what is true by now. */
+async function openViewers(
+  stack: AsyncDisposableStack,
+  answer: Answer,
+  random: SeededRandom,
+  chromium: Chromium | null,
+): Promise<{ readonly viewers: readonly Viewer[]; readonly witness: Native }> {
+  const { bed, chat, runId } = answer;
+  const targets = bed.nodes.map(({ port }) => ({ host: '127.0.0.1', port }));
+  const viewing = (part: number): ViewerOptions => ({
+    ...{ targets, chat, runId, random: random.fork(10 + part) },
+    isStored: async (text) => (await storedText(answer)) === text,
+  });
+  const witness = stack.use(await openNative(viewing(1)));
+  const opened: Promise<Viewer>[] = [openNative(viewing(0))];
+  opened.push(...CLIENTS.map((client, at) => openReader(client, viewing(2 + at))));
+  if (chromium !== null) {
+    const pages = ['useChat 7', 'EventSource'];
+    opened.push(...pages.map((client, at) => openPage(chromium, client, viewing(20 + at))));
+  }
+  const viewers = await Promise.all(opened);
+  for (const one of viewers) stack.use(one);
+  await until(() => viewers.every((one) => one.text() !== ''), {
+    ...{ label: 'the first words', deadlineMs: 30_000 },
+    details: () => viewers.map((one) => `${one.name}: ${one.text()}`).join('\n'),
+  });
+  return { viewers, witness };
+}
+
+/** A second device, three times, from a third of the answer on. Never rejects. */
+async function joinInTheMiddle(
+  { bed, script, runId }: Answer,
+  witness: Native,
+): Promise<{ readonly joinFrames: number; readonly problems: readonly string[] }> {
+  let joinFrames = 0;
+  const third = script.answering.join('').length / 3;
+  const there = until(() => witness.text().length > third, {
+    ...{ label: 'a third of the answer', deadlineMs: 120_000, everyMs: 50 },
+  });
+  const problems = [...(await there.then(none, failed))];
+  for (let tries = 0; tries < 3; tries += 1) {
+    joinFrames = Math.max(joinFrames, (await framesUntil(witness, bed.nodes, runId)) ?? 0);
+  }
+  if (joinFrames === 0) problems.push('nobody could join in the middle');
+  if (joinFrames > 3) problems.push(`who joined had ${joinFrames} frames before the live tail`);
+  return { joinFrames, problems };
+}
+
+interface Course {
+  readonly ownerDeaths: number;
+  readonly takeoverMs: number;
+  readonly status: string;
+}
+
+async function judge(
+  answer: Answer,
+  viewers: readonly Viewer[],
+  { ownerDeaths, takeoverMs, status }: Course,
+): Promise<readonly string[]> {
+  const { bed, script } = answer;
+  const problems: string[] = [];
+  const whole = (await storedText(answer)) ?? '';
+  for (const one of viewers) {
+    if (one.text() !== whole) problems.push(`${one.name}: ${difference(one.text(), whole)}`);
+  }
+  const { rows } = await bed.pool.query<{ readonly key: string; readonly times: number }>(
+    'select key, count(*)::int as times from made group by key having count(*) > 1',
+  );
+  for (const { key, times } of rows) problems.push(`the tool ran ${times} times for ${key}`);
+  const last = script.answering.join('');
+  const said = script.asking.join('') + last;
+  // What a dead owner had begun to say is said anew, or stays as far as it came: before a call that was made.
+  if (ownerDeaths === 0 && whole !== said) problems.push(`model: ${difference(whole, said)}`);
+  if (status === 'completed' && !whole.endsWith(last)) problems.push('it ends otherwise');
+  if (status !== 'completed' && status !== 'interrupted') problems.push(`it ended as ${status}`);
+  if (takeoverMs > TAKEOVER_MS) problems.push(`taken over only after ${takeoverMs} ms`);
+  return problems;
+}
+
 /** The first step asks for the tool, the second writes the answer. */
-function answerTo(
-  { body }: ModelRequest,
-  asking: readonly string[],
-  answering: readonly string[],
-): ModelAnswer {
+function answerTo({ body }: ModelRequest, { asking, answering }: Script): ModelAnswer {
   const messages = body['messages'] as readonly { readonly role: string }[];
   const isFirst = messages.at(-1)?.role === 'user';
   const everyMs = EVERY_MS;
@@ -220,7 +255,7 @@ async function startNodes(
   stack: AsyncDisposableStack,
   engine: 'redis' | 'postgres',
   modelUrl: string,
-): Promise<{ readonly nodes: readonly ServerProcess[]; readonly pool: pg.Pool }> {
+): Promise<Bed> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-answers-'));
   stack.defer(() => rm(folder, { recursive: true }));
   const pageScript = join(folder, 'page.js');
@@ -257,16 +292,15 @@ async function cutAgainAndAgain(
   over: AbortSignal,
 ): Promise<void> {
   while (viewer.cuts < CUTS && !over.aborted) {
-    await sleep(random.between(200, 1_400));
+    await sleep(random.between(150, 900));
     if (!over.aborted) viewer.cut();
   }
 }
 
 /** Three of them, one after the other, each started again. */
 async function killNodes(
-  nodes: readonly ServerProcess[],
+  { bed, requests }: Answer,
   random: SeededRandom,
-  requests: readonly ModelRequest[],
 ): Promise<{ readonly ownerDeaths: number; readonly takeoverMs: number }> {
   let ownerDeaths = 0;
   let takeoverMs = 0;
@@ -276,7 +310,7 @@ async function killNodes(
     const wasAsked = isAsked();
     const before = requests.length;
     const at = performance.now();
-    const node = random.pick(nodes);
+    const node = random.pick(bed.nodes);
     await node.kill('SIGKILL');
     await sleep(100);
     const isHit = wasAsked && !isAsked() && requests.at(-1)?.ended?.by === 'client';
@@ -293,62 +327,6 @@ async function killNodes(
     await restarting;
   }
   return { ownerDeaths, takeoverMs: Math.round(takeoverMs) };
-}
-
-/** How many frames a native reader gets until it has what the witness had when it joined; null where it was cut off. */
-async function framesUntil(
-  witness: { text(): string },
-  nodes: readonly ServerProcess[],
-  runId: string,
-): Promise<number | null> {
-  for (const { url } of nodes) {
-    const known = witness.text();
-    const frames = await readFrames(url.replace('http', 'ws'), runId, known);
-    if (frames !== null) return frames;
-  }
-  return null;
-}
-
-function readFrames(url: string, runId: string, known: string): Promise<number | null> {
-  const channel = aiRuns.of({ runId });
-  const socket = new WebSocket(`${url}/realtime/ws`, 'millrace.1');
-  let count = 0;
-  let state: RunState = EMPTY_RUN;
-  return new Promise((resolve) => {
-    const settle = (frames: number | null): void => {
-      socket.terminate();
-      resolve(frames);
-    };
-    const timer = setTimeout(() => settle(null), 5_000);
-    socket.on('close', () => {
-      clearTimeout(timer);
-      settle(null);
-    });
-    socket.on('error', () => undefined);
-    socket.on('open', () =>
-      socket.send(
-        encodeClientFrame({
-          ...{
-            type: 'connect',
-            protocol: PROTOCOL_VERSION,
-            session: crypto.randomUUID().replaceAll('-', '').slice(0, 22),
-            link: 1,
-          },
-          channels: [{ channel: channel.name, start: 'start', version: channel.contract.version }],
-        }),
-      ),
-    );
-    socket.on('message', (data: Buffer) => {
-      count += 1;
-      const frame = parseServerFrame(data.toString());
-      // The contract's own state and events.
-      if (frame.type === 'verdict' && frame.verdict === 'snapshot') state = frame.state as RunState;
-      if (frame.type === 'events') {
-        for (const event of frame.events) state = foldRun(state, event as RunEvent);
-      }
-      if (textOfRun(state).length >= known.length) settle(count);
-    });
-  });
 }
 
 function difference(got: string, wanted: string): string {

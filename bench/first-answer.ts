@@ -1,0 +1,132 @@
+// How long after a question does its answer begin on the page, and end?
+//
+// Desk as `npm start` runs it, its Runs page in Chromium: from the click on Send to the first letter that is drawn, and to
+// the line that says that the answer is complete, both seen from inside the page. Answered by the built-in analyst, and
+// by a model behind HTTP that says nothing for a while.
+
+import { createModelServer } from '@millrace/ai/testing';
+import { openChromium, type TestPage } from '@millrace/tests';
+import type { Bench, BenchOptions, Findings } from './lib/bench.ts';
+import { startDesk } from './lib/desk.ts';
+import { median } from './lib/statistics.ts';
+
+/** Of the model behind HTTP, until it says its first word. */
+const thinkingMs = 300;
+const questionsEach = 4;
+
+export const firstAnswer: Bench = {
+  name: 'first-answer',
+  question: "How long after a question does its answer begin on Desk's page, and end?",
+  method: `Desk on its embedded defaults with its market at work, the Runs page in Chromium; from the click on Send to the first letter in the page, and to the line that says that the answer is complete. The built-in analyst: the first question of a Desk that has just started, then the median of ${questionsEach} more in each run. A model behind HTTP that says its first word after ${thinkingMs} ms: what the page is later than that. Server and browser share the machine.`,
+  run,
+};
+
+async function run({ runs = 5 }: BenchOptions): Promise<Findings> {
+  await using models = await createModelServer({
+    answer: () => ({
+      text: Array.from({ length: 40 }, (_, n) => `word${n} `),
+      everyMs: 20,
+      fault: { is: 'slow', afterMs: thinkingMs },
+    }),
+  });
+  await using chromium = await openChromium();
+  const figures: Record<'cold' | 'first' | 'whole' | 'over', number[]> = {
+    ...{ cold: [], first: [], whole: [], over: [] },
+  };
+  for (let round = 0; round < runs; round += 1) {
+    await using desk = await startDesk();
+    await setModel(desk.url, 'gemini_grid', models.url);
+    await using user = await chromium.newPage({ viewport: { width: 1_600, height: 1_000 } });
+    await openChat(user, `${desk.url}/runs/chatgpt_openai`);
+    figures.cold.push((await ask(user, 'Why did this run lose money?')).firstMs);
+    const builtIn = await askAgain(user);
+    figures.first.push(median(builtIn.map(({ firstMs }) => firstMs)));
+    figures.whole.push(median(builtIn.map(({ wholeMs }) => wholeMs)));
+    await openChat(user, `${desk.url}/runs/gemini_grid`);
+    await ask(user, 'Are you there?');
+    const behindHttp = await askAgain(user);
+    figures.over.push(median(behindHttp.map(({ firstMs }) => firstMs - thinkingMs)));
+    user.assertNoErrors();
+  }
+  return {
+    figures: [
+      {
+        label: 'built-in analyst, first letter',
+        unit: 'ms',
+        values: figures.first,
+        goal: { atMost: 500 },
+      },
+      { label: '… of the first question of all', unit: 'ms', values: figures.cold },
+      {
+        label: 'built-in analyst, whole answer',
+        unit: 'ms',
+        values: figures.whole,
+        goal: { atMost: 5_000 },
+      },
+      {
+        label: "a model behind HTTP, first letter after the model's first word",
+        unit: 'ms',
+        values: figures.over,
+        goal: { atMost: 50 },
+      },
+    ],
+  };
+}
+
+interface Asked {
+  readonly firstMs: number;
+  readonly wholeMs: number;
+}
+
+async function askAgain(user: TestPage): Promise<readonly Asked[]> {
+  const asked: Asked[] = [];
+  for (let n = 0; n < questionsEach; n += 1) asked.push(await ask(user, 'How risky was this run?'));
+  return asked;
+}
+
+async function openChat({ page }: TestPage, url: string): Promise<void> {
+  await page.goto(url);
+  await page.getByRole('textbox', { name: 'Your question' }).waitFor();
+}
+
+async function ask({ page }: TestPage, question: string): Promise<Asked> {
+  await page.getByRole('textbox', { name: 'Your question' }).fill(question);
+  const before = await page.getByRole('article', { name: 'Answer' }).count();
+  return page.evaluate(
+    (answersBefore) =>
+      new Promise<Asked>((resolve, reject) => {
+        const button = [...document.querySelectorAll('button')].find(
+          (one) => one.getAttribute('aria-label') === 'Send' || one.textContent.trim() === 'Send',
+        );
+        let firstMs: number | null = null;
+        const askedAt = performance.now();
+        const look = (): void => {
+          const answers = document.querySelectorAll('article[aria-label="Answer"]');
+          if (answers.length <= answersBefore) return;
+          const now = performance.now() - askedAt;
+          const text = answers[answers.length - 1]?.querySelector('.mr-md')?.textContent ?? '';
+          if (firstMs === null && text.trim() !== '') firstMs = now;
+          if (firstMs === null || !document.body.textContent.includes('The answer is complete.')) {
+            return;
+          }
+          seen.disconnect();
+          resolve({ firstMs, wholeMs: now });
+        };
+        const seen = new MutationObserver(look);
+        seen.observe(document.body, { subtree: true, childList: true, characterData: true });
+        setTimeout(() => reject(new Error(`no answer: ${document.body.textContent}`)), 30_000);
+        button?.click();
+      }),
+    before,
+  );
+}
+
+/** The AI of this model of Desk's from now on. */
+async function setModel(url: string, id: string, baseUrl: string): Promise<void> {
+  const response = await fetch(`${url}/api/models/${id}/ai`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ baseUrl, aiModel: 'slow', key: 'a-key-of-the-bench' }),
+  });
+  if (!response.ok) throw new Error(`the AI of ${id} could not be set: ${await response.text()}`);
+}
