@@ -40,7 +40,8 @@ beforeEach(async () => {
     const path = req.url ?? '';
     over.set(path, false);
     const headers: Record<string, string> = path === '/bad' ? { 'X-Bad': 'a\nb' } : {};
-    serveRun(hub, res, { runId: 'r1', told, slowAfterMs: 200, headers }).then(
+    const options = { runId: 'r1', told, slowAfterMs: 200, heartbeatMs: 20, headers };
+    serveRun(hub, res, options).then(
       () => over.set(path, true),
       (error: unknown) => {
         failures.push(error);
@@ -84,6 +85,8 @@ describe('a run over HTTP', () => {
     await hub.close();
     expect((await fetch(`http://127.0.0.1:${port}/late`)).status).toBe(500);
     expect(failures[1]).toMatchObject({ code: 'server/shutdown' });
+    // Nothing of either beats on: what a timer throws would end this.
+    await new Promise((resolve) => setTimeout(resolve, 60));
   });
 
   test('RUN-11: a long text comes to who is late as it is, whatever its letters', async () => {

@@ -73,7 +73,6 @@ class Serving {
     this.#slowAfterMs = slowAfterMs;
     this.#settle = Promise.withResolvers();
     this.over = this.#settle.promise;
-    this.#heartbeat = setTimeout(() => this.#beat(), heartbeatMs);
     this.#stream = hub.openEventStream(res, {
       ...(headers !== undefined && { headers }),
       onDrained: () => this.#drained(),
@@ -84,6 +83,8 @@ class Serving {
     queueMicrotask(() => this.#begin(encodeSseComment('accepted') + first));
     const watch = { runId, told, ...(resume !== undefined && { resume }) };
     this.#watching = watchRun(hub, watch, (news) => this.#take(news));
+    // Last of all: a hub that is closed has thrown by now, and nothing of this may be left then.
+    this.#heartbeat = setTimeout(() => this.#beat(), heartbeatMs);
   }
 
   #begin(text: string): void {

@@ -99,7 +99,8 @@ describe('ChatInterface', () => {
     await waitFor(() => expect(count('POST /api/chat/s1/runs')).toBe(1));
     expect(asked).toContain('POST /api/chat/sessions {"modelId":"grid","runId":"run-5"}');
     expect(count('POST /api/chat/sessions')).toBe(1);
-    expect(screen.getByText('How risky was it?')).toBeDefined();
+    // It is the name of the conversation too, as soon as the list has it.
+    expect(await screen.findByText('How risky was it?', { selector: 'p' })).toBeDefined();
   });
 
   it('shows an answer as it is written, its tools with what they were given and said, and stops it', async () => {
