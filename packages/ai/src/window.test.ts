@@ -93,6 +93,23 @@ describe('the window of a run', () => {
     expect(appended).toEqual(['1: a', '2: bc text-end']);
   });
 
+  test('RUN-4: the first words of a part leave at once, though its step has just begun', async () => {
+    const { window, appended, advance } = open();
+    window.write([{ type: 'step-start', data: { part: 0 } }]);
+    await advance(1);
+    window.write([{ type: 'text-start', data: { part: 1 } }]);
+    await advance(1);
+    expect(appended).toHaveLength(1);
+    window.write([said('a')]);
+    await advance(0);
+    expect(appended).toEqual(['1: step-start', '2: text-start a']);
+    window.write([said('b')]);
+    await advance(20);
+    expect(appended).toHaveLength(2);
+    await advance(10);
+    expect(appended.at(-1)).toBe('4: b');
+  });
+
   test('RUN-4: a call leaves with all before it, without waiting', async () => {
     const { window, appended, advance } = open();
     window.write([said('a')]);

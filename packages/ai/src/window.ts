@@ -1,5 +1,5 @@
-// Gathers what an owner writes and appends it, one batch after the other: the first token at once, later ones at most
-// `everyMs` after they came, and whatever must not be lost (a call, its result, the end of a step) without waiting.
+// Gathers what an owner writes and appends it, one batch after the other: the first token of a part at once, later ones
+// at most `everyMs` after they came, and whatever must not be lost (a call, its result, the end of a step) without waiting.
 // Deltas of one part that stand next to each other leave as one (RUN-2). Owns the producer's sequence: a batch whose
 // answer did not come is repeated under the same numbers, so it stands once.
 //
@@ -51,6 +51,11 @@ const URGENT: ReadonlySet<RunWrite['type']> = new Set([
   'tool-error',
 ]);
 
+function isFirst(last: RunWrite | undefined, event: RunWrite): boolean {
+  const isBegun = last?.type === 'text-start' || last?.type === 'reasoning-start';
+  return isBegun && isDelta(event) && event.data.part === last.data.part;
+}
+
 function isUrgent({ type }: RunWrite): boolean {
   return URGENT.has(type);
 }
@@ -60,6 +65,8 @@ type Delta = Extract<RunWrite, { readonly type: `${string}-delta` }>;
 export function createWindow(options: WindowOptions): Window {
   const { append, everyMs, retryMs, onClosed, now, tick, after } = options;
   const gathered: RunWrite[] = [];
+  /** Whether a part's first words are among them: they are what somebody waits for. */
+  let hasFirst = false;
   let next = 1;
   let begunAt = Number.NEGATIVE_INFINITY;
   let wake: () => void = () => undefined;
@@ -70,8 +77,9 @@ export function createWindow(options: WindowOptions): Window {
   async function run(): Promise<void> {
     while (gathered.length > 0 && closed === null) {
       const isEarly = now() < begunAt + everyMs;
-      if (isEarly && !gathered.some(isUrgent)) await pause(tick);
+      if (isEarly && !hasFirst && !gathered.some(isUrgent)) await pause(tick);
       const batch = gathered.splice(0);
+      hasFirst = false;
       begunAt = now();
       const first = next;
       next += batch.length;
@@ -119,8 +127,11 @@ export function createWindow(options: WindowOptions): Window {
     write(events) {
       // With nothing to append `run` would be over before it is remembered.
       if (closed !== null || events.length === 0) return;
-      for (const event of events) gather(gathered, event);
-      if (events.some(isUrgent)) wake();
+      for (const event of events) {
+        hasFirst ||= isFirst(gathered.at(-1), event);
+        gather(gathered, event);
+      }
+      if (hasFirst || events.some(isUrgent)) wake();
       running ??= run();
     },
     async flushed() {
