@@ -8,10 +8,8 @@ import { startNginx } from '../support/nginx.ts';
 import { until } from '../support/wait.ts';
 import { type ChatServer, startChatServer } from './chat-server.ts';
 import { bundlePage } from './page/bundle-page.ts';
+import { PAGE_HTML } from './page/html.ts';
 import { ANSWER, HALF } from './script.ts';
-
-const HTML =
-  '<!doctype html><title>Chat</title><div id="root"></div><script type="module" src="/page.js"></script>';
 
 let stack: AsyncDisposableStack;
 let chromium: Chromium;
@@ -23,7 +21,7 @@ beforeAll(async () => {
   const [browser, body] = await Promise.all([openChromium(), bundlePage()]);
   chromium = stack.use(browser);
   const pages = {
-    '/page': { type: 'text/html', body: HTML },
+    '/page': { type: 'text/html', body: PAGE_HTML },
     '/page.js': { type: 'text/javascript', body },
   };
   server = stack.use(await startChatServer(pages));

@@ -16,6 +16,7 @@ import pg from 'pg';
 import { WebSocketServer } from 'ws';
 import { type EngineWords, openEngine } from '../cluster/engines/open.ts';
 import { createRoutes } from '../runs/chat-routes.ts';
+import { PAGE_HTML } from '../runs/page/html.ts';
 
 const env = (name: string): string => process.env[name] ?? '';
 const say = (error: Error): void => console.error(error.message);
@@ -57,15 +58,12 @@ const runs = await createRuns({
 });
 const routes = createRoutes(hub, runs, say);
 
-const HTML =
-  '<!doctype html><title>Chat</title><div id="root"></div><script type="module" src="/page.js"></script>';
-
 async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
   if (await hub.handle(req, res)) return;
   if (await routes.handle(req, res)) return;
   const { pathname } = new URL(req.url ?? '', 'http://localhost');
   const [, what, chat = ''] = pathname.split('/');
-  if (what === 'page') res.writeHead(200, { 'Content-Type': 'text/html' }).end(HTML);
+  if (what === 'page') res.writeHead(200, { 'Content-Type': 'text/html' }).end(PAGE_HTML);
   else if (what === 'page.js') {
     res.writeHead(200, { 'Content-Type': 'text/javascript' }).end(script);
   } else if (what === 'start') {

@@ -154,7 +154,7 @@ function rest({ parts, first, line, abortSignal, stallMs, hear }: Rest): Readabl
       out = controller;
       for (const part of first) controller.enqueue(part);
     },
-    // No asynchronous function: one for each token would cost as much as all that is done here.
+    // No asynchronous function: it would make two promises more for each token.
     pull() {
       // Only while somebody waits: a reader that is slow is no silence of the model's.
       silence.begin();

@@ -51,13 +51,11 @@ const URGENT: ReadonlySet<RunWrite['type']> = new Set([
   'tool-error',
 ]);
 
-function isFirst(last: RunWrite | undefined, event: RunWrite): boolean {
-  const isBegun = last?.type === 'text-start' || last?.type === 'reasoning-start';
-  return isBegun && isDelta(event) && event.data.part === last.data.part;
-}
-
-function isUrgent({ type }: RunWrite): boolean {
-  return URGENT.has(type);
+/** A part's first words are what somebody waits for, too. */
+function isUrgent({ type }: RunWrite, at: number, among: readonly RunWrite[]): boolean {
+  const next = among[at + 1];
+  const isBegun = type === 'text-start' || type === 'reasoning-start';
+  return URGENT.has(type) || (isBegun && next !== undefined && isDelta(next));
 }
 
 type Delta = Extract<RunWrite, { readonly type: `${string}-delta` }>;
@@ -65,8 +63,6 @@ type Delta = Extract<RunWrite, { readonly type: `${string}-delta` }>;
 export function createWindow(options: WindowOptions): Window {
   const { append, everyMs, retryMs, onClosed, now, tick, after } = options;
   const gathered: RunWrite[] = [];
-  /** Whether a part's first words are among them: they are what somebody waits for. */
-  let hasFirst = false;
   let next = 1;
   let begunAt = Number.NEGATIVE_INFINITY;
   let wake: () => void = () => undefined;
@@ -77,9 +73,8 @@ export function createWindow(options: WindowOptions): Window {
   async function run(): Promise<void> {
     while (gathered.length > 0 && closed === null) {
       const isEarly = now() < begunAt + everyMs;
-      if (isEarly && !hasFirst && !gathered.some(isUrgent)) await pause(tick);
+      if (isEarly && !gathered.some(isUrgent)) await pause(tick);
       const batch = gathered.splice(0);
-      hasFirst = false;
       begunAt = now();
       const first = next;
       next += batch.length;
@@ -127,11 +122,8 @@ export function createWindow(options: WindowOptions): Window {
     write(events) {
       // With nothing to append `run` would be over before it is remembered.
       if (closed !== null || events.length === 0) return;
-      for (const event of events) {
-        hasFirst ||= isFirst(gathered.at(-1), event);
-        gather(gathered, event);
-      }
-      if (hasFirst || events.some(isUrgent)) wake();
+      for (const event of events) gather(gathered, event);
+      if (gathered.some(isUrgent)) wake();
       running ??= run();
     },
     async flushed() {

@@ -60,8 +60,9 @@ interface FollowLinkOptions {
 const DONE = { done: true, value: undefined } as const;
 
 /**
- * The link and its reader in one. Begins with the first `next`, as an async generator does; it is none, because the
- * promises of one cost more than everything else that is done for an event here.
+ * The link and its reader in one. Begins with the first `next`, as an async generator does; it is none, because one makes
+ * several promises for each event where one is enough. Asked once at a time, as loops do: of two that wait nobody knows
+ * who is answered first.
  */
 class FollowLink
   implements Link, QueueOwner, ReadersOwner, AsyncIterableIterator<FollowedFrame, void, undefined>

@@ -6,7 +6,8 @@
 //   place ─event─▶ place ─event─▶ place ◀─ the run is here; who comes now begins here, with all that was before
 //     ▲ a slow viewer
 //
-// Viewers are called, not awaited: with two of them the promises of asynchronous loops were half of what a token cost.
+// Viewers are called, not awaited: with two of them the promises of asynchronous loops were a third of the memory that a
+// token took here.
 
 import { type Cursor, type MillraceError, toMillraceError } from '@millrace/protocol';
 import { aiRuns, EMPTY_RUN, foldRun, type RunEvent, type RunState } from '@millrace/protocol/runs';

@@ -51,8 +51,7 @@ export async function serveRun(
 
 /** A class: one for each viewer of each run. */
 class Serving {
-  readonly over: Promise<void>;
-  readonly #settle: PromiseWithResolvers<void>;
+  readonly #over = Promise.withResolvers<void>();
   readonly #stream: OwnStream;
   readonly #watching: Watching;
   readonly #last: string;
@@ -71,8 +70,6 @@ class Serving {
     this.#last = last;
     this.#heartbeatMs = heartbeatMs;
     this.#slowAfterMs = slowAfterMs;
-    this.#settle = Promise.withResolvers();
-    this.over = this.#settle.promise;
     this.#stream = hub.openEventStream(res, {
       ...(headers !== undefined && { headers }),
       onDrained: () => this.#drained(),
@@ -87,12 +84,16 @@ class Serving {
     this.#heartbeat = setTimeout(() => this.#beat(), heartbeatMs);
   }
 
+  get over(): Promise<void> {
+    return this.#over.promise;
+  }
+
   #begin(text: string): void {
     try {
       this.#stream.write(text);
     } catch (thrown) {
       // A head that can't be made: nothing was sent, and the response is the route's to answer.
-      this.#settle.reject(thrown);
+      this.#over.reject(thrown);
       this.#watching.leave();
       this.#stop();
     }
@@ -107,7 +108,7 @@ class Serving {
         this.#stream.end(this.#last, this.#slowAfterMs);
         break;
       case 'failed':
-        this.#settle.reject(news.error);
+        this.#over.reject(news.error);
         this.#stream.cut();
         break;
       case 'cut':
@@ -167,7 +168,7 @@ class Serving {
   #closed(): void {
     this.#stop();
     this.#watching.leave();
-    this.#settle.resolve();
+    this.#over.resolve();
   }
 
   #stop(): void {

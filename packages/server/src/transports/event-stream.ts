@@ -138,9 +138,11 @@ export class EventStream {
   write(text: string | SharedText): void {
     this.begin();
     const state = this.#state;
-    const shared = typeof text === 'string' ? new SharedText(text) : text;
-    if (state.at === 'response') this.#putTo(state.res, shared.plain);
-    else if (state.at === 'socket') this.#put(state.writer, shared.chunked);
+    const isShared = typeof text !== 'string';
+    if (state.at === 'response') this.#putTo(state.res, isShared ? text.plain : toWireBytes(text));
+    else if (state.at === 'socket') {
+      this.#put(state.writer, isShared ? text.chunked : toWireBytes(chunk(text)));
+    }
   }
 
   #putTo(res: ServerResponse, bytes: WireBytes): void {

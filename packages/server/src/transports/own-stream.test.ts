@@ -14,8 +14,6 @@ import type { OwnStream, OwnStreamOptions } from './own-stream.ts';
 
 interface Bed extends AsyncDisposable {
   readonly hub: Hub;
-  /** A response that nobody reads. */
-  late(): { readonly res: ServerResponse };
   readonly origin: string;
   /** In the order of their coming. */
   readonly streams: OwnStream[];
@@ -42,13 +40,17 @@ async function openBed(directWrites: boolean): Promise<Bed> {
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     ...{ hub, streams, news },
-    late: () => ({ res: new ServerResponse(new IncomingMessage(new Socket())) }),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();
       await hub.close();
     },
   };
+}
+
+/** A response that nobody reads. */
+function unread(): ServerResponse {
+  return new ServerResponse(new IncomingMessage(new Socket()));
 }
 
 const REQUEST = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -144,19 +146,19 @@ describe.each([
     await bed.hub.close();
     expect(bed.streams[1]?.isOver).toBe(true);
     await waitUntil('both ends', () => bed.news.filter((one) => one === 'closed').length === 2);
-    const { res } = bed.late();
-    expect(() => bed.hub.openEventStream(res)).toThrowError(
+    expect(() => bed.hub.openEventStream(unread())).toThrowError(
       expect.objectContaining({ code: 'server/shutdown' }),
     );
   });
 
   test('tells once of a response that was over before it', async () => {
     await using bed = await openBed(directWrites);
-    const { res } = bed.late();
+    const res = unread();
     res.destroy();
+    const isClosed = once(res, 'close');
     const closed: string[] = [];
     const stream = bed.hub.openEventStream(res, { onClosed: () => closed.push('closed') });
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await isClosed;
     expect(closed).toEqual(['closed']);
     expect(stream.isOver).toBe(true);
     stream.write('data: late\n\n');
