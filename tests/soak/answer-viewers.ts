@@ -55,7 +55,8 @@ export async function openReader(client: OfficialClient, options: ViewerOptions)
   let isClosed = false;
   async function read(): Promise<void> {
     let isWhole = await reader.ask().catch(() => false);
-    while (!isWhole && !isClosed) {
+    // An answer that could not be finished is told as an error: nobody asks for the same again then.
+    while (!isWhole && !isClosed && !(await options.isStored(reader.text()))) {
       await new Promise((resolve) => setTimeout(resolve, random.between(...AGAIN_MS)));
       isWhole = await reader.again().catch(() => false);
     }
