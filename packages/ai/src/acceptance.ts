@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { MillraceError } from '@millrace/protocol';
 import { aiRuns, conversations, isFinalStatus, type Json } from '@millrace/protocol/runs';
-import type { Hub } from '@millrace/server';
+import type { Hub, PublishManyItem } from '@millrace/server';
 import type { SqlDatabase, SqlTransaction } from '@millrace/server/postgres';
 import { boundedJson, bytesOf } from './bounded.ts';
 import { checkWord } from './check-word.ts';
@@ -51,10 +51,11 @@ export interface AcceptanceOptions {
   onAccept(tx: SqlTransaction, run: RunRow): Promise<void>;
 }
 
+/** `owner` begins what is accepted, unless something of its conversation is ahead of it; null: whoever claims it. */
 export interface Acceptance {
-  start(start: StartRun): Promise<Taken>;
-  retry(runId: string, retry: RetryRun): Promise<Taken>;
-  continue(runId: string, retry: RetryRun): Promise<Taken>;
+  start(start: StartRun, owner: string | null): Promise<Taken>;
+  retry(runId: string, retry: RetryRun, owner: string | null): Promise<Taken>;
+  continue(runId: string, retry: RetryRun, owner: string | null): Promise<Taken>;
 }
 
 export type Taken = Exclude<Accepted, { readonly is: 'busy' }>;
@@ -63,8 +64,13 @@ export function createAcceptance(options: AcceptanceOptions): Acceptance {
   const { hub, database, limits, stopping, onAccept } = options;
 
   /** @throws MillraceError `request/conflict`, whatever `acceptRun` throws, and what `onAccept` does */
-  async function accept(tx: SqlTransaction, row: NewRun, overlap: Overlap): Promise<Taken> {
-    const outcome = await acceptRun(tx, row, overlap, limits);
+  async function accept(
+    tx: SqlTransaction,
+    row: NewRun,
+    overlap: Overlap,
+    owner: string | null,
+  ): Promise<Taken> {
+    const outcome = await acceptRun(tx, row, { overlap, limits, owner });
     if (outcome.is === 'busy') {
       throw new MillraceError(
         'request/conflict',
@@ -79,7 +85,11 @@ export function createAcceptance(options: AcceptanceOptions): Acceptance {
     return outcome;
   }
 
-  function again(runId: string, retry: RetryRun, isContinuation: boolean): Promise<Taken> {
+  function again(
+    runId: string,
+    { retry, owner }: { readonly retry: RetryRun; readonly owner: string | null },
+    isContinuation: boolean,
+  ): Promise<Taken> {
     checkWord(retry.userId, 'userId');
     if (retry.key !== undefined) checkWord(retry.key, 'key');
     return database.transaction(async (tx) => {
@@ -93,22 +103,23 @@ export function createAcceptance(options: AcceptanceOptions): Acceptance {
         tx,
         { ...newIds(), conversationId, userId, key, settings, question, retryOf: runId, prefix },
         overlap,
+        owner,
       );
     });
   }
 
   return {
-    start({ conversationId, userId, question, settings = null, key, overlap = 'reject' }) {
+    start({ conversationId, userId, question, settings = null, key, overlap = 'reject' }, owner) {
       checkWord(conversationId, 'conversationId');
       checkWord(userId, 'userId');
       if (key !== undefined) checkWord(key, 'key');
       checkQuestion(question, limits.maxQuestionBytes);
       const of = { conversationId, userId, question, settings, key: key ?? null };
       const row = { ...newIds(), ...of, retryOf: null, prefix: null };
-      return database.transaction((tx) => accept(tx, row, overlap));
+      return database.transaction((tx) => accept(tx, row, overlap, owner));
     },
-    retry: (runId, retry) => again(runId, retry, false),
-    continue: (runId, retry) => again(runId, retry, true),
+    retry: (runId, retry, owner) => again(runId, { retry, owner }, false),
+    continue: (runId, retry, owner) => again(runId, { retry, owner }, true),
   };
 }
 
@@ -134,33 +145,47 @@ function checkQuestion(question: Json, most: number): void {
   });
 }
 
+/** With its beginning, where somebody has it already. */
 async function publishAcceptance(hub: Hub, tx: SqlTransaction, run: RunRow): Promise<void> {
   const { id: runId, conversationId, messageId, userId, retryOf } = run;
-  const out = outboxOf(tx);
-  const data = { conversationId, messageId };
-  await hub.publish(aiRuns.of({ runId }), { type: 'run-accepted', data }, { tx: out });
+  const conversation = conversations.of({ conversationId });
   const question = boundedJson(run.question);
-  const event = {
-    type: 'run-accepted',
-    data: { runId, messageId, userId, question, retryOf },
-  } as const;
-  await hub.publish(conversations.of({ conversationId }), event, { tx: out });
+  await publishAll(hub, tx, [
+    {
+      channel: aiRuns.of({ runId }),
+      event: { type: 'run-accepted', data: { conversationId, messageId } },
+    },
+    {
+      channel: conversation,
+      event: { type: 'run-accepted', data: { runId, messageId, userId, question, retryOf } },
+    },
+    ...(run.fence === 1 ? [startOf(run)] : []),
+  ]);
 }
 
 /** Of those among them that somebody takes for the first time. */
-export async function publishStarts(
+export function publishStarts(
   hub: Hub,
   tx: SqlTransaction,
   runs: readonly RunRow[],
 ): Promise<void> {
-  const first = runs.filter(({ fence }) => fence === 1);
-  if (first.length === 0) return;
-  const written = await hub.publishMany(
-    first.map(({ id: runId, conversationId }) => ({
-      channel: conversations.of({ conversationId }),
-      event: { type: 'run-started', data: { runId } },
-    })),
-    { tx: outboxOf(tx) },
-  );
+  return publishAll(hub, tx, runs.filter(({ fence }) => fence === 1).map(startOf));
+}
+
+function startOf({ id: runId, conversationId }: RunRow): PublishManyItem {
+  return {
+    channel: conversations.of({ conversationId }),
+    event: { type: 'run-started', data: { runId } },
+  };
+}
+
+/** All of it, or the transaction ends. */
+async function publishAll(
+  hub: Hub,
+  tx: SqlTransaction,
+  events: readonly PublishManyItem[],
+): Promise<void> {
+  if (events.length === 0) return;
+  const written = await hub.publishMany(events, { tx: outboxOf(tx) });
   for (const one of written) if ('error' in one) throw one.error;
 }

@@ -23,17 +23,19 @@ export interface Beginning {
 }
 
 /**
- * The first event shuts out whoever had the run before: from then on what is read of it is all there is. False where it
- * is somebody else's by then.
+ * The first event shuts out whoever had the run before: from then on what is read of it is all there is. Of the first
+ * owner nothing waits for it, since nobody was before. False where it is somebody else's by then.
  */
 export async function begin(beginning: Beginning): Promise<boolean> {
   const { pen, run, model, hub, prefix, lost } = beginning;
   const { conversationId, messageId, fence: attempt } = run;
   const of = { conversationId, messageId, model };
-  if (attempt === 1) pen.write([{ type: 'run-start', data: of }, ...missingOf(prefix, [])]);
-  else pen.write([{ type: 'run-resumed', data: { ...of, attempt } }]);
+  if (attempt === 1) {
+    pen.write([{ type: 'run-start', data: of }, ...missingOf(prefix, [])]);
+    return true;
+  }
+  pen.write([{ type: 'run-resumed', data: { ...of, attempt } }]);
   await pen.flushed();
-  if (attempt === 1) return true;
   const state = await readRun(hub, { runId: run.id, attempt }, lost);
   if (state === null) return false;
   pen.resume(state);

@@ -38,7 +38,9 @@ describe('a run', () => {
     const { run, isNew } = await node.runs.start(question);
     expect(isNew).toBe(true);
     const { types, state } = await read(node.hub, run.id);
-    expect(types[0]).toBe('run-accepted');
+    // It takes the way of a transaction, and may come after what its owner says.
+    expect(types.slice(0, 2)).toEqual(expect.arrayContaining(['run-start']));
+    expect(types.filter((type) => type === 'run-accepted')).toHaveLength(1);
     expect(types.slice(-2)).toEqual(['run-end', 'end']);
     expect(textOfRun(state)).toBe('It made 23 trades.');
     expect(state).toMatchObject({

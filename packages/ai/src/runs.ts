@@ -112,8 +112,10 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
   });
   let closing: Promise<void> | null = null;
 
-  async function tell({ is, run }: Taken): Promise<Started> {
-    if (is === 'new') await tellNew();
+  async function started(accept: (owner: string | null) => Promise<Taken>): Promise<Started> {
+    const { is, run } = await worker.admit(accept);
+    // One that somebody has already is no news.
+    if (is === 'new' && run.owner === null) await tellNew();
     return { run, isNew: is === 'new' };
   }
 
@@ -141,9 +143,9 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
   }
 
   return {
-    start: async (start) => tell(await acceptance.start(start)),
-    retry: async (runId, retry) => tell(await acceptance.retry(runId, retry)),
-    continue: async (runId, retry) => tell(await acceptance.continue(runId, retry)),
+    start: (start) => started((owner) => acceptance.start(start, owner)),
+    retry: (runId, retry) => started((owner) => acceptance.retry(runId, retry, owner)),
+    continue: (runId, retry) => started((owner) => acceptance.continue(runId, retry, owner)),
     stop: stopping.stop,
     read: (runId) => readRunById(database, runId),
     active: (conversationId, { graceMs = 0 } = {}) =>

@@ -4,6 +4,7 @@ import { PGlite } from '@electric-sql/pglite';
 import type { SqlDatabase, SqlTransaction } from '@millrace/server/postgres';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { BEAT_MS } from './limits.ts';
+import type { RunRow } from './store/run-row.ts';
 import {
   asked,
   bedOfEach,
@@ -20,6 +21,13 @@ const bed = bedOfEach({ beforeAll, afterAll, beforeEach, afterEach }, () => PGli
 
 const hanging = { model: modelOf(() => ({ says: texts('It ma'), hangs: true })), messages: asked };
 const quick = { model: modelOf(() => ({ says: [...texts('23.'), finished()] })), messages: asked };
+
+/** A run that nobody has. */
+async function waiting(): Promise<RunRow> {
+  const node = await bed.startNode(() => quick);
+  await node.runs.close();
+  return (await node.runs.start(question)).run;
+}
 
 /** The bed's, with some of it replaced. */
 function databaseWith(more: Partial<SqlDatabase>): SqlDatabase {
@@ -41,8 +49,8 @@ describe('the work of a node', () => {
       transaction: (run) => bed.database.transaction((tx) => run({ query: failing(tx) })),
     });
     const budget = { tokensPerUser: 1_000, windowMs: 60_000 };
+    const run = await waiting();
     const node = await bed.startNode(() => quick, { database, budget });
-    const { run } = await node.runs.start(question);
     await waitFor('the failure', () => node.errors.length > 0);
     expect(await node.runs.read(run.id)).toMatchObject({ status: 'queued', fence: 0 });
     isGone = false;
@@ -50,53 +58,104 @@ describe('the work of a node', () => {
     expect((await read(node.hub, run.id)).state).toMatchObject({ status: 'completed', attempt: 1 });
   });
 
-  test('RUN-8: a stop that comes while its run is being taken does not wait for a beat', async () => {
-    const claimed = Promise.withResolvers<void>();
-    const heard = Promise.withResolvers<void>();
-    const release = Promise.withResolvers<void>();
-    const database = databaseWith({
-      async transaction(run) {
-        let hasClaimed = false;
-        const result = await bed.database.transaction(({ query }) =>
-          run({
-            async query(sql, params) {
-              const rows = await query(sql, params);
-              hasClaimed ||= sql.includes('fence = fence + 1') && rows.length > 0;
-              return rows;
+  test.each([
+    ['claimed', 'fence = fence + 1'],
+    ['accepted', 'insert into millrace.ai_runs'],
+  ] as const)(
+    'RUN-8: a stop that comes while its run is %s does not wait for a beat',
+    async (how, statement) => {
+      const run = how === 'claimed' ? await waiting() : null;
+      const taken = Promise.withResolvers<string>();
+      const heard = Promise.withResolvers<void>();
+      const release = Promise.withResolvers<void>();
+      const database = databaseWith({
+        async transaction(work) {
+          let id: unknown;
+          const result = await bed.database.transaction(({ query }) =>
+            work({
+              async query(sql, params) {
+                const rows = await query(sql, params);
+                if (sql.includes(statement)) id ??= rows[0]?.['id'];
+                return rows;
+              },
+            }),
+          );
+          if (typeof id !== 'string') return result;
+          taken.resolve(id);
+          await release.promise;
+          return result;
+        },
+        listen: (channel, listener, missed) =>
+          bed.database.listen(
+            channel,
+            (word) => {
+              listener(word);
+              if (word.startsWith('stop')) heard.resolve();
             },
-          }),
-        );
-        if (!hasClaimed) return result;
-        claimed.resolve();
-        await release.promise;
-        return result;
+            missed,
+          ),
+      });
+      const node = await bed.startNode(() => hanging, { database });
+      const started = run === null ? node.runs.start(question) : null;
+      const id = await taken.promise;
+      await node.runs.stop(id, 'ada');
+      await heard.promise;
+      const from = performance.now();
+      release.resolve();
+      await started;
+      expect((await read(node.hub, id)).state).toMatchObject({ status: 'stopped', attempt: 1 });
+      expect(performance.now() - from).toBeLessThan(BEAT_MS / 2);
+    },
+  );
+
+  test('RUN-7: what is accepted where there is room is that node’s from its first row on; else it waits for one', async () => {
+    const first = await bed.startNode(() => hanging, { maxOwned: 1 });
+    const mine = await first.runs.start(question);
+    expect(mine.run).toMatchObject({ status: 'running', fence: 1 });
+    const full = await first.runs.start({ ...question, conversationId: 'c2' });
+    expect(full.run).toMatchObject({ status: 'queued', owner: null, fence: 0 });
+    const other = await bed.startNode(() => quick);
+    expect((await read(other.hub, full.run.id)).state).toMatchObject({ status: 'completed' });
+    const behind = await other.runs.start({ ...question, overlap: 'queue' });
+    expect(behind.run).toMatchObject({ status: 'queued', owner: null });
+    expect(await first.runs.read(mine.run.id)).toMatchObject({ owner: mine.run.owner, deaths: 0 });
+  });
+
+  test('RUN-7: what is accepted while its node closes is given back with the rest', async () => {
+    const release = Promise.withResolvers<void>();
+    let isHeld = false;
+    const database = databaseWith({
+      async transaction(work) {
+        if (isHeld) await release.promise;
+        return bed.database.transaction(work);
       },
-      listen: (channel, listener, missed) =>
-        bed.database.listen(
-          channel,
-          (word) => {
-            listener(word);
-            if (word.startsWith('stop')) heard.resolve();
-          },
-          missed,
-        ),
     });
     const node = await bed.startNode(() => hanging, { database });
-    const { run } = await node.runs.start(question);
-    await claimed.promise;
-    await node.runs.stop(run.id, 'ada');
-    await heard.promise;
-    const from = performance.now();
+    isHeld = true;
+    const started = node.runs.start(question);
+    let isClosed = false;
+    const closed = node.runs.close().then(() => {
+      isClosed = true;
+    });
+    // Whatever a close does that does not wait is done by then.
+    await bed.database.query('select pg_sleep(0.05)');
+    expect(isClosed).toBe(false);
     release.resolve();
-    expect((await read(node.hub, run.id)).state).toMatchObject({ status: 'stopped' });
-    expect(performance.now() - from).toBeLessThan(BEAT_MS / 2);
+    const { run } = await started;
+    await closed;
+    expect(await node.runs.read(run.id)).toMatchObject({
+      status: 'running',
+      owner: null,
+      deaths: 0,
+    });
+    const other = await bed.startNode(() => quick);
+    expect((await read(other.hub, run.id)).state).toMatchObject({ status: 'completed' });
   });
 
   test('RUN-7: who cannot hear is not made, and gives back what it had taken', async () => {
-    const first = await bed.startNode(() => quick);
-    await first.runs.close();
-    const { run } = await first.runs.start(question);
-    const isTaken = async () => (await first.runs.read(run.id))?.status === 'running';
+    const run = await waiting();
+    const rowOf = async () => (await bed.database.query('select * from millrace.ai_runs'))[0];
+    const isTaken = async () => (await rowOf())?.['status'] === 'running';
     const database = databaseWith({
       async listen() {
         await waitFor('the claim', isTaken);
@@ -104,7 +163,7 @@ describe('the work of a node', () => {
       },
     });
     await expect(bed.startNode(() => hanging, { database })).rejects.toThrow('no line');
-    expect(await first.runs.read(run.id)).toMatchObject({ owner: null });
+    expect(await rowOf()).toMatchObject({ owner: null });
     const other = await bed.startNode(() => quick);
     expect((await read(other.hub, run.id)).state).toMatchObject({ status: 'completed' });
     expect(await other.runs.read(run.id)).toMatchObject({ deaths: 0 });

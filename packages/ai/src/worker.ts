@@ -1,4 +1,4 @@
-// This node's share of the work: claims what nobody has, beats for what it owns, aborts what is to be stopped, gives back
+// This node's share of the work: begins what is accepted here, claims what nobody has, beats for what it owns, aborts what is to be stopped, gives back
 // what it has when it closes. Refuses to own: one run's life (owner.ts), starts and stops (runs.ts). Rules: RUN-7, RUN-8.
 //
 //   look: beat for what is owned ─ hear what others spent ─ claim what there is room for       one look at a time
@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { type MillraceError, toMillraceError } from '@millrace/protocol';
 import type { SqlTransaction } from '@millrace/server/postgres';
-import { publishStarts } from './acceptance.ts';
+import { publishStarts, type Taken } from './acceptance.ts';
 import { BEAT_MS } from './limits.ts';
 import { type Halt, type OwnerOptions, ownRun, type Work } from './owner.ts';
 import { readSpending } from './store/run-budget.ts';
@@ -19,6 +19,11 @@ export type WorkerOptions = Omit<OwnerOptions, 'owner' | 'spentByOthers' | 'tick
 };
 
 export interface Worker {
+  /**
+   * What is accepted meanwhile is this node's from its first row on, where there is room: `owner` is null where there is
+   * none. Nobody has to be told of it then, and nothing to be claimed.
+   */
+  admit(accept: (owner: string | null) => Promise<Taken>): Promise<Taken>;
   /** For what nobody has, and after what is owned. */
   look(): Promise<void>;
   /** Somebody has asked for it, and the row says so. */
@@ -39,6 +44,8 @@ export function createWorker(options: WorkerOptions): Worker {
   const owner = randomUUID();
   const ticks = createTicks(limits.windowMs);
   const owned = new Map<string, Owned>();
+  /** Runs that are being accepted, and may be this node's by then. */
+  const admitting = new Set<Promise<unknown>>();
   let looking: Promise<void> | null = null;
   let isLookWanted = false;
   let isClosed = false;
@@ -72,8 +79,26 @@ export function createWorker(options: WorkerOptions): Worker {
       const one = owned.get(run.id);
       if (one !== undefined) one.spentByOthers = spentBeside(run, spent);
     }
-    const room = limits.maxOwned - owned.size;
-    if (room > 0 && !isClosed) await claim(room);
+    if (room() > 0 && !isClosed) await claim(room());
+  }
+
+  function room(): number {
+    return limits.maxOwned - owned.size - admitting.size;
+  }
+
+  async function admit(accept: (owner: string | null) => Promise<Taken>): Promise<Taken> {
+    if (isClosed || room() <= 0) return accept(null);
+    const accepting = accept(owner);
+    admitting.add(accepting);
+    try {
+      const taken = await accepting;
+      // Of a node that closes meanwhile it is given back with the others.
+      const isOwn = taken.is === 'new' && taken.run.owner === owner;
+      if (isOwn && !isClosed) take(taken.run, taken.spent);
+      return taken;
+    } finally {
+      admitting.delete(accepting);
+    }
   }
 
   /** What is still this node's, as it stands in the rows. */
@@ -139,10 +164,12 @@ export function createWorker(options: WorkerOptions): Worker {
   }
 
   return {
+    admit,
     look,
     stop(runId, by) {
       if (owned.has(runId)) halt(runId, { is: 'stop', by });
-      // It may just have been claimed, as it was before the stop: the next look sees it, and comes at once.
+      // It may just have been accepted or claimed, as it was before the stop: the next look sees it, and comes at once.
+      else if (admitting.size > 0) void Promise.allSettled(admitting).then(look);
       else if (looking !== null) void look();
     },
     async close() {
@@ -154,6 +181,7 @@ export function createWorker(options: WorkerOptions): Worker {
         return work.done.catch(() => undefined);
       });
       await Promise.all(works);
+      await Promise.allSettled(admitting);
       await looking;
       await giveBackRuns(database, owner);
     },

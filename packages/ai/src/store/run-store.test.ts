@@ -34,14 +34,18 @@ beforeEach(async () => {
   await database.query('truncate millrace.ai_runs cascade');
 });
 
-function accept(run: Partial<NewRun> & { readonly id: string }, overlap: Overlap = 'queue') {
+function accept(
+  run: Partial<NewRun> & { readonly id: string },
+  overlap: Overlap = 'queue',
+  owner: string | null = null,
+) {
   const whole: NewRun = {
     ...{ conversationId: 'c1', userId: 'ada', messageId: `m-${run.id}`, key: null },
     ...{ retryOf: null, prefix: null },
     ...{ settings: { model: 'built-in' }, question: { text: 'Why?' } },
     ...run,
   };
-  return database.transaction((tx) => acceptRun(tx, whole, overlap, RUN_LIMITS));
+  return database.transaction((tx) => acceptRun(tx, whole, { overlap, limits: RUN_LIMITS, owner }));
 }
 
 const beat = (...ids: readonly string[]) =>

@@ -1,15 +1,23 @@
 // The rows of runs: accepted, claimed, kept by beats, asked to stop, ended. Time is the database's. Refuses to own: the
 // channel, and who does the work.
 //
+//   accept ─▶ queued, or running where its owner is known already
 //   queued ─ claim ─▶ running ─ requestStop ─▶ stopping ─┐
 //     │ requestStop      └───────────── finish ──────────┴─▶ completed · stopped · failed · interrupted
 //     └─▶ stopped            claim once the lease is over: the same, with a higher fence
 
 import { MillraceError } from '@millrace/protocol';
-import type { FinalStatus, FinishReason, Json, RunUsage } from '@millrace/protocol/runs';
+import {
+  type FinalStatus,
+  type FinishReason,
+  isFinalStatus,
+  type Json,
+  type RunStatus,
+  type RunUsage,
+} from '@millrace/protocol/runs';
 import type { SqlTransaction } from '@millrace/server/postgres';
 import { LEASE_MS, type RunLimits } from '../limits.ts';
-import { checkLimits } from './run-budget.ts';
+import { checkBudget, checkCounts } from './run-budget.ts';
 import { COLUMNS, KEPT_COLUMNS, type KeptRun, type RunRow, readKept, readRun } from './run-row.ts';
 
 /** `reject` refuses a second run of a conversation, `queue` lets it wait, `interrupt` stops the one before it. */
@@ -30,7 +38,15 @@ export interface NewRun {
 }
 
 export type Accepted =
-  | { readonly is: 'new' | 'known'; readonly run: RunRow; readonly stopping: readonly RunRow[] }
+  | {
+      readonly is: 'new';
+      readonly run: RunRow;
+      /** Those of its conversation that it stops. */
+      readonly stopping: readonly RunRow[];
+      /** Tokens that its user spent of the budget so far; 0 where there is none. */
+      readonly spent: number;
+    }
+  | { readonly is: 'known'; readonly run: RunRow }
   | { readonly is: 'busy'; readonly by: string };
 
 export interface Ended {
@@ -42,6 +58,14 @@ export interface Ended {
   readonly partial: Json;
 }
 
+/** How a start is taken. */
+export interface Acceptance {
+  readonly overlap: Overlap;
+  readonly limits: RunLimits;
+  /** Who begins it at once, where nothing of the conversation is ahead of it; null: it waits to be claimed. */
+  readonly owner: string | null;
+}
+
 /**
  * In the transaction of whoever calls.
  * @throws MillraceError `request/conflict` for a key that named something else, `limit/runs`, `limit/tokens`
@@ -49,39 +73,82 @@ export interface Ended {
 export async function acceptRun(
   tx: SqlTransaction,
   run: NewRun,
-  overlap: Overlap,
-  limits: RunLimits,
+  { overlap, limits, owner }: Acceptance,
 ): Promise<Accepted> {
-  // Two starts of one conversation, on whatever nodes, are one after the other.
-  await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 7))', [run.conversationId]);
-  if (run.key !== null) {
-    const [known] = await tx.query(
-      `select ${COLUMNS} from millrace.ai_runs where conversation_id = $1 and key = $2`,
-      [run.conversationId, run.key],
-    );
-    if (known !== undefined)
-      return { is: 'known', run: sameRun(readRun(known), run), stopping: [] };
-  }
-  const others = await tx.query(
-    `select id from millrace.ai_runs where conversation_id = $1 and status in ('queued', 'running', 'stopping')
-      order by number`,
-    [run.conversationId],
-  );
-  const [first] = others;
-  if (overlap === 'reject' && first !== undefined) return { is: 'busy', by: String(first['id']) };
   const { conversationId, userId } = run;
-  const waits = overlap === 'queue' && first !== undefined;
-  await checkLimits(tx, { conversationId, userId, waits }, limits);
+  // Two starts of one conversation, on whatever nodes, are one after the other; and so are two of one user (run-budget.ts).
+  await tx.query(
+    `select pg_advisory_xact_lock(hashtextextended($1, 7)), pg_advisory_xact_lock(hashtextextended($2, 8))`,
+    [conversationId, userId],
+  );
+  const { known, ahead, running } = await readBefore(tx, run);
+  const before = known === null ? null : await readRunById(tx, known);
+  if (before !== null) return { is: 'known', run: sameRun(before, run) };
+  const [first] = ahead;
+  if (overlap === 'reject' && first !== undefined) return { is: 'busy', by: first.id };
+  const queued = ahead.filter(({ status }) => status === 'queued').length;
+  const waiting = overlap === 'queue' && first !== undefined ? queued : null;
+  checkCounts({ running, waiting }, limits);
+  const spent = await checkBudget(tx, userId, limits.budget);
   const stopping: RunRow[] = [];
   if (overlap === 'interrupt') {
-    for (const { id } of others) {
-      const stopped = await requestStop(tx, String(id), run.userId);
+    for (const { id } of ahead) {
+      const stopped = await requestStop(tx, id, userId);
       if (stopped !== null) stopping.push(stopped);
     }
   }
+  const made = await insertRun(tx, run, first === undefined ? owner : null);
+  return { is: 'new', run: made, stopping, spent };
+}
+
+/** What a start depends on, in one statement: somebody waits for its answer. */
+interface Before {
+  /** The id of the run that its key made; null for none. */
+  readonly known: string | null;
+  /** Those of its conversation that are not over, in their order. */
+  readonly ahead: readonly { readonly id: string; readonly status: RunStatus }[];
+  /** Other conversations in which its user has a run that is not over. */
+  readonly running: number;
+}
+
+async function readBefore(
+  tx: SqlTransaction,
+  { conversationId, userId, key }: NewRun,
+): Promise<Before> {
+  const rows = await tx.query(
+    `select others.running, own.* from (
+        select count(distinct conversation_id)::int as running from millrace.ai_runs
+        where user_id = $2 and conversation_id <> $1 and ended_at is null
+      ) others
+      left join (
+        select id, status, number, coalesce(key = $3, false) as is_known from millrace.ai_runs
+        where conversation_id = $1 and (key = $3 or status in ('queued', 'running', 'stopping'))
+      ) own on true
+      order by own.number`,
+    [conversationId, userId, key],
+  );
+  // Without any there is one row, of nothing.
+  const own = rows.flatMap(({ id, status, is_known }) =>
+    typeof id === 'string' ? [{ id, status: status as RunStatus, isKnown: is_known === true }] : [],
+  );
+  return {
+    known: own.find(({ isKnown }) => isKnown)?.id ?? null,
+    ahead: own.filter(({ status }) => !isFinalStatus(status)),
+    running: Number(rows[0]?.['running']),
+  };
+}
+
+async function insertRun(tx: SqlTransaction, run: NewRun, owner: string | null): Promise<RunRow> {
   const [made] = await tx.query(
-    `insert into millrace.ai_runs (id, conversation_id, user_id, message_id, key, status, settings, question, retry_of, prefix)
-      values ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $9) returning ${COLUMNS}`,
+    `insert into millrace.ai_runs (id, conversation_id, user_id, message_id, key, settings, question, retry_of, prefix,
+        owner, status, fence, lease_until, started_at)
+      select $1, $2, $3, $4, $5, $6, $7, $8, $9, begun.by,
+        case when begun.by is null then 'queued' else 'running' end,
+        case when begun.by is null then 0 else 1 end,
+        case when begun.by is not null then begun.at + make_interval(secs => $11::double precision / 1000) end,
+        case when begun.by is not null then begun.at end
+      from (values ($10::text, clock_timestamp())) as begun (by, at)
+      returning ${COLUMNS}`,
     [
       run.id,
       run.conversationId,
@@ -92,10 +159,12 @@ export async function acceptRun(
       JSON.stringify(run.question),
       run.retryOf,
       run.prefix === null ? null : JSON.stringify(run.prefix),
+      owner,
+      LEASE_MS,
     ],
   );
   if (made === undefined) throw new Error('the row of a run did not come back');
-  return { is: 'new', run: readRun(made), stopping };
+  return readRun(made);
 }
 
 function sameRun(known: RunRow, { retryOf, prefix }: NewRun): RunRow {
