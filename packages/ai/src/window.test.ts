@@ -99,15 +99,24 @@ describe('the window of a run', () => {
     await advance(1);
     window.write([{ type: 'text-start', data: { part: 1 } }]);
     await advance(1);
-    expect(appended).toHaveLength(1);
+    expect(appended).toEqual([]);
     window.write([said('a')]);
     await advance(0);
-    expect(appended).toEqual(['1: step-start', '2: text-start a']);
+    expect(appended).toEqual(['1: step-start text-start a']);
     window.write([said('b')]);
     await advance(20);
-    expect(appended).toHaveLength(2);
+    expect(appended).toHaveLength(1);
     await advance(10);
     expect(appended.at(-1)).toBe('4: b');
+  });
+
+  test('RUN-4: what only begins something leaves within the window, whatever follows', async () => {
+    const { window, appended, advance } = open();
+    window.write([{ type: 'step-start', data: { part: 0 } }]);
+    await advance(EVERY_MS - 1);
+    expect(appended).toEqual([]);
+    await advance(1);
+    expect(appended).toEqual(['1: step-start']);
   });
 
   test('RUN-4: a call leaves with all before it, without waiting', async () => {

@@ -4,7 +4,8 @@
 // answer did not come is repeated under the same numbers, so it stands once.
 //
 //   quiet ─ write ─▶ appending ─ answered, nothing waits ─▶ quiet
-//                        └─ something waits: appending again, at the next tick if the last one began less than `everyMs` ago
+//                        └─ something waits: appending again, at the next tick if the last one began less than `everyMs` ago,
+//                           or if what waits only begins something
 //   refused for good (fenced, ended): closed, and told once
 
 import { MillraceError, toMillraceError } from '@millrace/protocol';
@@ -58,6 +59,11 @@ function isUrgent({ type }: RunWrite, at: number, among: readonly RunWrite[]): b
   return URGENT.has(type) || (isBegun && next !== undefined && isDelta(next));
 }
 
+/** Says nothing without what follows, mostly within the same millisecond: sent alone, the first words would wait for it. */
+function isBeginning({ type }: RunWrite): boolean {
+  return type === 'step-start' || type === 'text-start' || type === 'reasoning-start';
+}
+
 type Delta = Extract<RunWrite, { readonly type: `${string}-delta` }>;
 
 export function createWindow(options: WindowOptions): Window {
@@ -72,7 +78,7 @@ export function createWindow(options: WindowOptions): Window {
 
   async function run(): Promise<void> {
     while (gathered.length > 0 && closed === null) {
-      const isEarly = now() < begunAt + everyMs;
+      const isEarly = now() < begunAt + everyMs || gathered.every(isBeginning);
       if (isEarly && !gathered.some(isUrgent)) await pause(tick);
       const batch = gathered.splice(0);
       begunAt = now();
