@@ -20,29 +20,25 @@ export function asUser<Result>(
 
 /** For a transaction that has begun otherwise. Both end with it. */
 export async function actAs(tx: SqlTransaction, userId: string): Promise<void> {
-  // The settings first: the role might not be allowed what another version of this does.
   await tx.query(
-    `select set_config('desk.user_id', $1, true), set_config('desk.owners', '', true)`,
+    `select set_config('desk.user_id', $1, true), set_config('desk.owners', '', true), set_config('role', 'desk_app', true)`,
     [userId],
   );
-  await tx.query('set local role desk_app');
 }
 
 /** For the market's batch: bound as a user is, but to the rows of all those whose runs it writes. */
 export async function actForOwners(tx: SqlTransaction, userIds: readonly string[]): Promise<void> {
   await tx.query(
-    `select set_config('desk.user_id', '', true), set_config('desk.owners', $1::text[]::text, true)`,
+    `select set_config('desk.user_id', '', true), set_config('desk.owners', $1::text[]::text, true), set_config('role', 'desk_app', true)`,
     [userIds],
   );
-  await tx.query('set local role desk_app');
 }
 
 /** Back to the server's own, for what is no user's, in the same transaction. */
 export async function actAsServer(tx: SqlTransaction): Promise<void> {
   await tx.query(
-    `select set_config('desk.user_id', '', true), set_config('desk.owners', '', true)`,
+    `select set_config('desk.user_id', '', true), set_config('desk.owners', '', true), set_config('role', 'none', true)`,
   );
-  await tx.query('set local role none');
 }
 
 /** A part of a transaction that is more than that user's. What rejects ends the transaction, and with it the role. */

@@ -3,7 +3,7 @@
 
 import { MillraceError } from '@millrace/protocol';
 import type { Json } from '@millrace/protocol/runs';
-import type { SqlDatabase } from '@millrace/server/postgres';
+import type { SqlDatabase, SqlTransaction } from '@millrace/server/postgres';
 import { generateText, type LanguageModel } from 'ai';
 import type { ModelAiAnswer, ModelAiRequest, ModelAiTestAnswer } from '../../shared/chat-api.ts';
 import { ANALYST_NAME as BUILT_IN } from '../analyst/analyst-model.ts';
@@ -57,11 +57,21 @@ export interface ModelAi {
   save(of: Of, change: ModelAiRequest): Promise<ModelAiAnswer>;
   /** Asks it something small. */
   test(of: Of, signal: AbortSignal): Promise<ModelAiTestAnswer>;
-  /** Null for questions about no model. @throws MillraceError `settings/invalid` for a key that can't be opened */
-  choose(of: { readonly userId: string; readonly modelId: string | null }): Promise<ChosenAi>;
+  /** For the row of a run that `choose` will answer, in a transaction of that user. */
+  snapshot(tx: SqlTransaction, of: Asker): Promise<Json>;
+  /**
+   * In a transaction of that user. Null for questions about no model.
+   * @throws MillraceError `settings/invalid` for a key that can't be opened
+   */
+  choose(tx: SqlTransaction, of: Asker): Promise<ChosenAi>;
   /** The server's own provider by a model's name; null where it has none. */
   ofServer(aiModel: string, parameters: Readonly<Record<string, Json>>): ChosenAi | null;
   close(): void;
+}
+
+export interface Asker {
+  readonly userId: string;
+  readonly modelId: string | null;
 }
 
 export function createModelAi(options: ModelAiOptions): ModelAi {
@@ -81,15 +91,15 @@ export function createModelAi(options: ModelAiOptions): ModelAi {
 
   function choose(of: Of, settings: AiSettings | null): ChosenAi {
     if (settings !== null && settings.sealedKey !== null) {
-      const { sealedKey, ...rest } = settings;
+      const { sealedKey, baseUrl, aiModel } = settings;
       // Rules may have become stricter since it was saved.
-      parseBaseUrl(rest.baseUrl, options);
-      const key = openKey(sealing, sealedKey, of, rest.baseUrl);
+      parseBaseUrl(baseUrl, options);
+      const key = openKey(sealing, sealedKey, of, baseUrl);
       return {
-        model: providerModel({ ...rest, key, fetch: outside.fetch }),
+        model: providerModel({ ...settings, key, fetch: outside.fetch }),
         answers: 'own-key',
-        answersAs: rest.aiModel,
-        snapshot: { answers: 'own-key', ...rest },
+        answersAs: aiModel,
+        snapshot: snapshotOf(settings),
       };
     }
     return withoutKey(settings);
@@ -155,9 +165,13 @@ export function createModelAi(options: ModelAiOptions): ModelAi {
         return { ok: false, answersAs, problem, tookMs: tookMs() };
       }
     },
-    async choose({ userId, modelId }) {
-      const of = { userId, modelId: modelId ?? '' };
-      return choose(of, modelId === null ? null : await read(of));
+    async snapshot(tx, asker) {
+      const settings = await readOf(tx, asker);
+      return settings?.sealedKey ? snapshotOf(settings) : withoutKey(settings).snapshot;
+    },
+    async choose(tx, asker) {
+      const { userId, modelId } = asker;
+      return choose({ userId, modelId: modelId ?? '' }, await readOf(tx, asker));
     },
     close() {
       outside.close();
@@ -186,4 +200,13 @@ export function createModelAi(options: ModelAiOptions): ModelAi {
         key === undefined ? kept : key === null ? null : sealKey(sealing, key, of, baseUrl),
     };
   }
+}
+
+function snapshotOf({ sealedKey: _, ...rest }: AiSettings): Json {
+  return { answers: 'own-key', ...rest };
+}
+
+/** Of a question about no model there are none. */
+async function readOf(tx: SqlTransaction, { userId, modelId }: Asker): Promise<AiSettings | null> {
+  return modelId === null ? null : readAiSettings(tx, { userId, modelId });
 }

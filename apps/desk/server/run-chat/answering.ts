@@ -29,8 +29,8 @@ export async function answerChat(
   const { database, ai, analyst, log } = options;
   const { userId, conversationId: sessionId, id: aiRunId } = run;
   const { modelId, runId } = question;
-  const chosen = await ai.choose({ userId, modelId });
-  const { instructions, said } = await asUser(database, userId, async (tx) => ({
+  const { chosen, instructions, said } = await asUser(database, userId, async (tx) => ({
+    chosen: await ai.choose(tx, { userId, modelId }),
     instructions: await instructionsFor(tx, question),
     said: await readContext(tx, { sessionId, aiRunId, most: options.contextMessages }),
   }));

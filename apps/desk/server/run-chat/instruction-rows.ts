@@ -7,7 +7,8 @@ import type { ModelInstruction } from '../../shared/chat-api.ts';
 import { queries } from '../database/queries.ts';
 import { uuidv7 } from '../uuid.ts';
 
-const MOST = 50;
+/** Of a model. */
+export const MOST_INSTRUCTIONS = 50;
 const COLUMNS = [
   ...(['id', 'text', 'source_session_id', 'source_message_id', 'created_at'] as const),
 ];
@@ -22,7 +23,7 @@ export async function listInstructions(
     .select(COLUMNS)
     .where('model_id', '=', modelId)
     .orderBy('number')
-    .limit(MOST)
+    .limit(MOST_INSTRUCTIONS)
     .execute();
   return rows.map(toInstruction);
 }
@@ -39,10 +40,10 @@ export async function insertInstruction(
   },
 ): Promise<ModelInstruction> {
   const { userId, modelId, text, sessionId, messageId } = kept;
-  if ((await listInstructions(tx, modelId)).length >= MOST) {
+  if ((await listInstructions(tx, modelId)).length >= MOST_INSTRUCTIONS) {
     throw new MillraceError(
       'request/invalid',
-      `A model keeps ${MOST} instructions at most. Remove one first.`,
+      `A model keeps ${MOST_INSTRUCTIONS} instructions at most. Remove one first.`,
     );
   }
   const row = await queries(tx)

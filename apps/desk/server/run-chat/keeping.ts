@@ -9,7 +9,7 @@ import type { SqlTransaction } from '@millrace/server/postgres';
 import { whileActingAs } from '../database/as-user.ts';
 import { giveQuestionTo, insertMessage, replaceAnswer, replaceFrom } from './message-rows.ts';
 import type { ChatQuestion } from './question.ts';
-import { lockSession, noSession, titleSession } from './session-rows.ts';
+import { lockSession, noSession, renameSession } from './session-rows.ts';
 
 /**
  * @throws MillraceError `request/not-found` where the session is gone by now, `request/conflict` where another message has
@@ -23,7 +23,8 @@ export async function keepQuestion(
   const { userId, conversationId: sessionId, id: aiRunId, retryOf } = run;
   const { messageId: id, text, replaces } = question;
   await whileActingAs(tx, userId, async () => {
-    if (!(await lockSession(tx, sessionId))) throw noSession();
+    const session = await lockSession(tx, sessionId);
+    if (session === null) throw noSession();
     if (retryOf !== null) {
       await giveQuestionTo(tx, sessionId, id, aiRunId);
       return;
@@ -37,7 +38,7 @@ export async function keepQuestion(
       const message = 'Another message of the chat has this id. Give a new question a new one.';
       throw new MillraceError('request/conflict', message);
     }
-    await titleSession(tx, sessionId, text);
+    if (session.title === '') await renameSession(tx, sessionId, text);
   });
 }
 
@@ -54,7 +55,7 @@ export async function keepAnswer(
   const isKept = status === 'completed' || (status === 'stopped' && keepsStopped && text !== '');
   await whileActingAs(tx, userId, async () => {
     // A session that was deleted meanwhile takes its answers with it.
-    if (!(await lockSession(tx, sessionId))) return;
+    if ((await lockSession(tx, sessionId)) === null) return;
     if (!isKept) {
       // The answer that stands is the question's again.
       if (retryOf !== null) await giveQuestionTo(tx, sessionId, question.messageId, retryOf);

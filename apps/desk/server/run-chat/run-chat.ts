@@ -10,7 +10,6 @@ import {
   type Started,
 } from '@millrace/ai';
 import { MillraceError } from '@millrace/protocol';
-import type { Json } from '@millrace/protocol/runs';
 import type { Hub } from '@millrace/server';
 import type { SqlDatabase } from '@millrace/server/postgres';
 import type { ChatSession } from '../../shared/chat-api.ts';
@@ -55,7 +54,7 @@ export interface RunChatOptions {
 
 export interface Asking {
   readonly userId: string;
-  readonly session: ChatSession;
+  readonly sessionId: string;
   readonly text: string;
   /** The question's, where its page has made one. */
   readonly messageId?: string | undefined;
@@ -68,7 +67,10 @@ export interface Asking {
 export interface RunChat {
   readonly runs: Runs;
   readonly inference: Inference;
-  /** @throws MillraceError `request/conflict` where another run is at work and `overlap` says so */
+  /**
+   * @throws MillraceError `request/not-found` for a session that is not that user's, `request/conflict` where another run is
+   * at work and `overlap` says so
+   */
   ask(asking: Asking): Promise<Started>;
   /** Answers a question of theirs once more: that of a run, or the last one. */
   retry(of: {
@@ -145,14 +147,6 @@ export async function createRunChat(options: RunChatOptions): Promise<RunChat> {
     onError: (err) => log.error({ tag: 'chat', err }, 'an AI run has trouble'),
   });
 
-  /** For the run's row. A key that can't be opened fails the run itself, in words. */
-  function snapshotFor(userId: string, { modelId }: ChatSession): Promise<Json> {
-    return ai.choose({ userId, modelId }).then(
-      ({ snapshot }) => snapshot,
-      () => null,
-    );
-  }
-
   async function requireRun(userId: string, aiRunId: string): Promise<RunRow> {
     const run = await runs.read(aiRunId);
     if (run === null || run.userId !== userId) {
@@ -195,12 +189,16 @@ export async function createRunChat(options: RunChatOptions): Promise<RunChat> {
       }
     },
     requireRun,
-    async ask({ userId, session, text, messageId = uuidv7(), key, overlap, replaces = null }) {
+    async ask({ userId, sessionId, text, messageId = uuidv7(), key, overlap, replaces = null }) {
+      const { session, settings } = await asUser(database, userId, async (tx) => {
+        const found = await requireSession(tx, sessionId);
+        const { modelId } = found;
+        return { session: found, settings: await ai.snapshot(tx, { userId, modelId }) };
+      });
       const { modelId, runId } = session;
       const question: ChatQuestion = { kind: 'chat', text, messageId, modelId, runId, replaces };
       return runs.start({
-        ...{ conversationId: session.id, userId, question },
-        settings: await snapshotFor(userId, session),
+        ...{ conversationId: session.id, userId, question, settings },
         ...(key === undefined ? {} : { key }),
         ...(overlap === undefined ? {} : { overlap }),
       });
@@ -210,7 +208,10 @@ export async function createRunChat(options: RunChatOptions): Promise<RunChat> {
         ...(aiRunId === undefined ? {} : { aiRunId }),
         ...(messageId === undefined ? {} : { messageId }),
       };
-      const asked = await asUser(database, userId, (tx) => findQuestion(tx, session.id, by));
+      const { asked, settings } = await asUser(database, userId, async (tx) => ({
+        asked: await findQuestion(tx, session.id, by),
+        settings: await ai.snapshot(tx, { userId, modelId: session.modelId }),
+      }));
       if (asked === null) {
         throw new MillraceError('request/not-found', 'There is no such question to answer again.');
       }
@@ -218,7 +219,6 @@ export async function createRunChat(options: RunChatOptions): Promise<RunChat> {
       if ((await runs.stop(asked.aiRunId, userId)) !== null) {
         await readToEnd(hub, asked.aiRunId, AbortSignal.timeout(STOPPED_WITHIN_MS));
       }
-      const settings = await snapshotFor(userId, session);
       const again = { userId, settings, ...(key === undefined ? {} : { key }) };
       return continues ? runs.continue(asked.aiRunId, again) : runs.retry(asked.aiRunId, again);
     },

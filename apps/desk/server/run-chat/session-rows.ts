@@ -102,25 +102,15 @@ export async function deleteSession(tx: SqlTransaction, id: string): Promise<voi
   await queries(tx).deleteFrom('chat_sessions').where('id', '=', id).execute();
 }
 
-/** Whoever writes a message holds its session until the commit: one after the other gets a number. False where it is gone. */
-export async function lockSession(tx: SqlTransaction, id: string): Promise<boolean> {
+/** Whoever writes a message holds its session until the commit: one after the other gets a number. Null where it is gone. */
+export async function lockSession(tx: SqlTransaction, id: string): Promise<ChatSession | null> {
   const row = await queries(tx)
     .selectFrom('chat_sessions')
-    .select('id')
+    .select(COLUMNS)
     .where('id', '=', id)
     .forUpdate()
     .executeTakeFirst();
-  return row !== undefined;
-}
-
-/** From the first question. */
-export async function titleSession(tx: SqlTransaction, id: string, text: string): Promise<void> {
-  await queries(tx)
-    .updateTable('chat_sessions')
-    .set({ session_title: titleOf(text) })
-    .where('id', '=', id)
-    .where('session_title', '=', '')
-    .execute();
+  return row === undefined ? null : toSession(row);
 }
 
 export function noSession(): MillraceError {

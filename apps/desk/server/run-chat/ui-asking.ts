@@ -76,7 +76,7 @@ export function createUiAsking({
       const known = await asUser(sql, userId, (tx) => findQuestion(tx, session.id, { messageId }));
       if (known !== null && replaces) {
         const how = { replaces: messageId, overlap: 'interrupt' } as const;
-        return (await runChat.ask({ userId, session, text, messageId, ...how })).run;
+        return (await runChat.ask({ userId, sessionId: session.id, text, messageId, ...how })).run;
       }
       // The same question under another key: it is to be answered once more, under each key once.
       if (known !== null && key !== messageId) {
@@ -85,7 +85,7 @@ export function createUiAsking({
         return (await runChat.retry({ userId, session, messageId, key })).run;
       }
       const how = { key, overlap: 'queue' } as const;
-      return (await runChat.ask({ userId, session, text, messageId, ...how })).run;
+      return (await runChat.ask({ userId, sessionId: session.id, text, messageId, ...how })).run;
     },
     async active(userId, chatId) {
       const session = await asUser(sql, userId, (tx) => requireSession(tx, chatId));

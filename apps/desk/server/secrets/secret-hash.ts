@@ -21,10 +21,9 @@ export function asHolder<Result>(
 ): Promise<Result> {
   return database.transaction(async (tx) => {
     await tx.query(
-      `select set_config('desk.secret_hash', $1, true), set_config('desk.user_id', '', true)`,
+      `select set_config('desk.secret_hash', $1, true), set_config('desk.user_id', '', true), set_config('role', 'desk_app', true)`,
       [hash],
     );
-    await tx.query('set local role desk_app');
     return run(tx);
   });
 }

@@ -109,9 +109,10 @@ export function addChatSessionRoutes(
   });
 
   add('POST /api/chat/:id/runs', async (c) => {
-    const { userId, session } = await sessionOf(c);
+    const { id: userId } = await askerOf(c, users);
     const asked = await readJson(c, runSchema);
-    return c.json(answerOf(await runChat.ask({ userId, session, ...asked })), 202);
+    const sessionId = c.req.param('id') ?? '';
+    return c.json(answerOf(await runChat.ask({ userId, sessionId, ...asked })), 202);
   });
 
   add('POST /api/chat/:id/retry', async (c) => {

@@ -88,8 +88,8 @@ export function addRunChatRoutes(
 
   async function start(place: Place, text: string, key: string | undefined): Promise<string> {
     const { userId } = place;
-    const session = await runChat.sessionAbout(userId, place);
-    const { run } = await runChat.ask({ userId, session, text, key, overlap: 'queue' });
+    const { id: sessionId } = await runChat.sessionAbout(userId, place);
+    const { run } = await runChat.ask({ userId, sessionId, text, key, overlap: 'queue' });
     return run.id;
   }
 
