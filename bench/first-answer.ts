@@ -2,9 +2,12 @@
 //
 // Desk as `npm start` runs it, its Runs page in Chromium: from the click on Send to the first letter that is drawn, and to
 // the line that says that the answer is complete, both seen from inside the page. Answered by the built-in analyst, and
-// by a model behind HTTP that says nothing for a while.
+// by a model behind HTTP that says nothing for a while; by that also to a client without a page, since a browser that
+// draws takes a core of the two.
 
-import { createModelServer } from '@millrace/ai/testing';
+import { createModelServer, type ModelServer } from '@millrace/ai/testing';
+import { createClient } from '@millrace/client';
+import { aiRuns, textOfRun } from '@millrace/protocol/runs';
 import { openChromium, type TestPage } from '@millrace/tests';
 import type { Bench, BenchOptions, Findings } from './lib/bench.ts';
 import { startDesk } from './lib/desk.ts';
@@ -17,7 +20,7 @@ const questionsEach = 4;
 export const firstAnswer: Bench = {
   name: 'first-answer',
   question: "How long after a question does its answer begin on Desk's page, and end?",
-  method: `Desk on its embedded defaults with its market at work, the Runs page in Chromium; from the click on Send to the first letter in the page, and to the line that says that the answer is complete. The built-in analyst: the first question of a Desk that has just started, then the median of ${questionsEach} more in each run. A model behind HTTP that says its first word after ${thinkingMs} ms: what the page is later than that. Server and browser share the machine.`,
+  method: `Desk on its embedded defaults with its market at work, the Runs page in Chromium; from the click on Send to the first letter in the page, and to the line that says that the answer is complete. The built-in analyst: the first question of a Desk that has just started, then the median of ${questionsEach} more in each run. A model behind HTTP that says its first word after ${thinkingMs} ms: what a reader has it later than that, on the page and, the page closed, through the client library. All share two cores.`,
   run,
 };
 
@@ -30,32 +33,25 @@ async function run({ runs = 5 }: BenchOptions): Promise<Findings> {
     }),
   });
   await using chromium = await openChromium();
-  const figures: Record<'cold' | 'first' | 'whole' | 'over' | 'before' | 'after', number[]> = {
-    ...{ cold: [], first: [], whole: [], over: [], before: [], after: [] },
-  };
+  const figures: Record<'cold' | 'first' | 'whole', number[]> = { cold: [], first: [], whole: [] };
+  const onPage = newOverheads();
+  const atClient = newOverheads();
   for (let round = 0; round < runs; round += 1) {
     await using desk = await startDesk();
     await setModel(desk.url, 'gemini_grid', models.url);
-    await using user = await chromium.newPage({ viewport: { width: 1_600, height: 1_000 } });
-    await openChat(user, `${desk.url}/runs/chatgpt_openai`);
-    figures.cold.push((await ask(user, 'Why did this run lose money?')).firstMs);
-    const builtIn = await askAgain(user);
-    figures.first.push(median(builtIn.map(({ firstMs }) => firstMs)));
-    figures.whole.push(median(builtIn.map(({ wholeMs }) => wholeMs)));
-    await openChat(user, `${desk.url}/runs/gemini_grid`);
-    await ask(user, 'Are you there?');
-    const from = models.requests.length;
-    const behindHttp = await askAgain(user);
-    // The model's own clock and the page's, both since 1970.
-    const askedMs = behindHttp.map(({ askedAt }, n) => {
-      const { atMs = Number.NaN } = models.requests[from + n] ?? {};
-      return performance.timeOrigin + atMs - askedAt;
-    });
-    const overMs = behindHttp.map(({ firstMs }) => firstMs - thinkingMs);
-    figures.over.push(median(overMs));
-    figures.before.push(median(askedMs));
-    figures.after.push(median(overMs.map((over, n) => over - (askedMs[n] ?? Number.NaN))));
-    user.assertNoErrors();
+    {
+      await using user = await chromium.newPage({ viewport: { width: 1_600, height: 1_000 } });
+      await openChat(user, `${desk.url}/runs/chatgpt_openai`);
+      figures.cold.push((await ask(user, 'Why did this run lose money?')).firstMs);
+      const builtIn = await askAgain(user);
+      figures.first.push(median(builtIn.map(({ firstMs }) => firstMs)));
+      figures.whole.push(median(builtIn.map(({ wholeMs }) => wholeMs)));
+      await openChat(user, `${desk.url}/runs/gemini_grid`);
+      await ask(user, 'Are you there?');
+      addOverheads(onPage, await askAgain(user), models.requests.slice(-questionsEach));
+      user.assertNoErrors();
+    }
+    addOverheads(atClient, await askWithoutPage(desk.url), models.requests.slice(-questionsEach));
   }
   return {
     figures: [
@@ -72,16 +68,92 @@ async function run({ runs = 5 }: BenchOptions): Promise<Findings> {
         values: figures.whole,
         goal: { atMost: 5_000 },
       },
-      {
-        label: 'a model behind HTTP, first letter, above the time that it takes itself',
-        unit: 'ms',
-        values: figures.over,
-        goal: { atMost: 50 },
-      },
-      { label: '… of this until it is asked', unit: 'ms', values: figures.before },
-      { label: '… and from its first word to the letter', unit: 'ms', values: figures.after },
+      ...figuresOf('a model behind HTTP, first letter on the page', onPage),
+      ...figuresOf('… first letter at a client without a page', atClient),
     ],
   };
+}
+
+/** What is not the model's own time, ms: the medians of each run. */
+interface Overheads {
+  /** From the question to the model's first request. */
+  readonly asking: number[];
+  /** From its first word to the reader. */
+  readonly reading: number[];
+  readonly both: number[];
+}
+
+function newOverheads(): Overheads {
+  return { asking: [], reading: [], both: [] };
+}
+
+/** The model's clock and the page's are both since 1970. */
+function addOverheads(
+  overheads: Overheads,
+  asked: readonly Omit<Asked, 'wholeMs'>[],
+  requests: ModelServer['requests'],
+): void {
+  const since = (atMs: number | null | undefined, askedAt: number): number =>
+    performance.timeOrigin + (atMs ?? Number.NaN) - askedAt;
+  const asking = asked.map(({ askedAt }, n) => since(requests[n]?.atMs, askedAt));
+  const reading = asked.map(
+    ({ askedAt, firstMs }, n) => firstMs - since(requests[n]?.saidAtMs, askedAt),
+  );
+  overheads.asking.push(median(asking));
+  overheads.reading.push(median(reading));
+  overheads.both.push(median(asking.map((ms, n) => ms + (reading[n] ?? Number.NaN))));
+}
+
+function figuresOf(what: string, { asking, reading, both }: Overheads): Findings['figures'] {
+  return [
+    {
+      label: `${what}, above the time that it takes itself`,
+      unit: 'ms',
+      values: both,
+      goal: { atMost: 50 },
+    },
+    { label: '… … of this until it is asked', unit: 'ms', values: asking },
+    { label: '… … and from its first word to the letter', unit: 'ms', values: reading },
+  ];
+}
+
+/** As the page does it: a request, and the run's channel over a WebSocket. */
+async function askWithoutPage(url: string): Promise<Omit<Asked, 'wholeMs'>[]> {
+  const { id } = await post(`${url}/api/chat/sessions`, {
+    modelId: 'gemini_grid',
+    runId: 'latest',
+  });
+  const client = createClient({ url: `${url}/realtime` });
+  const asked: Omit<Asked, 'wholeMs'>[] = [];
+  for (let n = 0; n < questionsEach; n += 1) {
+    const startedAt = performance.now();
+    const { runId } = await post(`${url}/api/chat/${String(id)}/runs`, {
+      text: 'How risky was this run?',
+    });
+    const first = Promise.withResolvers<number>();
+    const whole = Promise.withResolvers<void>();
+    const leave = client.subscribe(aiRuns.of({ runId: String(runId) }), {
+      start: 'start',
+      onState(state) {
+        if (textOfRun(state).trim() !== '') first.resolve(performance.now() - startedAt);
+        if (state.status === 'completed') whole.resolve();
+      },
+    });
+    const askedAt = performance.timeOrigin + startedAt;
+    asked.push({ askedAt, firstMs: await first.promise });
+    await whole.promise;
+    leave();
+  }
+  await client.close();
+  return asked;
+}
+
+async function post(url: string, body: object): Promise<Readonly<Record<string, unknown>>> {
+  const headers = { 'content-type': 'application/json' };
+  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+  if (!response.ok) throw new Error(`${url} is refused: ${await response.text()}`);
+  const answer: unknown = await response.json();
+  return answer as Readonly<Record<string, unknown>>;
 }
 
 interface Asked {

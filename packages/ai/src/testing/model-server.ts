@@ -20,7 +20,10 @@ export interface ModelRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly model: string;
   readonly body: Readonly<Record<string, unknown>>;
+  /** By `performance.now()`. */
   readonly atMs: number;
+  /** When its first frame went out that says something, or its whole answer; null before. */
+  readonly saidAtMs: number | null;
   /** Null while it is open. */
   readonly ended: ModelLineEnd | null;
   readonly whenEnded: Promise<ModelLineEnd>;
@@ -94,6 +97,7 @@ export async function createModelServer(options: ModelServerOptions = {}): Promi
 }
 
 interface Received extends ModelRequest {
+  saidAtMs: number | null;
   ended: ModelLineEnd | null;
 }
 
@@ -110,6 +114,7 @@ function receive(
     path: url,
     body,
     whenEnded,
+    saidAtMs: null,
     ended: null,
     headers: masked(headers),
     model: typeof model === 'string' ? model : '',
@@ -124,10 +129,11 @@ function receive(
 }
 
 async function answerTo(
-  { body, number, model }: ModelRequest,
+  request: Received,
   answer: ModelAnswer,
   response: ServerResponse,
 ): Promise<void> {
+  const { body, number, model } = request;
   const { fault, everyMs = 0 } = answer;
   const id = `chatcmpl-${number}`;
   if (fault?.is === 'status') {
@@ -141,6 +147,7 @@ async function answerTo(
     if (fault?.is === 'stall') return;
     if (fault?.is === 'cut') return cut(response);
     if (fault?.is === 'slow' && fault.holdsHead !== true) await pause(fault.afterMs);
+    request.saidAtMs = performance.now();
     if (fault?.is === 'malformed') response.end('{"choices": [');
     else sendJson(response, 200, completionOf(answer, { id, model }));
     return;
@@ -167,6 +174,7 @@ async function answerTo(
       }
     }
     if (frame === null) break;
+    if (at === 1) request.saidAtMs = performance.now();
     if (fault?.is === 'split-letters') await writeSplit(response, frame);
     else response.write(`data: ${frame}\n\n`);
     if (everyMs > 0) await pause(everyMs);
