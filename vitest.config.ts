@@ -1,7 +1,8 @@
-// One configuration for every test of the workspace, as five projects:
+// One configuration for every test of the workspace, as six projects:
 // `unit` (Node), `dom` (happy-dom, for what renders), `e2e` (tests/, real servers and a real Chromium), `e2e-paced` (those
-// of them that wait for times to pass, which a full machine makes longer: two at a time) and `e2e-alone` (those that
-// measure times or memory: one file at a time, so that figures mean something on a small machine).
+// of them that wait for times to pass, which a full machine makes longer: two at a time), `e2e-waiting` (those that do
+// hardly anything else: many at a time leave a small machine idle still) and `e2e-alone` (those that measure times or
+// memory and work for it: one file at a time, so that figures mean something).
 // Workspace packages resolve to their sources through the `@millrace/source` condition.
 import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
@@ -11,13 +12,17 @@ const conditions = ['@millrace/source', ...defaultServerConditions];
 const paced = [
   'tests/cluster/cluster.test.ts',
   'tests/e2e/{desk-live,desk-nodes,desk-restart,mid-life,tabs}.test.ts',
+];
+
+const waiting = [
+  'tests/matrix/{ladder,migration,overload,presence}.test.ts',
   'tests/runs/kill.test.ts',
   'tests/proof/half-open.test.ts',
 ];
 
 const alone = [
   'tests/e2e/{ladder,publish}.test.ts',
-  'tests/matrix/{ladder,overload,storm}.test.ts',
+  'tests/matrix/storm.test.ts',
   'tests/nodes/presence.test.ts',
   'tests/runs/stop.test.ts',
   'tests/proof/{churn,slow-readers,storm}.test.ts',
@@ -27,7 +32,7 @@ const alone = [
 // anew, a minute of CPU in all. What a test changes of the process it puts back.
 
 /** Half of the time a file waits for a server, a clock or a network. By default two cores get one worker. */
-const workers = { unit: 3, endToEnd: 3, paced: 2 };
+const workers = { unit: 3, endToEnd: 3, paced: 2, waiting: 4 };
 
 const shared = {
   execArgv: ['--conditions=@millrace/source'],
@@ -86,7 +91,7 @@ export default defineConfig({
           name: 'e2e',
           maxWorkers: workers.endToEnd,
           include: ['tests/**/*.test.{ts,tsx}'],
-          exclude: [...paced, ...alone],
+          exclude: [...paced, ...waiting, ...alone],
           sequence: { groupOrder: 1 },
         },
       },
@@ -106,10 +111,21 @@ export default defineConfig({
         test: {
           ...shared,
           ...endToEnd,
+          name: 'e2e-waiting',
+          maxWorkers: workers.waiting,
+          include: waiting,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...shared,
+          ...endToEnd,
           name: 'e2e-alone',
           include: alone,
           fileParallelism: false,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -41,7 +41,7 @@ export function listSteps(filters: readonly string[], say: (line: string) => voi
       prepare: () => prepareServers(say),
     }),
     vitestStep('end-to-end tests', {
-      projects: ['e2e', 'e2e-paced', 'e2e-alone'],
+      projects: ['e2e', 'e2e-paced', 'e2e-waiting', 'e2e-alone'],
       filters,
       timeoutMs: 600_000,
       prepare: async () =>

@@ -1,5 +1,6 @@
 // Client × hub × faulty network: a blocked or broken carrier costs little time and no event, and people are told.
 
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Carrier, ConnectionStatus } from '@millrace/client';
 import { describe, expect, test } from 'vitest';
 import type { Rules } from '../support/proxy/rules.ts';
@@ -154,8 +155,9 @@ test.each(['websocket', 'sse', 'poll'] as const)(
       transports: [carrier],
       beatMs: 2_000,
     });
-    await until(() => transportOf(reader.client.status.getSnapshot()) !== null, { label: 'open' });
-    // The newest request alone is frozen; new connections pass.
+    await until(() => reader.story.length > 0, { label: 'open' });
+    // A poll that is sent only now would have a connection of its own: new ones pass.
+    await pause(200);
     server.proxy.freeze('all');
     const frozenAt = performance.now();
     await until(() => transportOf(reader.client.status.getSnapshot()) === null, {

@@ -68,9 +68,11 @@ test('cuts end connections, a reconnecting client gets the next fault, and stop 
   ];
   await using chaos = createChaos({ proxy, seed: 9, everyMs: [5, 15], faults });
   for (let round = 0; round < 5; round += 1) {
-    await using sse = await openRawSse(`${proxy.url}/stream`);
-    expect(await sse.ended).toBe('broken');
+    // On a busy machine one may be cut before the head of its answer has come.
+    await using sse = await openRawSse(`${proxy.url}/stream`).catch(() => null);
+    if (sse !== null) expect(await sse.ended).toBe('broken');
   }
+  expect(chaos.history.length).toBeGreaterThanOrEqual(5);
   await chaos.stop();
   await using healed = await openRawSse(`${proxy.url}/stream`);
   server.send('well');
