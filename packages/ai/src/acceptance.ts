@@ -10,6 +10,7 @@ import { boundedJson, bytesOf } from './bounded.ts';
 import { checkWord } from './check-word.ts';
 import { outboxOf } from './ending.ts';
 import type { RunLimits } from './limits.ts';
+import { notify } from './news.ts';
 import { prefixOf } from './prefix.ts';
 import type { Stopping } from './stopping.ts';
 import { readPartial } from './store/run-partial.ts';
@@ -17,6 +18,7 @@ import type { RunRow } from './store/run-row.ts';
 import {
   type Accepted,
   acceptRun,
+  giveBackRuns,
   type NewRun,
   type Overlap,
   readRunById,
@@ -85,6 +87,22 @@ export function createAcceptance(options: AcceptanceOptions): Acceptance {
     return outcome;
   }
 
+  /** Where the commit's answer is lost it may stand all the same, as its owner's who does not know of it. */
+  async function accepted(
+    id: string,
+    owner: string | null,
+    accepting: (tx: SqlTransaction) => Promise<Taken>,
+  ): Promise<Taken> {
+    try {
+      return await database.transaction(accepting);
+    } catch (thrown) {
+      // What can't be given back is taken over once its lease is over.
+      const isBack = owner !== null && (await giveBackRuns(database, owner, id).catch(() => false));
+      if (isBack) await notify(database, { is: 'new' }).catch(() => undefined);
+      throw thrown;
+    }
+  }
+
   function again(
     runId: string,
     { retry, owner }: { readonly retry: RetryRun; readonly owner: string | null },
@@ -92,7 +110,8 @@ export function createAcceptance(options: AcceptanceOptions): Acceptance {
   ): Promise<Taken> {
     checkWord(retry.userId, 'userId');
     if (retry.key !== undefined) checkWord(retry.key, 'key');
-    return database.transaction(async (tx) => {
+    const ids = newIds();
+    return accepted(ids.id, owner, async (tx) => {
       const before = await readRunById(tx, runId);
       if (before === null) throw new MillraceError('request/not-found', 'No such run.');
       const { userId, key = null, settings = before.settings, overlap = 'reject' } = retry;
@@ -101,7 +120,7 @@ export function createAcceptance(options: AcceptanceOptions): Acceptance {
       const prefix = isContinuation ? await prefixFrom(tx, before) : null;
       return accept(
         tx,
-        { ...newIds(), conversationId, userId, key, settings, question, retryOf: runId, prefix },
+        { ...ids, conversationId, userId, key, settings, question, retryOf: runId, prefix },
         overlap,
         owner,
       );
@@ -116,7 +135,7 @@ export function createAcceptance(options: AcceptanceOptions): Acceptance {
       checkQuestion(question, limits.maxQuestionBytes);
       const of = { conversationId, userId, question, settings, key: key ?? null };
       const row = { ...newIds(), ...of, retryOf: null, prefix: null };
-      return database.transaction((tx) => accept(tx, row, overlap, owner));
+      return accepted(row.id, owner, (tx) => accept(tx, row, overlap, owner));
     },
     retry: (runId, retry, owner) => again(runId, { retry, owner }, false),
     continue: (runId, retry, owner) => again(runId, { retry, owner }, true),

@@ -23,8 +23,9 @@ export interface Beginning {
 }
 
 /**
- * The first event shuts out whoever had the run before: from then on what is read of it is all there is. Of the first
- * owner nothing waits for it, since nobody was before. False where it is somebody else's by then.
+ * The first event shuts out whoever had the run before: from then on what is read of it is all there is. False where it
+ * is somebody else's by then. At the first attempt nobody was before, and nothing waits for it: who has lost the run
+ * already learns it from the pen.
  */
 export async function begin(beginning: Beginning): Promise<boolean> {
   const { pen, run, model, hub, prefix, lost } = beginning;

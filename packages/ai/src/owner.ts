@@ -1,8 +1,9 @@
-// One run from its claim to its end: begins or takes over, generates, ends. Whatever happens it is then one of: ended
-// (the row, the application's rows and the last event in one transaction), or lost (another owner, or none yet, has it:
-// nothing is written any more). Refuses to own: claiming and beats (worker.ts). Rules: RUN-3, RUN-5, RUN-7 … RUN-10, RUN-18.
+// One run from when this node has it to its end: begins or takes over, generates, ends. Whatever happens it is then one of:
+// ended (the row, the application's rows and the last event in one transaction), or lost (another owner, or none yet, has
+// it: nothing is written any more). Refuses to own: claiming and beats (worker.ts). Rules: RUN-3, RUN-5, RUN-7 … RUN-10,
+// RUN-18.
 //
-//   claimed ─ append run-start, or run-resumed and read to there ─▶ generating ─▶ ending ─▶ ended
+//   owned ─ write run-start, or append run-resumed and read to there ─▶ generating ─▶ ending ─▶ ended
 //      └─────────────── fenced, or the lease is gone: lost ◀─────────────┴───────────┘
 
 import { MillraceError, toMillraceError } from '@millrace/protocol';

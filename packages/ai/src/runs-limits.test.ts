@@ -113,6 +113,24 @@ describe('limits of runs', () => {
     expect((await read(node.hub, run.id)).state.status).toBe('completed');
   });
 
+  test('RUN-18: what a user spent before counts from a run’s first word on', async () => {
+    const budget = { tokensPerUser: 60, windowMs: 60_000 };
+    const before = await bed.startNode(() => ({ model: quick, messages: asked }), { budget });
+    for (const name of ['a', 'b']) {
+      const { run } = await before.runs.start(of(name));
+      await read(before.hub, run.id);
+    }
+    await before.runs.close();
+    const many = Array.from({ length: 30 }, () => 'word ');
+    const model = modelOf(() => ({ says: texts(...many), hangs: true }));
+    const node = await bed.startNode(() => ({ model, messages: asked }), { budget });
+    const { run } = await node.runs.start(question);
+    const { state } = await read(node.hub, run.id);
+    expect(state).toMatchObject({ status: 'failed', error: expect.stringContaining('budget') });
+    // The rest of the budget, not until a beat tells of it.
+    expect(textOfRun(state).split(' ').length).toBeLessThan(25);
+  });
+
   test('RUN-18: a run that reaches the end of the budget has failed, says so, and keeps what it said and took', async () => {
     const many = Array.from({ length: 50 }, () => 'word ');
     const model = modelOf(() => ({ says: texts(...many), hangs: true }));

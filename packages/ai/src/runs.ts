@@ -28,7 +28,7 @@ export interface RunsOptions extends Partial<RunLimits> {
   answer(run: RunRow, signal: AbortSignal): Answering | Promise<Answering>;
   /**
    * In the transaction that accepts a run: the application's own rows, such as the question. One with `retryOf` asks
-   * nothing new.
+   * nothing new. Within a second or two: the lease of whoever begins the run counts from here.
    */
   readonly onAccept?: (tx: SqlTransaction, run: RunRow) => Promise<void>;
   /**
@@ -112,7 +112,7 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
   });
   let closing: Promise<void> | null = null;
 
-  async function started(accept: (owner: string | null) => Promise<Taken>): Promise<Started> {
+  async function startBy(accept: (owner: string | null) => Promise<Taken>): Promise<Started> {
     const { is, run } = await worker.admit(accept);
     // One that somebody has already is no news.
     if (is === 'new' && run.owner === null) await tellNew();
@@ -143,9 +143,9 @@ export async function createRuns(options: RunsOptions): Promise<Runs> {
   }
 
   return {
-    start: (start) => started((owner) => acceptance.start(start, owner)),
-    retry: (runId, retry) => started((owner) => acceptance.retry(runId, retry, owner)),
-    continue: (runId, retry) => started((owner) => acceptance.continue(runId, retry, owner)),
+    start: (start) => startBy((owner) => acceptance.start(start, owner)),
+    retry: (runId, retry) => startBy((owner) => acceptance.retry(runId, retry, owner)),
+    continue: (runId, retry) => startBy((owner) => acceptance.continue(runId, retry, owner)),
     stop: stopping.stop,
     read: (runId) => readRunById(database, runId),
     active: (conversationId, { graceMs = 0 } = {}) =>

@@ -17,7 +17,7 @@ interface Bed {
   readonly outcomes: (MillraceError | Promise<void>)[];
 }
 
-function open(): Bed {
+function open(everyMs = EVERY_MS): Bed {
   const appended: string[] = [];
   const closedBy: string[] = [];
   const outcomes: (MillraceError | Promise<void>)[] = [];
@@ -29,10 +29,10 @@ function open(): Bed {
     return () => timers.delete(timer);
   }
   const window = createWindow({
-    everyMs: EVERY_MS,
+    everyMs,
     retryMs: () => 100,
     now: () => now,
-    tick: (run) => after(EVERY_MS - (now % EVERY_MS), run),
+    tick: (run) => after(everyMs - (now % everyMs), run),
     after,
     async append(events, first) {
       const outcome = outcomes.shift();
@@ -116,6 +116,13 @@ describe('the window of a run', () => {
     await advance(EVERY_MS - 1);
     expect(appended).toEqual([]);
     await advance(1);
+    expect(appended).toEqual(['1: step-start']);
+  });
+
+  test('RUN-4: where nothing is gathered what begins something leaves at once', async () => {
+    const { window, appended, advance } = open(0);
+    window.write([{ type: 'step-start', data: { part: 0 } }]);
+    await advance(0);
     expect(appended).toEqual(['1: step-start']);
   });
 

@@ -78,7 +78,7 @@ export function createWindow(options: WindowOptions): Window {
 
   async function run(): Promise<void> {
     while (gathered.length > 0 && closed === null) {
-      const isEarly = now() < begunAt + everyMs || gathered.every(isBeginning);
+      const isEarly = everyMs > 0 && (now() < begunAt + everyMs || gathered.every(isBeginning));
       if (isEarly && !gathered.some(isUrgent)) await pause(tick);
       const batch = gathered.splice(0);
       begunAt = now();

@@ -29,6 +29,11 @@ async function waiting(): Promise<RunRow> {
   return (await node.runs.start(question)).run;
 }
 
+/** What was asked of the database until now is done, a node's first look too, and what follows from it. */
+async function quiet(): Promise<void> {
+  for (let turn = 0; turn < 2; turn += 1) await bed.database.query('select 1');
+}
+
 /** The bed's, with some of it replaced. */
 function databaseWith(more: Partial<SqlDatabase>): SqlDatabase {
   const { query, transaction, listen } = bed.database;
@@ -110,6 +115,7 @@ describe('the work of a node', () => {
 
   test('RUN-7: what is accepted where there is room is that node’s from its first row on; else it waits for one', async () => {
     const first = await bed.startNode(() => hanging, { maxOwned: 1 });
+    await quiet();
     const mine = await first.runs.start(question);
     expect(mine.run).toMatchObject({ status: 'running', fence: 1 });
     const full = await first.runs.start({ ...question, conversationId: 'c2' });
@@ -121,7 +127,83 @@ describe('the work of a node', () => {
     expect(await first.runs.read(mine.run.id)).toMatchObject({ owner: mine.run.owner, deaths: 0 });
   });
 
+  test('RUN-7: what is claimed just now takes its room', async () => {
+    const claimed = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    const database = databaseWith({
+      async transaction(work) {
+        let isClaim = false;
+        const result = await bed.database.transaction(({ query }) =>
+          work({
+            query(sql, params) {
+              isClaim ||= sql.includes('fence = fence + 1');
+              return query(sql, params);
+            },
+          }),
+        );
+        if (!isClaim) return result;
+        claimed.resolve();
+        await release.promise;
+        return result;
+      },
+    });
+    const first = await waiting();
+    const node = await bed.startNode(() => hanging, { database, maxOwned: 1 });
+    await claimed.promise;
+    const ofOther = (conversationId: string) => node.runs.start({ ...question, conversationId });
+    const second = await ofOther('c2');
+    expect(second.run).toMatchObject({ status: 'queued', owner: null });
+    release.resolve();
+    await untilText(node.hub, first.id, 'It ma');
+  });
+
+  test('RUN-7: what is accepted now does not overtake what waits for room', async () => {
+    const release = Promise.withResolvers<void>();
+    let isHeld = false;
+    const database = databaseWith({
+      async query(sql, params) {
+        if (isHeld && sql.includes('jsonb_to_recordset')) await release.promise;
+        return bed.database.query(sql, params);
+      },
+    });
+    const node = await bed.startNode(() => hanging, { database, maxOwned: 2 });
+    await quiet();
+    const start = async (conversationId: string) =>
+      (await node.runs.start({ ...question, conversationId })).run;
+    const [first, second, third] = [await start('c1'), await start('c2'), await start('c3')];
+    expect([first.status, second.status, third.status]).toEqual(['running', 'running', 'queued']);
+    // There is room from now on, and nobody has looked yet who it is for.
+    isHeld = true;
+    await node.runs.stop(first.id, 'ada');
+    await read(node.hub, first.id);
+    await quiet();
+    expect(await start('c4')).toMatchObject({ status: 'queued', owner: null });
+    release.resolve();
+    await untilText(node.hub, third.id, 'It ma');
+  });
+
+  test('RUN-7: a start whose answer is lost is answered all the same, and nobody has died of it', async () => {
+    let isLost = false;
+    const database = databaseWith({
+      async transaction(work) {
+        const result = await bed.database.transaction(work);
+        if (!isLost) return result;
+        isLost = false;
+        throw new Error('the line broke');
+      },
+    });
+    const node = await bed.startNode(() => quick, { database });
+    await quiet();
+    isLost = true;
+    await expect(node.runs.start(question)).rejects.toThrow('the line broke');
+    const [row] = await bed.database.query('select id from millrace.ai_runs');
+    const { state } = await read(node.hub, String(row?.['id']));
+    expect(state).toMatchObject({ status: 'completed', attempt: 2 });
+    expect(await node.runs.read(String(row?.['id']))).toMatchObject({ deaths: 0 });
+  });
+
   test('RUN-7: what is accepted while its node closes is given back with the rest', async () => {
+    const deaf = Promise.withResolvers<void>();
     const release = Promise.withResolvers<void>();
     let isHeld = false;
     const database = databaseWith({
@@ -129,17 +211,21 @@ describe('the work of a node', () => {
         if (isHeld) await release.promise;
         return bed.database.transaction(work);
       },
+      async listen(...of) {
+        const unlisten = await bed.database.listen(...of);
+        return async () => {
+          await unlisten();
+          deaf.resolve();
+        };
+      },
     });
     const node = await bed.startNode(() => hanging, { database });
     isHeld = true;
     const started = node.runs.start(question);
-    let isClosed = false;
-    const closed = node.runs.close().then(() => {
-      isClosed = true;
-    });
-    // Whatever a close does that does not wait is done by then.
-    await bed.database.query('select pg_sleep(0.05)');
-    expect(isClosed).toBe(false);
+    const closed = node.runs.close();
+    // What it would give back without waiting it has asked for by then.
+    await deaf.promise;
+    await quiet();
     release.resolve();
     const { run } = await started;
     await closed;

@@ -1,5 +1,6 @@
-// This node's share of the work: begins what is accepted here, claims what nobody has, beats for what it owns, aborts what is to be stopped, gives back
-// what it has when it closes. Refuses to own: one run's life (owner.ts), starts and stops (runs.ts). Rules: RUN-7, RUN-8.
+// This node's share of the work: begins what is accepted here, claims what nobody has, beats for what it owns, aborts what
+// is to be stopped, gives back what it has when it closes. Refuses to own: one run's life (owner.ts), starts and stops
+// (runs.ts). Rules: RUN-7, RUN-8.
 //
 //   look: beat for what is owned ─ hear what others spent ─ claim what there is room for       one look at a time
 
@@ -33,6 +34,7 @@ export interface Worker {
 }
 
 interface Owned {
+  readonly fence: number;
   /** Tokens that the user's other runs took, as of the last look. */
   spentByOthers: number;
   readonly halt: AbortController;
@@ -46,6 +48,10 @@ export function createWorker(options: WorkerOptions): Worker {
   const owned = new Map<string, Owned>();
   /** Runs that are being accepted, and may be this node's by then. */
   const admitting = new Set<Promise<unknown>>();
+  /** Runs that are being claimed, at most. */
+  let claiming = 0;
+  /** Runs may wait that were accepted earlier: what is accepted now waits behind them. */
+  let isBacklogged = false;
   let looking: Promise<void> | null = null;
   let isLookWanted = false;
   let isClosed = false;
@@ -79,15 +85,18 @@ export function createWorker(options: WorkerOptions): Worker {
       const one = owned.get(run.id);
       if (one !== undefined) one.spentByOthers = spentBeside(run, spent);
     }
-    if (room() > 0 && !isClosed) await claim(room());
+    // The rest is for what is accepted meanwhile.
+    if (!isClosed) await claim(Math.ceil(room() / 2));
   }
 
   function room(): number {
-    return limits.maxOwned - owned.size - admitting.size;
+    return Math.max(0, limits.maxOwned - owned.size - admitting.size - claiming);
   }
 
   async function admit(accept: (owner: string | null) => Promise<Taken>): Promise<Taken> {
-    if (isClosed || room() <= 0) return accept(null);
+    if (room() === 0) isBacklogged = true;
+    if (isClosed || isBacklogged) return accept(null);
+    const from = performance.now();
     const accepting = accept(owner);
     admitting.add(accepting);
     try {
@@ -95,6 +104,8 @@ export function createWorker(options: WorkerOptions): Worker {
       // Of a node that closes meanwhile it is given back with the others.
       const isOwn = taken.is === 'new' && taken.run.owner === owner;
       if (isOwn && !isClosed) take(taken.run, taken.spent);
+      // Its lease began with its row: somebody else may have it by now.
+      if (isOwn && performance.now() - from > BEAT_MS) void look();
       return taken;
     } finally {
       admitting.delete(accepting);
@@ -120,13 +131,21 @@ export function createWorker(options: WorkerOptions): Worker {
    * claimed and not begun has lost an owner.
    */
   async function claim(most: number): Promise<void> {
-    const { runs, spent } = await database.transaction(async (tx) => {
-      const claimed = await claimRuns(tx, owner, most);
-      await publishStarts(hub, tx, claimed);
-      return { runs: claimed, spent: await readSpent(tx, claimed) };
-    });
-    // Of a node that closes meanwhile they are given back with the others.
-    for (const run of runs) if (!isClosed) take(run, spentBeside(run, spent));
+    if (most === 0) return;
+    claiming = most;
+    try {
+      const { runs, spent } = await database.transaction(async (tx) => {
+        const claimed = await claimRuns(tx, owner, most);
+        await publishStarts(hub, tx, claimed);
+        return { runs: claimed, spent: await readSpent(tx, claimed) };
+      });
+      // Of a node that closes meanwhile they are given back with the others.
+      for (const run of runs) if (!isClosed) take(run, spentBeside(run, spent));
+      isBacklogged = runs.length === most;
+    } finally {
+      claiming = 0;
+    }
+    if (isBacklogged && room() > 0) isLookWanted = true;
   }
 
   /** By user, with what these runs took. */
@@ -140,16 +159,20 @@ export function createWorker(options: WorkerOptions): Worker {
   }
 
   function take(run: RunRow, spentByOthers: number): void {
+    const { id, fence } = run;
+    // It was claimed anew before its acceptance was heard of.
+    if ((owned.get(id)?.fence ?? 0) >= fence) return;
+    // Of one that could not beat for the length of its lease.
+    halt(id, { is: 'lost' });
     const stopping = new AbortController();
     if (run.status === 'stopping') stopping.abort({ is: 'stop', by: run.stoppedBy ?? '' });
-    const { id } = run;
     const work = ownRun(run, stopping.signal, {
       ...options,
       owner,
       ticks,
       spentByOthers: () => owned.get(id)?.spentByOthers ?? spentByOthers,
     });
-    owned.set(id, { spentByOthers, halt: stopping, work });
+    owned.set(id, { fence, spentByOthers, halt: stopping, work });
     work.done
       .catch((thrown: unknown) => onError(toMillraceError(thrown)))
       .finally(() => {
@@ -167,10 +190,10 @@ export function createWorker(options: WorkerOptions): Worker {
     admit,
     look,
     stop(runId, by) {
-      if (owned.has(runId)) halt(runId, { is: 'stop', by });
-      // It may just have been accepted or claimed, as it was before the stop: the next look sees it, and comes at once.
-      else if (admitting.size > 0) void Promise.allSettled(admitting).then(look);
-      else if (looking !== null) void look();
+      if (owned.has(runId)) return halt(runId, { is: 'stop', by });
+      // It may just have been claimed or accepted, as it was before the stop: the next look sees it, and comes at once.
+      if (looking !== null) void look();
+      for (const accepting of admitting) accepting.then(look, look);
     },
     async close() {
       isClosed = true;

@@ -103,6 +103,21 @@ describe('the rows of runs', () => {
     expect(idsOf(await claim('node-b'))).toEqual(['r4']);
   });
 
+  test('RUN-7: accepted by an owner it is at work from its row on, unless something is ahead of it', async () => {
+    const first = await accept({ id: 'r1', key: 'k' }, 'queue', 'node-a');
+    expect(first).toMatchObject({ run: { status: 'running', owner: 'node-a', fence: 1 } });
+    expect(await claim('node-b')).toEqual([]);
+    expect(await beat('r1')).toMatchObject([{ id: 'r1' }]);
+    const known = await accept({ id: 'r2', key: 'k' }, 'queue', 'node-b');
+    expect(known).toMatchObject({ is: 'known', run: { id: 'r1', owner: 'node-a', fence: 1 } });
+    const behind = await accept({ id: 'r3' }, 'queue', 'node-b');
+    expect(behind).toMatchObject({ run: { status: 'queued', owner: null, fence: 0 } });
+    const instead = await accept({ id: 'r4' }, 'interrupt', 'node-b');
+    expect(instead).toMatchObject({ run: { status: 'queued', owner: null, fence: 0 } });
+    await finishRun(database, { id: 'r1', owner: 'node-a', fence: 1 }, completed);
+    expect(await claim('node-b')).toMatchObject([{ id: 'r4', fence: 1, deaths: 0 }]);
+  });
+
   test('RUN-7: whoever does not beat is replaced, with a higher fence, and can end nothing any more', async () => {
     await accept({ id: 'r1' });
     const [taken] = await claim('node-a');

@@ -58,8 +58,7 @@ export interface Ended {
   readonly partial: Json;
 }
 
-/** How a start is taken. */
-export interface Acceptance {
+export interface AcceptOptions {
   readonly overlap: Overlap;
   readonly limits: RunLimits;
   /** Who begins it at once, where nothing of the conversation is ahead of it; null: it waits to be claimed. */
@@ -73,7 +72,7 @@ export interface Acceptance {
 export async function acceptRun(
   tx: SqlTransaction,
   run: NewRun,
-  { overlap, limits, owner }: Acceptance,
+  { overlap, limits, owner }: AcceptOptions,
 ): Promise<Accepted> {
   const { conversationId, userId } = run;
   // Two starts of one conversation, on whatever nodes, are one after the other; and so are two of one user (run-budget.ts).
@@ -256,13 +255,19 @@ export async function beatRuns(
   return [...rows, ...held].map(readKept);
 }
 
-/** Others take them at once, and nobody has died. */
-export async function giveBackRuns(tx: SqlTransaction, owner: string): Promise<void> {
-  await tx.query(
+/** All of an owner's, or one: others take them at once, and nobody has died. False where there was none. */
+export async function giveBackRuns(
+  tx: SqlTransaction,
+  owner: string,
+  id: string | null = null,
+): Promise<boolean> {
+  const rows = await tx.query(
     `update millrace.ai_runs set owner = null, lease_until = '-infinity'
-      where owner = $1 and status in ('running', 'stopping')`,
-    [owner],
+      where owner = $1 and status in ('running', 'stopping') and ($2::text is null or id = $2)
+      returning id`,
+    [owner, id],
   );
+  return rows.length > 0;
 }
 
 /**
