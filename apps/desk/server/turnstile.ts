@@ -2,25 +2,35 @@
 
 import { MillraceError } from '@millrace/protocol';
 
-export type Turnstile = <Result>(work: () => Promise<Result>) => Promise<Result>;
+export interface TurnstileOptions {
+  /** At work at a time. */
+  readonly most: number;
+  /** Of one user. Default `most`. */
+  readonly mostOfOne?: number;
+  /** What it is, in the plural: for who is sent away. */
+  readonly what: string;
+}
+
+export type Turnstile = <Result>(userId: string, work: () => Promise<Result>) => Promise<Result>;
 
 const RETRY_AFTER_MS = 3_000;
 
-/** What comes when `most` are at work rejects with `server/overloaded`. */
-export function createTurnstile(most: number): Turnstile {
-  let inside = 0;
-  return async (work) => {
-    if (inside >= most) {
-      const message = 'As many imports as may be at once are under way. Try again in a moment.';
+/** What comes when as many as may are at work rejects with `server/overloaded`. */
+export function createTurnstile({ most, mostOfOne = most, what }: TurnstileOptions): Turnstile {
+  const inside: string[] = [];
+  return async (userId, work) => {
+    const own = inside.filter((one) => one === userId).length;
+    if (inside.length >= most || own >= mostOfOne) {
+      const message = `As many ${what} as may be at once are under way. Try again in a moment.`;
       throw new MillraceError('server/overloaded', message, {
         details: { retryAfterMs: RETRY_AFTER_MS },
       });
     }
-    inside += 1;
+    inside.push(userId);
     try {
       return await work();
     } finally {
-      inside -= 1;
+      inside.splice(inside.indexOf(userId), 1);
     }
   };
 }

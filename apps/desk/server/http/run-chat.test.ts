@@ -102,6 +102,20 @@ test('CHAT-2: a GET of a page of another site starts nothing, one with a ticket 
   expect((await desk.get(`${asked('x')}&ticket=mt_none`, bare)).status).toBe(401);
 });
 
+test('CHAT-2: of tickets that nobody uses the newest hundred are kept', async () => {
+  const make = async (): Promise<string> => {
+    const made = await desk.ask('gina', `${desk.run}/chat-ticket`, { method: 'POST' });
+    return ((await made.json()) as TicketAnswer).ticket;
+  };
+  const first = await make();
+  for (let more = 0; more < 99; more += 1) await make();
+  const statusOf = async (ticket: string) =>
+    (await desk.get(`${desk.run}/chat-stream?ticket=${ticket}`)).status;
+  expect(await statusOf(first)).toBe(204);
+  const last = await make();
+  expect([await statusOf(first), await statusOf(last)]).toEqual([401, 204]);
+});
+
 test('CHAT-2: a ticket that joined an answer asks nothing anew behind its end', async () => {
   await desk.ask('finn', asked('Wait a little')).then((response) => response.body?.cancel());
   const made = await desk.ask('finn', `${desk.run}/chat-ticket`, { method: 'POST' });

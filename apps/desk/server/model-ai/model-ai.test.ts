@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import type { ModelAiAnswer } from '../../shared/chat-api.ts';
 import type { Facts, Log } from '../log.ts';
 import { type ChatDesk, scriptedAnalyst, startChatDesk } from '../testing/chat-desk.ts';
+import { eventually } from '../testing/eventually.ts';
 
 const KEY = 'sk-secret-of-ada-7890';
 const lines: string[] = [];
@@ -109,6 +110,21 @@ test('the test asks the provider, and says plainly what is wrong', async () => {
     ok: false,
     problem: expect.stringContaining('could not be reached'),
   });
+});
+
+test('one user’s tests are two at a time, and a third is told to come back', async () => {
+  await save('ida', { baseUrl: provider.url, aiModel: 'm', key: KEY });
+  const slow = { fault: { is: 'slow', afterMs: 300, holdsHead: true } } as const;
+  provider.queue([slow, slow]);
+  const ask = () => desk.ask('ida', `${path}/test`, { method: 'POST' });
+  const [one, two] = [ask(), ask()];
+  await eventually('both are under way', () => provider.requests.length === 2);
+  const third = await ask();
+  expect(third.status).toBe(503);
+  expect(await third.json()).toMatchObject({ error: { code: 'server/overloaded' } });
+  expect(provider.requests).toHaveLength(2);
+  expect([(await one).status, (await two).status]).toEqual([200, 200]);
+  expect((await ask()).status).toBe(200);
 });
 
 test('a provider that fails ends the answer in words, and nothing of it is kept as one', async () => {

@@ -30,26 +30,25 @@ export async function instructionsFor(tx: SqlTransaction, subject: Subject): Pro
   ].join('\n');
 }
 
-// One statement each: somebody waits for the answer, and each takes a round trip.
-
 type Model = NonNullable<Awaited<ReturnType<typeof readModel>>>;
 type Run = NonNullable<Awaited<ReturnType<typeof readRun>>>;
 
+/** With its rules and wishes, in one statement: somebody waits for the answer, and each is a round trip. */
 function readModel(tx: SqlTransaction, modelId: string) {
   return queries(tx)
     .selectFrom('models')
-    .select((model) => [
+    .select((of) => [
       'name',
       'strategy',
       jsonArrayFrom(
-        model
+        of
           .selectFrom('rules')
           .select('rule')
           .whereRef('rules.model_id', '=', 'models.id')
           .orderBy('rules.id'),
       ).as('rules'),
       jsonArrayFrom(
-        model
+        of
           .selectFrom('model_instructions')
           .select('text')
           .whereRef('model_instructions.model_id', '=', 'models.id')
@@ -61,13 +60,14 @@ function readModel(tx: SqlTransaction, modelId: string) {
     .executeTakeFirst();
 }
 
+/** With its positions, in one statement. */
 function readRun(tx: SqlTransaction, runId: string) {
   return queries(tx)
     .selectFrom('runs')
     .selectAll('runs')
-    .select((run) =>
+    .select((of) =>
       jsonArrayFrom(
-        run
+        of
           .selectFrom('positions')
           // As text, as columns come: what JSON has is a number, and rounds.
           .select(({ cast }) => [

@@ -33,6 +33,8 @@ const LIFE_MS = 60_000;
 /** To come back to what it started, after a broken line. */
 const JOINS_FOR = '1 hour';
 const KEPT_FOR = '1 day';
+/** Of a user. Past it: the oldest makes room. */
+const MOST_UNUSED = 100;
 
 export function createTickets(database: SqlDatabase): Tickets {
   return {
@@ -41,7 +43,10 @@ export function createTickets(database: SqlDatabase): Tickets {
       const expiresAt = new Date(Date.now() + LIFE_MS);
       await asUser(database, userId, async (tx) => {
         await tx.query(
-          `delete from desk.tickets where expires_at < now() - interval '${KEPT_FOR}'`,
+          `delete from desk.tickets where expires_at < now() - interval '${KEPT_FOR}'
+            or hash in (
+              select hash from desk.tickets where ai_run_id is null order by expires_at desc offset ${MOST_UNUSED - 1}
+            )`,
         );
         await queries(tx)
           .insertInto('tickets')

@@ -20,6 +20,7 @@ import {
 import { findQuestion } from '../../run-chat/message-rows.ts';
 import { requireSession } from '../../run-chat/session-rows.ts';
 import { requireModel } from '../../run-chat/trading-run.ts';
+import { createTurnstile } from '../../turnstile.ts';
 import { askerOf } from '../asker.ts';
 import { readJson } from '../read-query.ts';
 import type { AddRoute, DeskContext } from '../routes.ts';
@@ -47,10 +48,15 @@ const instructionSchema = z.object({
 });
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
+/** On one node: each is a request to wherever its user says, that may take 20 s. */
+const TESTS_AT_ONCE = { most: 8, mostOfOne: 2 };
+
 export function addModelAiRoutes(
   add: AddRoute,
   { sql, users, modelAi, log }: Pick<Services, 'sql' | 'users' | 'modelAi' | 'log'>,
 ): void {
+  const turnstile = createTurnstile({ ...TESTS_AT_ONCE, what: 'tests of AI settings' });
+
   async function modelOf(c: DeskContext): Promise<{ userId: string; modelId: string }> {
     const { id: userId } = await askerOf(c, users);
     const modelId = c.req.param('modelId') ?? '';
@@ -76,7 +82,8 @@ export function addModelAiRoutes(
     const of = await modelOf(c);
     const left = new AbortController();
     c.env.outgoing.once('close', () => left.abort());
-    const answer: ModelAiTestAnswer = await modelAi.test(of, left.signal);
+    const test = (): Promise<ModelAiTestAnswer> => modelAi.test(of, left.signal);
+    const answer = await turnstile(of.userId, test);
     log.info({ ...of, ...answer }, 'AI settings tested');
     return c.json(answer);
   });

@@ -30,7 +30,7 @@ type Needed = Pick<Services, 'sql' | 'settings' | 'floor' | 'log'>;
 
 export function addModelRunRoutes(add: AddRoute, services: Needed): void {
   const { sql, settings, floor, log } = services;
-  const turnstile = createTurnstile(AT_ONCE);
+  const turnstile = createTurnstile({ most: AT_ONCE, what: 'imports' });
 
   add('GET /api/models/:modelId/runs', async (c) => {
     c.header('Cache-Control', 'no-store');
@@ -52,7 +52,7 @@ export function addModelRunRoutes(add: AddRoute, services: Needed): void {
     const [user, modelId] = [userOf(c), paramOf(c, 'modelId')];
     const { startingCash } = await readBeginning(sql, user, modelId);
     const text = await readCsv(c, 'POST /api/models/:modelId/runs/import');
-    const made = await turnstile(async () => {
+    const made = await turnstile(user.id, async () => {
       const parsed = accept(await inSlices(parseTrades(text)));
       const imported = accept(await inSlices(importRun(parsed.trades, startingCash)));
       return keepImportedRun(sql, user, { modelId, run: imported });
@@ -66,7 +66,7 @@ export function addModelRunRoutes(add: AddRoute, services: Needed): void {
     const [user, modelId] = [userOf(c), paramOf(c, 'modelId')];
     const { model, startingCash, rules } = await readBeginning(sql, user, modelId);
     const text = await readCsv(c, 'POST /api/models/:modelId/runs/replay');
-    const made = await turnstile(async () => {
+    const made = await turnstile(user.id, async () => {
       const { bars } = accept(await inSlices(parsePrices(text, MOST_BARS)));
       const symbols = new Set(bars.map(({ symbol }) => symbol)).size;
       if (symbols > MOST_SYMBOLS) {
