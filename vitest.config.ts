@@ -15,14 +15,13 @@ const paced = [
 ];
 
 const waiting = [
-  'tests/matrix/{ladder,migration,overload,presence}.test.ts',
+  'tests/matrix/{ladder,migration,overload,presence,storm}.test.ts',
   'tests/runs/kill.test.ts',
   'tests/proof/half-open.test.ts',
 ];
 
 const alone = [
   'tests/e2e/{ladder,publish}.test.ts',
-  'tests/matrix/storm.test.ts',
   'tests/nodes/presence.test.ts',
   'tests/runs/stop.test.ts',
   'tests/proof/{churn,slow-readers,storm}.test.ts',

@@ -7,7 +7,7 @@
 
 import { createModelServer, type ModelServer } from '@millrace/ai/testing';
 import { createClient } from '@millrace/client';
-import { aiRuns, textOfRun } from '@millrace/protocol/runs';
+import { aiRuns, isFinalStatus, textOfRun } from '@millrace/protocol/runs';
 import { openChromium, type TestPage } from '@millrace/tests';
 import type { Bench, BenchOptions, Findings } from './lib/bench.ts';
 import { startDesk } from './lib/desk.ts';
@@ -136,7 +136,11 @@ async function askWithoutPage(url: string): Promise<Omit<Asked, 'wholeMs'>[]> {
       start: 'start',
       onState(state) {
         if (textOfRun(state).trim() !== '') first.resolve(performance.now() - startedAt);
-        if (state.status === 'completed') whole.resolve();
+        if (state.status === 'completed') return whole.resolve();
+        if (!isFinalStatus(state.status)) return;
+        const error = new Error(`the answer is ${state.status}: ${state.error}`);
+        first.reject(error);
+        whole.reject(error);
       },
     });
     const askedAt = performance.timeOrigin + startedAt;

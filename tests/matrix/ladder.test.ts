@@ -1,6 +1,5 @@
 // Client × hub × faulty network: a blocked or broken carrier costs little time and no event, and people are told.
 
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Carrier, ConnectionStatus } from '@millrace/client';
 import { describe, expect, test } from 'vitest';
 import type { Rules } from '../support/proxy/rules.ts';
@@ -156,8 +155,9 @@ test.each(['websocket', 'sse', 'poll'] as const)(
       beatMs: 2_000,
     });
     await until(() => reader.story.length > 0, { label: 'open' });
-    // A poll that is sent only now would have a connection of its own: new ones pass.
-    await pause(200);
+    // A poll that is sent only afterwards would have a connection of its own: new ones pass.
+    const isOut = () => server.proxy.connections().some(({ isBusy }) => isBusy);
+    if (carrier === 'poll') await until(isOut, { label: 'the poll' });
     server.proxy.freeze('all');
     const frozenAt = performance.now();
     await until(() => transportOf(reader.client.status.getSnapshot()) === null, {
