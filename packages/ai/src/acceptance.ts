@@ -2,7 +2,7 @@
 // a new question, one that is asked again, and an answer that goes on. Rules: RUN-1, RUN-6, RUN-13, RUN-15, RUN-16, RUN-18.
 
 import { randomUUID } from 'node:crypto';
-import { MillraceError } from '@millrace/protocol';
+import { MillraceError, toMillraceError } from '@millrace/protocol';
 import { aiRuns, conversations, isFinalStatus, type Json } from '@millrace/protocol/runs';
 import type { Hub, PublishManyItem } from '@millrace/server';
 import type { SqlDatabase, SqlTransaction } from '@millrace/server/postgres';
@@ -51,6 +51,7 @@ export interface AcceptanceOptions {
   readonly limits: RunLimits;
   readonly stopping: Stopping;
   onAccept(tx: SqlTransaction, run: RunRow): Promise<void>;
+  onError(error: MillraceError): void;
 }
 
 /** `owner` begins what is accepted, unless something of its conversation is ahead of it; null: whoever claims it. */
@@ -63,7 +64,7 @@ export interface Acceptance {
 export type Taken = Exclude<Accepted, { readonly is: 'busy' }>;
 
 export function createAcceptance(options: AcceptanceOptions): Acceptance {
-  const { hub, database, limits, stopping, onAccept } = options;
+  const { hub, database, limits, stopping, onAccept, onError } = options;
 
   /** @throws MillraceError `request/conflict`, whatever `acceptRun` throws, and what `onAccept` does */
   async function accept(
@@ -87,7 +88,6 @@ export function createAcceptance(options: AcceptanceOptions): Acceptance {
     return outcome;
   }
 
-  /** Where the commit's answer is lost it may stand all the same, as its owner's who does not know of it. */
   async function accepted(
     id: string,
     owner: string | null,
@@ -96,10 +96,19 @@ export function createAcceptance(options: AcceptanceOptions): Acceptance {
     try {
       return await database.transaction(accepting);
     } catch (thrown) {
-      // What can't be given back is taken over once its lease is over.
-      const isBack = owner !== null && (await giveBackRuns(database, owner, id).catch(() => false));
-      if (isBack) await notify(database, { is: 'new' }).catch(() => undefined);
+      // Where the commit's answer was lost it stands all the same, and nobody would begin it. Not waited for: who asked
+      // is to hear of it now.
+      if (owner !== null) void giveBack(id, owner);
       throw thrown;
+    }
+  }
+
+  /** What can't be given back is taken over once its lease is over. */
+  async function giveBack(id: string, owner: string): Promise<void> {
+    try {
+      if (await giveBackRuns(database, owner, id)) await notify(database, { is: 'new' });
+    } catch (thrown) {
+      onError(toMillraceError(thrown));
     }
   }
 
