@@ -11,12 +11,12 @@ const conditions = ['@millrace/source', ...defaultServerConditions];
 
 const paced = [
   'tests/cluster/cluster.test.ts',
-  'tests/e2e/{desk-live,desk-nodes,desk-restart,mid-life,tabs}.test.ts',
+  'tests/e2e/{desk-live,desk-nodes,desk-restart,desk-runs,mid-life,tabs}.test.ts',
 ];
 
 const waiting = [
   'tests/matrix/{ladder,migration,overload,presence,storm}.test.ts',
-  'tests/runs/kill.test.ts',
+  'tests/runs/{kill,model-faults}.test.ts',
   'tests/proof/half-open.test.ts',
 ];
 
