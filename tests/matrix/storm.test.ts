@@ -38,7 +38,7 @@ function publishAlong({ hub }: MatrixHub): AsyncDisposable & { stop(): Promise<n
   };
 }
 
-/** As slowly as they are let in: who was refused before comes back later than who was not. */
+/** One every `everyMs`, which is as fast as they are let in: who was refused at first would come back spread already. */
 async function openMany(count: number, { url }: MatrixHub, everyMs: number): Promise<Transcript[]> {
   const readers: Transcript[] = [];
   for (let n = 0; n < count; n += 1) {

@@ -162,7 +162,7 @@ export function createWorker(options: WorkerOptions): Worker {
     const { id, fence } = run;
     // It was claimed anew before its acceptance was heard of.
     if ((owned.get(id)?.fence ?? 0) >= fence) return;
-    // Of one that could not beat for the length of its lease.
+    // Its work of before, if this node could not beat for the length of a lease and claims it anew.
     halt(id, { is: 'lost' });
     const stopping = new AbortController();
     if (run.status === 'stopping') stopping.abort({ is: 'stop', by: run.stoppedBy ?? '' });
