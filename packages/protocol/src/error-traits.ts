@@ -55,6 +55,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorTraits>> = {
   'request/method': traits(405),
   'request/not-found': traits(404),
   'request/timeout': traits(408),
+  'run/failed': traits(502),
   'server/internal': traits(500, 4500),
   'server/overloaded': traits(503, 4503),
   'server/shutdown': traits(503, 1012),

@@ -51,6 +51,7 @@ export type ErrorCode =
   | 'request/method'
   | 'request/not-found'
   | 'request/timeout'
+  | 'run/failed'
   | 'server/internal'
   | 'server/overloaded'
   | 'server/shutdown'
@@ -101,6 +102,7 @@ export const ERROR_POLICIES: Readonly<Record<ErrorCode, ErrorPolicy>> = {
   'request/method': 'stop',
   'request/not-found': 'stop',
   'request/timeout': 'retry',
+  'run/failed': 'stop',
   'server/internal': 'retry-slowly',
   'server/overloaded': 'retry-slowly',
   'server/shutdown': 'retry',

@@ -8,13 +8,14 @@ import { asUser } from '../database/as-user.ts';
 import { queries } from '../database/queries.ts';
 import type { ModelAiSettingsRow } from '../database/tables.ts';
 import type { Sealed, Sealing } from '../secrets/sealing.ts';
-import { parametersSchema } from './parameters.ts';
+import { DEFAULT_PARAMETERS, parametersSchema } from './parameters.ts';
 
 export interface AiSettings {
   readonly provider: string;
   readonly baseUrl: string;
   readonly aiModel: string;
-  readonly parameters: AiParameters;
+  /** Null where what is stored does not parse: by hand, or by a version with other rules. */
+  readonly parameters: AiParameters | null;
   readonly sealedKey: SealedKey | null;
 }
 
@@ -49,7 +50,7 @@ export async function writeAiSettings(
     provider: settings.provider,
     base_url: settings.baseUrl,
     ai_model: settings.aiModel,
-    parameters: JSON.stringify(settings.parameters),
+    parameters: JSON.stringify(settings.parameters ?? DEFAULT_PARAMETERS),
     ...columnsOf(settings.sealedKey),
     updated_at: new Date(),
   };
@@ -133,7 +134,7 @@ function fromRow(
     provider: row.provider,
     baseUrl: row.base_url,
     aiModel: row.ai_model,
-    parameters: parametersSchema.parse(row.parameters),
+    parameters: parametersSchema.safeParse(row.parameters).data ?? null,
     sealedKey: isWhole
       ? {
           ...{ keyId: key_id, nonce: key_nonce, ciphertext: key_ciphertext },

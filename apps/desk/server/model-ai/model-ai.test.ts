@@ -131,8 +131,13 @@ test('a provider that fails ends the answer in words, and nothing of it is kept 
   await save('gus', { baseUrl: provider.url, aiModel: 'm', key: KEY });
   provider.queue([{ fault: { is: 'status', status: 403 } }]);
   const response = await desk.ask('gus', `${desk.run}/chat`, { body: { message: 'Why?' } });
-  expect(response.status).toBe(503);
-  expect(await response.text()).toContain('refused the key');
+  expect(response.status).toBe(502);
+  expect(await response.json()).toMatchObject({
+    error: {
+      ...{ code: 'run/failed', retryable: false, details: { status: 'failed' } },
+      message: expect.stringContaining('refused the key'),
+    },
+  });
   const { messages } = (await (await desk.ask('gus', `${desk.run}/chat-history`)).json()) as {
     messages: unknown[];
   };

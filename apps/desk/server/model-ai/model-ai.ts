@@ -29,6 +29,8 @@ export interface ServerAi {
   readonly baseUrl: string;
   readonly key: string;
   readonly aiModel: string;
+  /** Models that it pays for, by the provider's names, the one above among them; `*` for any. */
+  readonly mayChoose: ReadonlySet<string>;
 }
 
 export interface ModelAiOptions {
@@ -53,7 +55,10 @@ export interface ChosenAi {
 
 export interface ModelAi {
   show(of: Of): Promise<ModelAiAnswer>;
-  /** @throws MillraceError `request/invalid` for an address that may not be asked, `settings/invalid` where no key can be kept */
+  /**
+   * @throws MillraceError `request/invalid` for an address that may not be asked or a model that the server's key does not pay
+   * for, `settings/invalid` where no key can be kept
+   */
   save(of: Of, change: ModelAiRequest): Promise<ModelAiAnswer>;
   /** Asks it something small. */
   test(of: Of, signal: AbortSignal): Promise<ModelAiTestAnswer>;
@@ -61,7 +66,7 @@ export interface ModelAi {
   snapshot(tx: SqlTransaction, of: Asker): Promise<Json>;
   /**
    * In a transaction of that user. Null for questions about no model.
-   * @throws MillraceError `settings/invalid` for a key that can't be opened
+   * @throws MillraceError `settings/invalid` for a key that can't be opened, or settings that can't be read
    */
   choose(tx: SqlTransaction, of: Asker): Promise<ChosenAi>;
   /** The server's own provider by a model's name; null where it has none. */
@@ -90,13 +95,21 @@ export function createModelAi(options: ModelAiOptions): ModelAi {
   }
 
   function choose(of: Of, settings: AiSettings | null): ChosenAi {
+    if (settings?.parameters === null) {
+      throw new MillraceError(
+        'settings/invalid',
+        "The parameters in the model's AI settings can't be read. Save the settings again.",
+      );
+    }
     if (settings !== null && settings.sealedKey !== null) {
       const { sealedKey, baseUrl, aiModel } = settings;
       // Rules may have become stricter since it was saved.
       parseBaseUrl(baseUrl, options);
       const key = openKey(sealing, sealedKey, of, baseUrl);
+      const { provider, parameters } = settings;
+      const at = { provider, baseUrl, key, aiModel, parameters, fetch: outside.fetch };
       return {
-        model: providerModel({ ...settings, key, fetch: outside.fetch }),
+        model: providerModel(at),
         answers: 'own-key',
         answersAs: aiModel,
         snapshot: snapshotOf(settings),
@@ -105,10 +118,15 @@ export function createModelAi(options: ModelAiOptions): ModelAi {
     return withoutKey(settings);
   }
 
+  /** The server's key pays for what whoever runs it has named, and for nothing else. */
+  function paysFor({ baseUrl, aiModel }: Pick<AiSettings, 'baseUrl' | 'aiModel'>): boolean {
+    if (server === null || baseUrl !== server.baseUrl) return false;
+    return server.mayChoose.has(aiModel) || server.mayChoose.has('*');
+  }
+
   function withoutKey(settings: AiSettings | null): ChosenAi {
-    const isServers = settings !== null && settings.baseUrl === server?.baseUrl;
     const ofAll = server?.aiModel ?? '';
-    const aiModel = isServers ? settings.aiModel : ofAll;
+    const aiModel = settings !== null && paysFor(settings) ? settings.aiModel : ofAll;
     const chosen = ofServer(aiModel, settings?.parameters ?? DEFAULT_PARAMETERS);
     const snapshot = { answers: 'built-in', aiModel: BUILT_IN } as const;
     return chosen ?? { model: builtIn, answers: 'built-in', answersAs: BUILT_IN, snapshot };
@@ -192,6 +210,15 @@ export function createModelAi(options: ModelAiOptions): ModelAi {
     // A key that was given for one address must not be sent to another by whoever can change that.
     const kept = baseUrl === before?.baseUrl ? before.sealedKey : null;
     const { key } = change;
+    const hasKey = key === undefined ? kept !== null : key !== null;
+    const isOnServer = !hasKey && baseUrl === server?.baseUrl;
+    if (isOnServer && change.aiModel !== undefined && !paysFor({ baseUrl, aiModel })) {
+      const names = [...server.mayChoose].join(', ');
+      throw new MillraceError(
+        'request/invalid',
+        `Without a key of your own you can choose ${names}.`,
+      );
+    }
     return {
       provider: change.provider ?? before?.provider ?? new URL(baseUrl).hostname,
       ...{ baseUrl, aiModel },

@@ -82,7 +82,8 @@ export async function startChat(parts: {
 }
 
 function serverAi(settings: Settings): ServerAi | null {
-  const { OPENROUTER_API_KEY: key, AI_BASE_URL, AI_MODEL: aiModel } = settings;
+  const { OPENROUTER_API_KEY: key, AI_BASE_URL, AI_MODEL: aiModel, AI_MODELS } = settings;
   if (key === '' && AI_BASE_URL === '') return null;
-  return { baseUrl: AI_BASE_URL === '' ? OPENROUTER_URL : AI_BASE_URL, key, aiModel };
+  const baseUrl = AI_BASE_URL === '' ? OPENROUTER_URL : AI_BASE_URL;
+  return { baseUrl, key, aiModel, mayChoose: new Set([aiModel, ...AI_MODELS]) };
 }

@@ -148,7 +148,9 @@ export function addRunChatRoutes(
     const state = await readToEnd(hub, aiRunId, signal);
     if (state === null) return c.json({ runId: aiRunId, status: 'running' }, 202);
     if (state.status === 'failed' || state.status === 'interrupted') {
-      throw new MillraceError('server/overloaded', state.error ?? 'The answer failed. Try again.');
+      throw new MillraceError('run/failed', state.error ?? 'The answer failed. Try again.', {
+        details: { runId: aiRunId, status: state.status },
+      });
     }
     return c.json({
       response: textOfRun(state),
