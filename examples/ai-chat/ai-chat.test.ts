@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { PGlite } from '@electric-sql/pglite';
 import { pgliteDatabase } from '@millrace/server/postgres';
+import { readyPglite } from '@millrace/server/testing/servers';
 import { DefaultChatTransport, readUIMessageStream, type UIMessage, type UIMessageChunk } from 'ai';
 import { MockLanguageModelV4 } from 'ai/test';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -42,7 +43,7 @@ beforeEach(async () => {
       return Promise.resolve({ stream });
     },
   });
-  const database = pgliteDatabase(stack.adopt(await PGlite.create(), (one) => one.close()));
+  const database = pgliteDatabase(stack.adopt(await readyPglite(PGlite), (one) => one.close()));
   const { server } = stack.use(await createChat(database, model));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

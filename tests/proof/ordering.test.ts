@@ -5,6 +5,7 @@ import { type Carrier, createClient } from '@millrace/client';
 import type { Cursor } from '@millrace/protocol';
 import { type Engine, memoryEngine } from '@millrace/server';
 import { pgliteDatabase, pgliteEngine } from '@millrace/server/postgres';
+import { readyPglite } from '@millrace/server/testing/servers';
 import { describe, expect, test } from 'vitest';
 import { numbers, recordNumbers, startMatrixHub, sums, upTo } from '../matrix/matrix-hub.ts';
 import { createSeededRandom } from '../support/seeded-random.ts';
@@ -14,7 +15,7 @@ const carriers: readonly Carrier[] = ['websocket', 'sse', 'poll'];
 
 const engines: Readonly<Record<string, () => Promise<Engine>>> = {
   memory: () => Promise.resolve(memoryEngine()),
-  pglite: async () => pgliteEngine({ database: pgliteDatabase(await PGlite.create()) }),
+  pglite: async () => pgliteEngine({ database: pgliteDatabase(await readyPglite(PGlite)) }),
 };
 
 describe.each(Object.keys(engines))('on the %s engine', (name) => {

@@ -10,6 +10,7 @@ import { toMillraceError } from '@millrace/protocol';
 import { aiRuns, conversations, textOfRun } from '@millrace/protocol/runs';
 import { createHub, type Hub } from '@millrace/server';
 import { pgliteDatabase } from '@millrace/server/postgres';
+import { readyPglite } from '@millrace/server/testing/servers';
 import { WebSocketServer } from 'ws';
 import { createRoutes } from './chat-routes.ts';
 import { HALF_PLACE, scripted } from './script.ts';
@@ -38,7 +39,7 @@ export async function startChatServer(
     // Viewers that were cut off are the point of these tests.
     if (error.message !== 'aborted') errors.push(error.message);
   };
-  const database = pgliteDatabase(stack.adopt(await PGlite.create(), (one) => one.close()));
+  const database = pgliteDatabase(stack.adopt(await readyPglite(PGlite), (one) => one.close()));
   await database.query('create table messages (chat text, run text primary key, content text)');
   const gates = new Map<string, PromiseWithResolvers<void>>();
   const gateOf = (chat: string): PromiseWithResolvers<void> => {

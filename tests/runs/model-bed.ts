@@ -8,6 +8,7 @@ import { createModelServer, type ModelServer } from '@millrace/ai/testing';
 import { aiRuns, conversations, EMPTY_RUN, foldRun, type RunState } from '@millrace/protocol/runs';
 import { createHub, type Hub, memoryEngine } from '@millrace/server';
 import { pgliteDatabase, postgresDatabase, type SqlDatabase } from '@millrace/server/postgres';
+import { readyPglite } from '@millrace/server/testing/servers';
 import type { ToolSet } from 'ai';
 import pg from 'pg';
 
@@ -74,7 +75,7 @@ export async function createModelBed(url?: string): Promise<ModelBed> {
 }
 
 async function shared(stack: AsyncDisposableStack): Promise<() => SqlDatabase> {
-  const pglite = stack.adopt(await PGlite.create(), (one) => one.close());
+  const pglite = stack.adopt(await readyPglite(PGlite), (one) => one.close());
   const database = pgliteDatabase(pglite);
   return () => database;
 }

@@ -12,17 +12,22 @@ import { pgliteEngine } from '@millrace/server/postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { agentMessages } from '../shared/channels.ts';
 import { openStorage } from './database-storage.ts';
+import { fillDataFolder } from './testing/data-template.ts';
 import { eventually } from './testing/eventually.ts';
 
 let folder = '';
 const children: ChildProcess[] = [];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'desk-kill-'));
+  await fillDataFolder(folder);
 });
 afterAll(async () => {
   for (const child of children) child.kill('SIGKILL');
   await rm(folder, { recursive: true, force: true });
 });
+
+const { PATH, NODE_COMPILE_CACHE } = process.env;
+const inherited = { PATH, NODE_COMPILE_CACHE };
 
 const here = (path: string): string =>
   JSON.stringify(pathToFileURL(join(import.meta.dirname, path)).href);
@@ -59,7 +64,7 @@ function startWriter(): { child: ChildProcess; said: () => string } {
     process.execPath,
     ['--conditions=@millrace/source', '--input-type=module', '-e', WRITER],
     {
-      env: { PATH: process.env['PATH'], FOLDER: folder },
+      env: { ...inherited, FOLDER: folder },
       stdio: ['ignore', 'pipe', 'inherit'],
       cwd: import.meta.dirname,
     },
@@ -128,7 +133,7 @@ test('a first start that was killed half-way is made again', async () => {
         '-e',
         `(await import(${here('database-storage.ts')})).openStorage(process.env.FOLDER);`,
       ],
-      { env: { PATH: process.env['PATH'], FOLDER: young }, stdio: 'inherit' },
+      { env: { ...inherited, FOLDER: young }, stdio: 'inherit' },
     );
     children.push(child);
     const hasBegun = async (): Promise<boolean> =>

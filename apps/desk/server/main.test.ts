@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as z from 'zod';
+import { fillDataFolder } from './testing/data-template.ts';
 import { eventually } from './testing/eventually.ts';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
@@ -25,15 +26,19 @@ const running: ChildProcess[] = [];
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'desk-main-'));
+  await fillDataFolder(join(folder, 'data'));
 });
 afterAll(async () => {
   for (const child of running) child.kill('SIGKILL');
   await rm(folder, { recursive: true, force: true });
 });
 
+const { PATH, NODE_COMPILE_CACHE } = process.env;
+const inherited = { PATH, NODE_COMPILE_CACHE };
+
 function start(environment: Record<string, string>): Process {
   const child = spawn(process.execPath, ['--conditions=@millrace/source', MAIN], {
-    env: { PATH: process.env['PATH'], PORT: '0', DATA_DIR: join(folder, 'data'), ...environment },
+    env: { ...inherited, PORT: '0', DATA_DIR: join(folder, 'data'), ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.push(child);

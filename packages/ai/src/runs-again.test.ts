@@ -2,6 +2,7 @@
 
 import { PGlite } from '@electric-sql/pglite';
 import { conversations, textOfRun } from '@millrace/protocol/runs';
+import { readyPglite } from '@millrace/server/testing/servers';
 import { jsonSchema, type ModelMessage, tool } from 'ai';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { GO_ON } from './prefix.ts';
@@ -19,7 +20,7 @@ import {
 } from './testing/run-bed.ts';
 import { UNKNOWN_OUTCOME } from './tools.ts';
 
-const bed = bedOfEach({ beforeAll, afterAll, beforeEach, afterEach }, () => PGlite.create());
+const bed = bedOfEach({ beforeAll, afterAll, beforeEach, afterEach }, () => readyPglite(PGlite));
 
 const ada = { userId: 'ada' };
 

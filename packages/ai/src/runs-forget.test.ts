@@ -3,6 +3,7 @@
 
 import { PGlite } from '@electric-sql/pglite';
 import { aiRuns, conversations, textOfRun } from '@millrace/protocol/runs';
+import { readyPglite } from '@millrace/server/testing/servers';
 import { jsonSchema, tool } from 'ai';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createForgetting } from './forgetting.ts';
@@ -20,7 +21,7 @@ import {
   waitFor,
 } from './testing/run-bed.ts';
 
-const bed = bedOfEach({ beforeAll, afterAll, beforeEach, afterEach }, () => PGlite.create());
+const bed = bedOfEach({ beforeAll, afterAll, beforeEach, afterEach }, () => readyPglite(PGlite));
 
 const anything = jsonSchema<{ n: number }>({ type: 'object' });
 

@@ -2,6 +2,7 @@
 
 import { PGlite } from '@electric-sql/pglite';
 import { textOfRun } from '@millrace/protocol/runs';
+import { readyPglite } from '@millrace/server/testing/servers';
 import { MockLanguageModelV4 } from 'ai/test';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { runLimits } from './limits.ts';
@@ -17,7 +18,7 @@ import {
   untilText,
 } from './testing/run-bed.ts';
 
-const bed = bedOfEach({ beforeAll, afterAll, beforeEach, afterEach }, () => PGlite.create());
+const bed = bedOfEach({ beforeAll, afterAll, beforeEach, afterEach }, () => readyPglite(PGlite));
 
 const hanging = modelOf(() => ({ says: texts('It ma'), hangs: true }));
 /** Takes 14 tokens. */

@@ -3,6 +3,7 @@
 import { PGlite } from '@electric-sql/pglite';
 import { textOfRun } from '@millrace/protocol/runs';
 import type { SqlDatabase } from '@millrace/server/postgres';
+import { readyPglite } from '@millrace/server/testing/servers';
 import { jsonSchema, type ModelMessage, tool } from 'ai';
 import { MockLanguageModelV4 } from 'ai/test';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -20,7 +21,7 @@ import {
   waitFor,
 } from './testing/run-bed.ts';
 
-const bed = bedOfEach({ beforeAll, afterAll, beforeEach, afterEach }, () => PGlite.create());
+const bed = bedOfEach({ beforeAll, afterAll, beforeEach, afterEach }, () => readyPglite(PGlite));
 
 const none = jsonSchema<object>({ type: 'object' });
 

@@ -1,6 +1,7 @@
 // What a run took, over however many owners: a provider that was asked is paid, whoever heard its answer.
 
 import { PGlite } from '@electric-sql/pglite';
+import { readyPglite } from '@millrace/server/testing/servers';
 import { jsonSchema, type ModelMessage, tool } from 'ai';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
@@ -15,7 +16,7 @@ import {
   waitFor,
 } from './testing/run-bed.ts';
 
-const bed = bedOfEach({ beforeAll, afterAll, beforeEach, afterEach }, () => PGlite.create());
+const bed = bedOfEach({ beforeAll, afterAll, beforeEach, afterEach }, () => readyPglite(PGlite));
 
 /** Some thousand tokens. */
 const messages: readonly ModelMessage[] = [{ role: 'user', content: 'word '.repeat(800) }];

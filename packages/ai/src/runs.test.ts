@@ -10,6 +10,7 @@ import {
   type RunState,
   textOfRun,
 } from '@millrace/protocol/runs';
+import { readyPglite } from '@millrace/server/testing/servers';
 import { jsonSchema, type ModelMessage, tool } from 'ai';
 import { MockLanguageModelV4 } from 'ai/test';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -29,7 +30,7 @@ import {
 } from './testing/run-bed.ts';
 import { UNKNOWN_OUTCOME } from './tools.ts';
 
-const bed = bedOfEach({ beforeAll, afterAll, beforeEach, afterEach }, () => PGlite.create());
+const bed = bedOfEach({ beforeAll, afterAll, beforeEach, afterEach }, () => readyPglite(PGlite));
 
 describe('a run', () => {
   test('RUN-1, RUN-4: is accepted, answered and ended, once, with its row, its message and its channel alike', async () => {

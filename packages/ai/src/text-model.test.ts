@@ -2,11 +2,12 @@
 
 import { PGlite } from '@electric-sql/pglite';
 import { textOfRun } from '@millrace/protocol/runs';
+import { readyPglite } from '@millrace/server/testing/servers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { asked, bedOfEach, question, read, untilText } from './testing/run-bed.ts';
 import type { TextModel } from './text-model.ts';
 
-const bed = bedOfEach({ beforeAll, afterAll, beforeEach, afterEach }, () => PGlite.create());
+const bed = bedOfEach({ beforeAll, afterAll, beforeEach, afterEach }, () => readyPglite(PGlite));
 
 const forever = new Promise<never>(() => undefined);
 

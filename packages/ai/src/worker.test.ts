@@ -2,6 +2,7 @@
 
 import { PGlite } from '@electric-sql/pglite';
 import type { SqlDatabase, SqlTransaction } from '@millrace/server/postgres';
+import { readyPglite } from '@millrace/server/testing/servers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { BEAT_MS } from './limits.ts';
 import type { RunRow } from './store/run-row.ts';
@@ -17,7 +18,7 @@ import {
   waitFor,
 } from './testing/run-bed.ts';
 
-const bed = bedOfEach({ beforeAll, afterAll, beforeEach, afterEach }, () => PGlite.create());
+const bed = bedOfEach({ beforeAll, afterAll, beforeEach, afterEach }, () => readyPglite(PGlite));
 
 const hanging = { model: modelOf(() => ({ says: texts('It ma'), hangs: true })), messages: asked };
 const quick = { model: modelOf(() => ({ says: [...texts('23.'), finished()] })), messages: asked };

@@ -9,13 +9,14 @@ import { createHub } from './hub.ts';
 import type { Hub, HubOptions } from './hub-types.ts';
 import type { OutboxTransaction } from './outbox/outbox.ts';
 import type { Engine } from './seams/engine.ts';
+import { readyPglite } from './testing/ready-pglite.ts';
 import { openNotes, testHubOptions } from './testing/test-channels.ts';
 
 let pglite: PGlite;
 let database: SqlDatabase;
 
 beforeAll(async () => {
-  pglite = await PGlite.create();
+  pglite = await readyPglite(PGlite);
   await pglite.exec('create table note (text text primary key)');
   database = pgliteDatabase(pglite);
 });

@@ -2,8 +2,10 @@
 // Owns both; restarts keep the folder. What the server prints is in the failure of whoever waits.
 
 import { execFile } from 'node:child_process';
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { madeOnce } from '@millrace/server/testing/servers';
 import { type ServerProcess, startServerProcess } from '../../support/server-process.ts';
 import { tempFolder } from '../../support/wait.ts';
 
@@ -26,6 +28,8 @@ export async function startDesk(env: Readonly<Record<string, string>> = {}): Pro
   await promisify(execFile)(process.execPath, [join(root, 'scripts/bootstrap.mjs'), 'page']);
   const folder = await tempFolder();
   const dataDir = join(folder.path, 'data');
+  const made = await madeOnce('desk', makeData);
+  if (made !== null) await cp(made, dataDir, { recursive: true });
   const settings = { LOG_LEVEL: 'warn', CHAT_EVERY_MS: '0', DATA_DIR: dataDir, ...env };
   let server = await startServer(settings);
   const { port, url } = server;
@@ -46,6 +50,16 @@ export async function startDesk(env: Readonly<Record<string, string>> = {}): Pro
       await folder[Symbol.asyncDispose]();
     },
   };
+}
+
+/** A database that nobody has written to: to make it takes seconds, of each first start. */
+async function makeData(path: string): Promise<void> {
+  const storage = JSON.stringify(join(root, 'apps/desk/server/database-storage.ts'));
+  const source = `
+    const { openStorage } = await import(${storage});
+    await (await openStorage(${JSON.stringify(path)})).close();`;
+  const args = ['--conditions=@millrace/source', '--input-type=module', '--eval', source];
+  await promisify(execFile)(process.execPath, args);
 }
 
 function startServer(env: Readonly<Record<string, string>>, port?: number): Promise<ServerProcess> {

@@ -2,6 +2,7 @@
 
 import { PGlite } from '@electric-sql/pglite';
 import { pgliteDatabase, type SqlDatabase } from '@millrace/server/postgres';
+import { readyPglite } from '@millrace/server/testing/servers';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { LEASES } from '../database/migrations/002-leases.ts';
 import { BEAT_MS, databaseLease, isStillHeld, LEASE_MS, type LeaseOptions } from './lease.ts';
@@ -10,7 +11,7 @@ let pglite: PGlite;
 let database: SqlDatabase;
 
 beforeAll(async () => {
-  pglite = await PGlite.create();
+  pglite = await readyPglite(PGlite);
   database = pgliteDatabase(pglite);
 });
 afterAll(() => pglite.close());

@@ -2,6 +2,7 @@
 
 import { PGlite } from '@electric-sql/pglite';
 import { pgliteDatabase } from '@millrace/server/postgres';
+import { readyPglite } from '@millrace/server/testing/servers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SILENT_LOG } from '../log.ts';
 import { eventually } from '../testing/eventually.ts';
@@ -10,7 +11,7 @@ import { startSchedule } from './schedule.ts';
 
 let pglite: PGlite;
 beforeAll(async () => {
-  pglite = await PGlite.create();
+  pglite = await readyPglite(PGlite);
 });
 afterAll(() => pglite.close());
 

@@ -10,6 +10,7 @@ import { openMarket } from '../floor/open-market.ts';
 import { SILENT_LOG } from '../log.ts';
 import type { AgentStanding } from '../market/report.ts';
 import type { Storage } from '../storage.ts';
+import { fillDataFolder } from './data-template.ts';
 
 export interface TradedMarket extends AsyncDisposable {
   readonly storage: Storage;
@@ -25,6 +26,7 @@ export async function openTradedMarket(options: {
 }): Promise<TradedMarket> {
   const { seed, days, ticksPerDay = 200 } = options;
   const folder = await mkdtemp(join(tmpdir(), 'desk-traded-'));
+  await fillDataFolder(folder);
   const storage = await openStorage(folder);
   const opened = openMarket(null, {
     ...{ setup: { seed, ticksPerDay }, toldTick: 0, log: SILENT_LOG },

@@ -2,6 +2,7 @@
 
 import { PGlite } from '@electric-sql/pglite';
 import { pgliteDatabase } from '@millrace/server/postgres';
+import { readyPglite } from '@millrace/server/testing/servers';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { LEASE_MS, RUN_LIMITS } from '../limits.ts';
 import { migrateRuns } from './run-schema.ts';
@@ -22,7 +23,7 @@ let pglite: PGlite;
 let database: ReturnType<typeof pgliteDatabase>;
 
 beforeAll(async () => {
-  pglite = await PGlite.create();
+  pglite = await readyPglite(PGlite);
   database = pgliteDatabase(pglite);
   await migrateRuns(database);
   await migrateRuns(database);

@@ -43,6 +43,24 @@ describe('the model server', () => {
     expect(lines[4]).toBe('data: [DONE]');
   });
 
+  test('holds a frame back until it may go', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    models.queue([{ text: ['one ', 'two'], waits: new Map([[2, promise]]) }]);
+    const { body } = await ask({ stream: true });
+    const reader = (body ?? new ReadableStream()).pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    const readOn = async (until: string): Promise<void> => {
+      while (!text.includes(until)) text += (await reader.read()).value ?? '';
+    };
+    await readOn('one ');
+    const rest = readOn('[DONE]');
+    await new Promise((done) => setTimeout(done, 20));
+    expect(text).not.toContain('two');
+    resolve();
+    await rest;
+    expect(text).toContain('two');
+  });
+
   test('tells what reached it without the key, and who closed the line', async () => {
     models.queue([{}, { fault: { is: 'stall', at: 1 } }, { fault: { is: 'cut', at: 1 } }]);
     await (await ask({ temperature: 1 })).text();

@@ -160,6 +160,7 @@ async function answerTo(
   };
   const frames = framesOf(answer, { id, model }, includesUsage);
   for (const [at, frame] of [...frames, null].entries()) {
+    await answer.waits?.get(at);
     if (response.destroyed) return;
     if (fault !== undefined && 'at' in fault && fault.at === at) {
       if (fault.is === 'stall') return;

@@ -12,6 +12,7 @@ import type { Log } from '../seams/log.ts';
 import { eventually } from '../testing/check.ts';
 import { dataOf, readAll } from '../testing/engine-cases/engine-case.ts';
 import { neverRelays, type OutboxSubject, runOutbox } from '../testing/outbox-subject.ts';
+import { readyPglite } from '../testing/ready-pglite.ts';
 import type { OutboxRequest } from './outbox-row.ts';
 import { migrateOutbox } from './outbox-schema.ts';
 
@@ -19,7 +20,7 @@ let pglite: PGlite;
 let database: SqlDatabase;
 
 beforeAll(async () => {
-  pglite = await PGlite.create();
+  pglite = await readyPglite(PGlite);
   database = pgliteDatabase(pglite);
 });
 afterAll(() => pglite.close());

@@ -13,6 +13,7 @@ import { pgliteEngine } from '../engines/postgres/pglite-engine.ts';
 import { eventually } from '../testing/check.ts';
 import { dataOf, readAll } from '../testing/engine-cases/engine-case.ts';
 import { runOutbox } from '../testing/outbox-subject.ts';
+import { fillPgliteFolder } from '../testing/ready-pglite.ts';
 
 const here = (path: string): string => JSON.stringify(join(import.meta.dirname, path));
 
@@ -64,6 +65,7 @@ const STEPS = [
 test('OUT-2: killed at any step, what was committed is delivered once, and nothing else is', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-outbox-'));
   try {
+    await fillPgliteFolder(PGlite, folder);
     for (const step of STEPS) await killAt(folder, step);
     const pglite = await PGlite.create(folder);
     const database = pgliteDatabase(pglite);

@@ -11,6 +11,7 @@ import type { Log } from '../seams/log.ts';
 import { eventually } from '../testing/check.ts';
 import { dataOf, readAll } from '../testing/engine-cases/engine-case.ts';
 import { neverRelays, type OutboxSubject, runOutbox } from '../testing/outbox-subject.ts';
+import { readyPglite } from '../testing/ready-pglite.ts';
 import { waitUntil } from '../testing/waiting.ts';
 import type { OutboxRequest } from './outbox-row.ts';
 import { migrateOutbox } from './outbox-schema.ts';
@@ -21,7 +22,7 @@ let log: Log;
 let named = 0;
 
 beforeAll(async () => {
-  pglite = await PGlite.create();
+  pglite = await readyPglite(PGlite);
   database = pgliteDatabase(pglite);
 });
 beforeEach(async () => {

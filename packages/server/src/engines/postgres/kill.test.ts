@@ -10,6 +10,7 @@ import { encodeEvent } from '@millrace/protocol/wire';
 import { expect, it } from 'vitest';
 import { appendUntilKilled } from '../../testing/append-until-killed.ts';
 import { dataOf, offsetsOf, range, readAll } from '../../testing/engine-cases/engine-case.ts';
+import { fillPgliteFolder } from '../../testing/ready-pglite.ts';
 import { pgliteDatabase } from './pglite-database.ts';
 import { pgliteEngine } from './pglite-engine.ts';
 
@@ -47,6 +48,7 @@ interface Answered {
 it('LOG-11: answered appends outlive two killed processes, at their offsets and in their epoch', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-kill-'));
   try {
+    await fillPgliteFolder(PGlite, folder);
     const answered: Answered[] = [];
     for (const generation of [1, 2]) {
       answered.push(
@@ -67,6 +69,7 @@ it('LOG-11: answered appends outlive two killed processes, at their offsets and 
 it('LOG-12: a producer that was killed between append and answer repeats, and each event is there once', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-kill-'));
   try {
+    await fillPgliteFolder(PGlite, folder);
     for (const generation of [1, 2]) {
       const answered = (
         await appendUntilKilled<Answered>({

@@ -2,6 +2,7 @@
 
 import { PGlite } from '@electric-sql/pglite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readyPglite } from '../../testing/ready-pglite.ts';
 import type { SqlDatabase } from './database.ts';
 import { pgliteDatabase } from './pglite-database.ts';
 
@@ -9,7 +10,7 @@ let pglite: PGlite;
 let database: SqlDatabase;
 
 beforeAll(async () => {
-  pglite = await PGlite.create();
+  pglite = await readyPglite(PGlite);
   database = pgliteDatabase(pglite);
   await database.query('create table kept (n integer primary key)');
 });

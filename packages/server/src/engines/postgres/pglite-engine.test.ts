@@ -14,6 +14,7 @@ import {
 } from '../../testing/engine-cases/engine-case.ts';
 import { by, codesOf } from '../../testing/engine-cases/producer-cases.ts';
 import { engineCases, runEngineCase } from '../../testing/engine-cases.ts';
+import { readyPglite } from '../../testing/ready-pglite.ts';
 import type { SqlDatabase } from './database.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { pgliteDatabase } from './pglite-database.ts';
@@ -23,7 +24,7 @@ let pglite: PGlite;
 let database: SqlDatabase;
 
 beforeAll(async () => {
-  pglite = await PGlite.create();
+  pglite = await readyPglite(PGlite);
   database = pgliteDatabase(pglite);
 });
 afterAll(() => pglite.close());

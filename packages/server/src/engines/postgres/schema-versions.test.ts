@@ -2,11 +2,12 @@
 
 import { PGlite } from '@electric-sql/pglite';
 import { expect, test } from 'vitest';
+import { readyPglite } from '../../testing/ready-pglite.ts';
 import { pgliteDatabase } from './pglite-database.ts';
 import { migrateSchema, type SchemaVersions } from './schema-versions.ts';
 
 test('LOG-11: each version runs once; who finds all of them needs no right, who knows fewer is refused', async () => {
-  const pglite = await PGlite.create();
+  const pglite = await readyPglite(PGlite);
   const database = pgliteDatabase(pglite);
   const first = 'create table millrace.kept (n integer)';
   const second = 'alter table millrace.kept add column m integer';

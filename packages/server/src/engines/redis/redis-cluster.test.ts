@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { LogListener } from '../../seams/log.ts';
 import { appendOne, dataOf, event, readAll } from '../../testing/engine-cases/engine-case.ts';
 import { runOutbox } from '../../testing/outbox-subject.ts';
+import { readyPglite } from '../../testing/ready-pglite.ts';
 import {
   clusterIdOf,
   type RedisServer,
@@ -144,7 +145,7 @@ test('OUT-6, OUT-2: while one server is frozen, what was committed for its chann
   const channels = Array.from({ length: 12 }, (_, index) => `job:${index}`);
   const keptIn = async (channel: string): Promise<unknown[]> =>
     dataOf(await readAll(engine.log, channel));
-  const pglite = await PGlite.create();
+  const pglite = await readyPglite(PGlite);
   const database = pgliteDatabase(pglite);
   const subject = runOutbox({ database, log: engine.log });
   const frozen = servers[0];
