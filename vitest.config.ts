@@ -6,6 +6,7 @@
 // Workspace packages resolve to their sources through the `@millrace/source` condition.
 import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { tooSlow } from './tests/support/timing.ts';
 
 const conditions = ['@millrace/source', ...defaultServerConditions];
 
@@ -34,6 +35,7 @@ const alone = [
 const workers = { unit: 3, endToEnd: 3, paced: 2, waiting: 4 };
 
 const shared = {
+  globalSetup: 'scripts/lib/vitest-test-data.ts',
   execArgv: ['--conditions=@millrace/source'],
   // A test that needs more than this waits on something that will not come.
   testTimeout: 15_000,
@@ -42,7 +44,12 @@ const shared = {
   env: { TZ: 'UTC' },
 };
 
-const endToEnd = { environment: 'node', testTimeout: 60_000, hookTimeout: 60_000 } as const;
+const endToEnd = {
+  environment: 'node',
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  retry: { count: 2, condition: tooSlow },
+} as const;
 
 export default defineConfig({
   resolve: { conditions },
@@ -55,7 +62,6 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'unit',
-          globalSetup: 'scripts/lib/vitest-desk-data.ts',
           maxWorkers: workers.unit,
           isolate: false,
           environment: 'node',

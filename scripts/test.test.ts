@@ -60,6 +60,20 @@ describe('npm test', () => {
     expect(run({ CI: 'true' })).toMatchObject({ code: 0, last: '2 passed, 0 failed' });
   });
 
+  it('tells which tests were only slow at first; what was wrong at first has failed', () => {
+    for (const [name, why] of [
+      ['slow', 'too slow: it took 2 ms, 1 at most'],
+      ['wrong', 'lost a message'],
+    ]) {
+      const retry = '{ count: 2, condition: /^too slow: / }';
+      const body = `{ if (n++ === 0) throw new Error('${why}'); }`;
+      write(`${name}.unit.ts`, `let n = 0; it('${name}', { retry: ${retry} }, () => ${body});`);
+    }
+    const { code, last, output } = run();
+    expect({ code, last }).toEqual({ code: 1, last: '3 passed, 1 failed' });
+    expect(output).toContain('SLOW AT FIRST slow');
+  });
+
   it('runs only the files that were asked for', () => {
     write('bad.unit.ts', "it('three', () => { throw new Error('no'); });");
     expect(run({}, ['good'])).toMatchObject({ code: 0, last: '2 passed, 0 failed' });

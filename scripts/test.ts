@@ -51,6 +51,7 @@ async function runStep(step: Step, deadline: number): Promise<{ passed: number; 
   for (const test of outcome.skipped) {
     console.log(`  SKIPPED ${test.title}: ${test.reason ?? 'it gives no reason'}`);
   }
+  for (const title of outcome.repeated) console.log(`  SLOW AT FIRST ${title}`);
   if (outcome.failed > 0) console.log(`\n${shorten(outcome.output.trim())}\n`);
   return { passed: outcome.passed, failed };
 }

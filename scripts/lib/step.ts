@@ -10,6 +10,8 @@ export interface Outcome {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: readonly SkippedTest[];
+  /** Titles of tests that passed when they were run again. */
+  readonly repeated: readonly string[];
   /** Shown only when something failed. */
   readonly output: string;
 }
@@ -26,7 +28,7 @@ const checkTimeoutMs = 120_000;
 
 /** One outcome for a whole check: it holds or it does not. */
 export function verdict(holds: boolean, output: string): Outcome {
-  return { passed: holds ? 1 : 0, failed: holds ? 0 : 1, skipped: [], output };
+  return { passed: holds ? 1 : 0, failed: holds ? 0 : 1, skipped: [], repeated: [], output };
 }
 
 export function checkStep(check: Check): Step {

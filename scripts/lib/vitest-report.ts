@@ -15,6 +15,8 @@ export interface TestReport {
   /** Failed tests, files that could not be loaded, and errors that no test caught. */
   readonly failed: number;
   readonly skipped: readonly SkippedTest[];
+  /** Titles of those that were only slow at first, and passed when run again. */
+  readonly repeated: readonly string[];
 }
 
 /** Where the report goes; set by whoever starts vitest. */
@@ -31,6 +33,7 @@ export default class SumReporter implements Reporter {
       passed: count(tests, 'passed'),
       failed: count(tests, 'failed') + modules.filter(hasOwnErrors).length + unhandledErrors.length,
       skipped: tests.flatMap(asSkipped),
+      repeated: tests.filter(isRepeated).map((test) => test.fullName),
     };
     writeFileSync(file, JSON.stringify(report));
   }
@@ -38,6 +41,10 @@ export default class SumReporter implements Reporter {
 
 function count(tests: readonly TestCase[], state: 'passed' | 'failed'): number {
   return tests.filter((test) => test.result().state === state).length;
+}
+
+function isRepeated(test: TestCase): boolean {
+  return test.result().state === 'passed' && (test.diagnostic()?.retryCount ?? 0) > 0;
 }
 
 function hasOwnErrors(module: TestModule): boolean {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Chromium, openChromium, type TestPage } from '../support/chromium.ts';
 import { createFaultyProxy, type FaultyProxy } from '../support/faulty-proxy.ts';
 import type { Rules } from '../support/proxy/rules.ts';
+import { expectWithin } from '../support/timing.ts';
 import { until } from '../support/wait.ts';
 import { agents, indicator, pill, shownMessages, showsWhatIsStored } from './desk/read-floor.ts';
 import { type Desk, startDesk } from './desk/start-desk.ts';
@@ -128,11 +129,11 @@ test.concurrent('A7: a connection that sends nothing is noticed within 5 s, and 
   expect(network.freeze('websocket')).toBeGreaterThan(0);
   const frozenAt = Date.now();
   await generate();
-  await says(page, 'Polling (fallback)', 5_000);
+  await says(page, 'Polling (fallback)', 10_000);
   const noticedMs = Date.now() - frozenAt;
   await showsWhatIsStored(page, desk.url, 2_000);
   console.info(`Desk frozen: polling after ${noticedMs} ms, messages ${Date.now() - frozenAt} ms`);
-  expect(noticedMs).toBeLessThanOrEqual(5_000);
+  expectWithin(noticedMs, 5_000, 'noticing the silence');
 });
 
 test('a killed server: the page keeps what it has, says that it reconnects, and recovers without a reload', async () => {
@@ -148,9 +149,9 @@ test('a killed server: the page keeps what it has, says that it reconnects, and 
   const killedAt = Date.now();
   await until(async () => (await pill(page)) === 'Reconnecting…', {
     label: 'the pill to say Reconnecting…',
-    deadlineMs: 5_000,
+    deadlineMs: 10_000,
   });
-  expect(Date.now() - killedAt).toBeLessThanOrEqual(5_000);
+  const noticedMs = Date.now() - killedAt;
   expect(await indicator(page)).not.toMatch(/Real-time/);
   expect(await shownMessages(page)).toEqual(before);
 
@@ -162,6 +163,7 @@ test('a killed server: the page keeps what it has, says that it reconnects, and 
   await showsWhatIsStored(page, desk.url);
   expect(await page.evaluate(() => 'isSameDocument' in window)).toBe(true);
   expect(floor.user.pageErrors).toEqual([]);
+  expectWithin(noticedMs, 5_000, 'noticing the loss');
 });
 
 test('CLI-12: six tabs on SSE over HTTP/1.1: "Generate now" answers within 1 s and all show the messages', async () => {
@@ -187,7 +189,7 @@ test('CLI-12: six tabs on SSE over HTTP/1.1: "Generate now" answers within 1 s a
       await response.json();
       return performance.now() - begunAt;
     });
-    expect(tookMs).toBeLessThanOrEqual(1_000);
+    expectWithin(tookMs, 1_000, '"Generate now"');
   }
   for (const tab of tabs) await showsWhatIsStored(tab, desk.url);
   expect(user.pageErrors).toEqual([]);

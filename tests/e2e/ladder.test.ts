@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Chromium, openChromium } from '../support/chromium.ts';
 import { createFaultyProxy, type FaultyProxy } from '../support/faulty-proxy.ts';
 import type { Fault } from '../support/proxy/rules.ts';
+import { expectWithin } from '../support/timing.ts';
 import { figuresOf, report } from './probe/figures.ts';
 import { freshVisit, type Visit, visitWith } from './probe/first-message.ts';
 import { farAway, streamBlocks, websocketBlocks } from './probe/networks.ts';
@@ -64,26 +65,31 @@ test('with nothing blocked the first message comes over a WebSocket', async () =
   const visits = await freshVisits(8, network, 'websocket');
   const { p95Ms } = report('nothing blocked, first message', fromNavigation(visits));
   expect(visits.every(({ notice }) => notice === null)).toBe(true);
-  expect(p95Ms).toBeLessThanOrEqual(1_500);
   expect(network.stats.requests.stream + network.stats.requests.poll).toBe(0);
+  expectWithin(p95Ms, 1_500, 'the first message (p95)');
 });
 
 describe('CLI-2: WebSocket blocked', () => {
   const all: number[] = [];
 
-  test.each(Object.entries(websocketBlocks))('%s: SSE carries the page', async (label, fault) => {
+  async function visitAll(label: string, fault: Fault): Promise<void> {
     await using network = await proxy({ websocket: fault });
     const visits = await freshVisits(4, network, 'sse');
     expect(visits.map(({ notice }) => notice).join()).toMatch(/WebSocket/);
     report(`WebSocket ${label}, first message`, fromNavigation(visits));
     all.push(...fromNavigation(visits));
-  });
+  }
 
-  test('the first message comes within 1.5 s at the 95th percentile', () => {
-    const { count, p95Ms, maxMs } = report('one rung blocked, first message', all);
+  const faults = Object.entries(websocketBlocks);
+  test.each(faults)('%s: SSE carries the page', visitAll);
+
+  test('the first message comes within 1.5 s at the 95th percentile', async () => {
+    // None are left where this is run again.
+    if (all.length === 0) for (const [label, fault] of faults) await visitAll(label, fault);
+    const { count, p95Ms, maxMs } = report('one rung blocked, first message', all.splice(0));
     expect(count).toBeGreaterThanOrEqual(20);
-    expect(p95Ms).toBeLessThanOrEqual(1_500);
-    expect(maxMs).toBeLessThanOrEqual(3_000);
+    expectWithin(p95Ms, 1_500, 'the first message (p95)');
+    expectWithin(maxMs, 3_000, 'the slowest first message');
   });
 });
 
@@ -97,20 +103,23 @@ describe('CLI-2: WebSocket and SSE blocked', () => {
     return names.map((name) => ({ name, label, websocket: websocketBlocks[name], stream }));
   });
 
-  test.each(matrix)('$name, SSE $label: polling, with its reason', async (blocked) => {
+  async function visitBoth(blocked: (typeof matrix)[number]): Promise<void> {
     const { name, label, websocket = { mode: 'refuse' }, stream } = blocked;
     await using network = await proxy({ websocket, stream });
     const visits = await freshVisits(2, network, 'poll');
     expect(visits.map(({ notice }) => notice).join()).toMatch(/polling/);
     report(`WebSocket ${name}, SSE ${label}, first message`, fromNavigation(visits));
     all.push(...fromNavigation(visits));
-  });
+  }
 
-  test('the first message comes within 2 s at the 95th percentile, 3 s at the 99th', () => {
-    const { count, p95Ms, maxMs } = report('two rungs blocked, first message', all);
+  test.each(matrix)('$name, SSE $label: polling, with its reason', visitBoth);
+
+  test('the first message comes within 2 s at the 95th percentile, 3 s at the 99th', async () => {
+    if (all.length === 0) for (const blocked of matrix) await visitBoth(blocked);
+    const { count, p95Ms, maxMs } = report('two rungs blocked, first message', all.splice(0));
     expect(count).toBeGreaterThanOrEqual(20);
-    expect(p95Ms).toBeLessThanOrEqual(2_000);
-    expect(maxMs).toBeLessThanOrEqual(3_000);
+    expectWithin(p95Ms, 2_000, 'the first message (p95)');
+    expectWithin(maxMs, 3_000, 'the slowest first message');
   });
 });
 
@@ -136,7 +145,7 @@ describe('CLI-3: the next visit on the same network', () => {
     }
     const own = figuresOf(alone);
     const remembered = report(`next visit over ${carrier} (alone p50 ${own.p50Ms} ms)`, next);
-    expect(remembered.p50Ms).toBeLessThanOrEqual(own.p50Ms * 1.2);
+    expectWithin(remembered.p50Ms, own.p50Ms * 1.2, 'the next visit (p50)');
   });
 });
 

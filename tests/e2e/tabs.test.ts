@@ -1,9 +1,11 @@
 // Many tabs of one user over HTTP/1.1, where a browser opens six connections to an origin: with the
 // WebSocket blocked, streams must leave room for the pages' own requests, and every tab must still
-// see every message.
+// see every message. A test that was only slow is run again: hence channels that nobody has written to.
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Chromium, openChromium } from '../support/chromium.ts';
 import { createFaultyProxy } from '../support/faulty-proxy.ts';
+import { expectWithin } from '../support/timing.ts';
 import { checkRecord } from './probe/check-record.ts';
 import { report } from './probe/figures.ts';
 import { loadProbe, type ProbeTab } from './probe/open-probe.ts';
@@ -25,7 +27,7 @@ afterAll(async () => {
 
 describe.each([6, 12])('CLI-12: %i tabs over HTTP/1.1 with the WebSocket blocked', (count) => {
   test('every tab publishes within 1 s and sees every message, and at most four hold a stream', async () => {
-    const id = `tabs-${count}`;
+    const id = `tabs-${count}-${randomUUID()}`;
     const target = { host: '127.0.0.1', port: server.port };
     const rules = { websocket: { mode: 'status', status: 403 } as const };
     await using network = await createFaultyProxy({ target, rules });
@@ -65,7 +67,7 @@ describe.each([6, 12])('CLI-12: %i tabs over HTTP/1.1 with the WebSocket blocked
       );
     }
     const { maxMs } = report(`${count} tabs, a POST of each at once`, posts);
-    expect(maxMs).toBeLessThanOrEqual(1_000);
+    expectWithin(maxMs, 1_000, 'the slowest POST');
 
     await publisher.stop();
     const last = publisher.accepted.at(-1)?.n ?? 0;
@@ -88,26 +90,28 @@ test('CLI-12: with every place for a stream taken, a tab that follows one more c
   const rules = { websocket: { mode: 'status', status: 403 } as const };
   await using network = await createFaultyProxy({ target, rules });
   await using user = await chromium.newPage();
-  await server.publish('first', 1);
+  const first = `first-${randomUUID()}`;
+  const second = `second-${randomUUID()}`;
+  await server.publish(first, 1);
   const tabs: ProbeTab[] = [];
   for (let n = 0; n < 5; n += 1) {
     const page = n === 0 ? user.page : await user.openTab();
-    const options = { subscriptions: [{ id: 'first', start: 'start' } as const], beatMs: 2_000 };
+    const options = { subscriptions: [{ id: first, start: 'start' } as const], beatMs: 2_000 };
     const tab = await loadProbe(page, network.url, options);
     await tab.untilTick(1, 5_000);
     tabs.push(tab);
   }
-  await server.publish('second', 2);
+  await server.publish(second, 2);
   for (const { page } of tabs) {
-    await page.evaluate(() => {
-      window.probe.recorder.follow(window.probe.client, { id: 'second', start: 'start' });
-    });
+    await page.evaluate((id) => {
+      window.probe.recorder.follow(window.probe.client, { id, start: 'start' });
+    }, second);
   }
   await Promise.all(tabs.map((tab) => tab.untilTick(2, 3_000)));
   // A stream whose tab is gone frees its place.
   await tabs[0]?.page.close();
   const before = Date.now();
-  await server.publish('second', 3);
-  await Promise.all(tabs.slice(1).map((tab) => tab.untilTick(3, 4_000)));
-  expect(Date.now() - before).toBeLessThan(4_000);
+  await server.publish(second, 3);
+  await Promise.all(tabs.slice(1).map((tab) => tab.untilTick(3, 8_000)));
+  expectWithin(Date.now() - before, 4_000, 'a place for a stream');
 });

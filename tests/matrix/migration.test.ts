@@ -4,6 +4,7 @@ import type { Carrier, PageChange } from '@millrace/client';
 import { expect, test } from 'vitest';
 import type { Rules } from '../support/proxy/rules.ts';
 import { createSeededRandom } from '../support/seeded-random.ts';
+import { expectWithin } from '../support/timing.ts';
 import { until } from '../support/wait.ts';
 import { numbers, recordNumbers, startMatrixHub, upTo } from './matrix-hub.ts';
 
@@ -89,7 +90,7 @@ test.each(['websocket', 'sse', 'poll'] as const)(
     const wokenAt = performance.now();
     tell('wake');
     await until(() => reader.seen.length === 1, { label: 'the event' });
-    expect(performance.now() - wokenAt).toBeLessThan(2_500);
+    expectWithin(performance.now() - wokenAt, 2_500, 'the event after the wake');
     expect(reader.story).toEqual(['exact', 1]);
   },
 );

@@ -7,6 +7,7 @@ import { type MatrixHub, numbers, startMatrixHub } from '../matrix/matrix-hub.ts
 import { heldBytes } from '../support/heap.ts';
 import { openRawHttp } from '../support/raw-http.ts';
 import { openRawSse } from '../support/raw-sse.ts';
+import { expectWithin } from '../support/timing.ts';
 import { until } from '../support/wait.ts';
 import { openWitness, type Witness } from './witness.ts';
 
@@ -270,7 +271,7 @@ describe('over HTTP', () => {
       expect([answer.status, answer.body.includes('request/timeout')]).toEqual([408, true]);
       await raw.closed;
     }
-    expect(performance.now() - began).toBeLessThan(4_000);
+    expectWithin(performance.now() - began, 4_000, 'the refusal');
     await Promise.all(dripping);
     for (const raw of slow) await raw[Symbol.asyncDispose]();
   });

@@ -1,6 +1,7 @@
 // Promise T6 in its short form; `npm run soak -- --only slow` is the long one.
 import { expect, test } from 'vitest';
 import { runSlowReaders } from '../soak/slow-readers.ts';
+import { expectWithin } from '../support/timing.ts';
 
 test('SUB-8: readers that stall on every carrier cost their limit, are let go, and resume exactly; the others are as fast as before', async () => {
   const { problems, ...report } = await runSlowReaders({
@@ -14,8 +15,7 @@ test('SUB-8: readers that stall on every carrier cost their limit, are let go, a
   console.info(JSON.stringify(report));
   expect(problems.slice(0, 10)).toEqual([]);
   // A few ms are what two cores do to each other; beyond that the promise's 20 % hold.
-  expect(report.p99DuringMs).toBeLessThan(
-    Math.max(report.p99BeforeMs * 1.2, report.p99BeforeMs + 15),
-  );
+  const mostMs = Math.max(report.p99BeforeMs * 1.2, report.p99BeforeMs + 15);
+  expectWithin(report.p99DuringMs, mostMs, 'an event beside stalled readers (p99)');
   expect(report.closedAsSlow).toBeGreaterThan(0);
 });

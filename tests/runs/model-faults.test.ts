@@ -5,6 +5,7 @@ import type { ModelAnswer, ModelFault, ModelRequest } from '@millrace/ai/testing
 import { type RunState, textOfRun } from '@millrace/protocol/runs';
 import { jsonSchema, tool } from 'ai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expectWithin } from '../support/timing.ts';
 import { createModelBed, follow, type ModelBed, type ModelNode } from './model-bed.ts';
 
 let bed: ModelBed;
@@ -30,9 +31,14 @@ interface Outcome {
   readonly tookMs: number;
 }
 
+let asked = 0;
+
 /** A run whose model answers like this, each request the next. */
-async function ask(name: string, ...answers: readonly ModelAnswer[]): Promise<Outcome> {
+async function ask(what: string, ...answers: readonly ModelAnswer[]): Promise<Outcome> {
   const begunAt = performance.now();
+  // A test that was only slow is run again, and must not count what it asked before.
+  asked += 1;
+  const name = `${what}-${asked}`;
   bed.models.queue(answers, name);
   const { run } = await node.runs.start({ conversationId: name, userId: 'ada', question: name });
   const state = await follow(node.hub, run.id);
@@ -88,7 +94,7 @@ describe.concurrent('a provider', () => {
       expect(state.usage.inputTokens).toBeGreaterThan(10);
       expect(requests).toHaveLength(1);
       expect((await requests[0]?.whenEnded)?.by).toBe('client');
-      expect(tookMs).toBeLessThan(6_000);
+      expectWithin(tookMs, 6_000, 'the end of the run');
     },
   );
 
@@ -99,7 +105,7 @@ describe.concurrent('a provider', () => {
     expect(state.usage).toMatchObject({ isEstimated: true, outputTokens: 3 });
     expect(requests).toHaveLength(1);
     expect((await requests[0]?.whenEnded)?.by).toBe('client');
-    expect(tookMs).toBeLessThan(6_000);
+    expectWithin(tookMs, 6_000, 'the end of the run');
   });
 
   test.each([
@@ -143,7 +149,7 @@ describe.concurrent('a provider', () => {
     expect(state).toMatchObject({ status: 'completed', usage: exact });
     expect(requests).toHaveLength(2);
     expect((requests[1]?.atMs ?? 0) - (requests[0]?.atMs ?? 0)).toBeGreaterThan(950);
-    expect(tookMs).toBeLessThan(6_000);
+    expectWithin(tookMs, 6_000, 'the end of the run');
   });
 
   test('RUN-17: that keeps failing has failed after as many tries as there may be; one that refuses, at once', async () => {
