@@ -109,7 +109,7 @@ export function createPublisher({ environment, link: openLink, post }: Publisher
     publish: (item) =>
       new Promise((resolve, reject) => {
         if (pending.size >= MAX_PENDING) {
-          throw new MillraceError('limit/publishes', 'Too many events wait to be published.');
+          throw new MillraceError('limit/publishes', 'Too many events wait.');
         }
         lastId += 1;
         pending.set(lastId, { item, sentAt: null, sentOn: 0, resolve, reject });

@@ -175,6 +175,7 @@ test('names map to models of the server’s provider, with the program’s param
     environment: {
       ...{ AI_BASE_URL: provider.url, AI_MODEL: 'small', OPENROUTER_API_KEY: 'server-key' },
       OPENAI_MODEL_MAP: 'gpt-4o=large,*=built-in-analyst',
+      AI_MODELS: 'mine',
     },
   });
   provider.queue([{ toolCalls: [{ id: 'c1', name: 'weather', arguments: { city: 'Rome' } }] }]);
@@ -203,4 +204,17 @@ test('names map to models of the server’s provider, with the program’s param
       { role: 'user', content: 'Weather?' },
     ],
   });
+
+  // Of a model of the server's users choose what it lists; a test of that costs it little, whatever they set.
+  const settings = '/api/models/chatgpt_openai/ai';
+  const choose = (aiModel: string): Promise<Response> =>
+    mapped.get(settings, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ aiModel, parameters: { max_completion_tokens: 900_000 } }),
+    });
+  expect((await choose('dear')).status).toBe(400);
+  expect((await choose('mine')).status).toBe(200);
+  expect((await mapped.get(`${settings}/test`, { method: 'POST' })).status).toBe(200);
+  expect(provider.requests[1]?.body).toMatchObject({ model: 'mine', max_completion_tokens: 1_000 });
 }, 60_000);

@@ -24,6 +24,8 @@ import { describeAiError, providerModel } from './provider-model.ts';
 
 export const OPENROUTER_URL = 'https://openrouter.ai/api/v1';
 const TEST_WITHIN_MS = 20_000;
+/** Enough for a model that thinks before its word. */
+const TEST_TOKENS = 1_000;
 
 export interface ServerAi {
   readonly baseUrl: string;
@@ -132,6 +134,13 @@ export function createModelAi(options: ModelAiOptions): ModelAi {
     return chosen ?? { model: builtIn, answers: 'built-in', answersAs: BUILT_IN, snapshot };
   }
 
+  /** Whoever runs the server pays for one word, whatever the user has set. */
+  function forTest(chosen: ChosenAi): ChosenAi {
+    if (chosen.answers !== 'server-key') return chosen;
+    const parameters = { ...DEFAULT_PARAMETERS, max_completion_tokens: TEST_TOKENS };
+    return ofServer(chosen.answersAs, parameters) ?? chosen;
+  }
+
   /** Opens nothing: who can't use a key any more must still see that there is one, and replace it. */
   function shown(settings: AiSettings | null): ModelAiAnswer {
     const sealedKey = settings?.sealedKey ?? null;
@@ -166,7 +175,7 @@ export function createModelAi(options: ModelAiOptions): ModelAi {
       return shown(settings);
     },
     async test(of, signal) {
-      const { model, answersAs } = choose(of, await read(of));
+      const { model, answersAs } = forTest(choose(of, await read(of)));
       const startedAt = performance.now();
       const tookMs = (): number => Math.round(performance.now() - startedAt);
       try {
@@ -212,7 +221,8 @@ export function createModelAi(options: ModelAiOptions): ModelAi {
     const { key } = change;
     const hasKey = key === undefined ? kept !== null : key !== null;
     const isOnServer = !hasKey && baseUrl === server?.baseUrl;
-    if (isOnServer && change.aiModel !== undefined && !paysFor({ baseUrl, aiModel })) {
+    const isNew = aiModel !== before?.aiModel;
+    if (isOnServer && isNew && !paysFor({ baseUrl, aiModel })) {
       const names = [...server.mayChoose].join(', ');
       throw new MillraceError(
         'request/invalid',

@@ -52,8 +52,17 @@ test.each([
   ['MARKET_TICK_MS', '0'],
   ['DEV_SIGN_IN', 'yes'],
   ['GENERATE_CRON', '*/15 * * *'],
+  ['AI_MODELS', 'openai/*'],
 ])('%s=%s is refused by name', (name, value) => {
   expect(refusal({ [name]: value })).toContain(`${name} is "${value}"; it must be `);
+});
+
+test.each([
+  [{ AI_BASE_URL: 'https://ai.example/v1' }, 'AI_MODEL is missing'],
+  [{ AI_MODELS: 'large' }, 'AI_MODELS names models of an AI provider, and there is none'],
+  [{ OPENAI_MODEL_MAP: 'gpt-4o=large' }, 'OPENAI_MODEL_MAP names a model of an AI provider'],
+])('what needs an AI provider is refused without one: %o', (environment, problem) => {
+  expect(refusal(environment)).toContain(problem);
 });
 
 test('a secret that is too short is refused without being shown', () => {

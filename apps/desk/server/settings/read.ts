@@ -67,10 +67,15 @@ function productionProblems(settings: Settings): string[] {
 }
 
 function aiProblems(settings: Settings): string[] {
-  const { OPENROUTER_API_KEY, AI_BASE_URL, AI_MODEL, OPENAI_MODEL_MAP } = settings;
+  const { OPENROUTER_API_KEY, AI_BASE_URL, AI_MODEL, AI_MODELS, OPENAI_MODEL_MAP } = settings;
   const hasProvider = OPENROUTER_API_KEY !== '' || AI_BASE_URL !== '';
   if (hasProvider && AI_MODEL === '') {
     return ['AI_MODEL is missing: say which model of the AI provider answers.'];
+  }
+  if (!hasProvider && AI_MODELS.length > 0) {
+    return [
+      'AI_MODELS names models of an AI provider, and there is none: set OPENROUTER_API_KEY or AI_BASE_URL.',
+    ];
   }
   const named = OPENAI_MODEL_MAP.map((pair) => pair.split('=')[1]?.trim());
   if (!hasProvider && named.some((name) => name !== 'built-in-analyst')) {

@@ -203,12 +203,14 @@ export const settingsSchema = z.object({
     meaning: "Model at the server's own AI provider, as that calls it",
     allowed: 'a name of at most 200 characters',
   }),
-  AI_MODELS: list.register(about, {
-    fallback: '',
-    meaning:
-      "Models at the server's own AI provider that users may choose beside AI_MODEL without a key of their own; `*`: any",
-    allowed: 'names, comma between, or *',
-  }),
+  AI_MODELS: list
+    .refine((all) => all.every((one) => one === '*' || !one.includes('*')))
+    .register(about, {
+      fallback: '',
+      meaning:
+        "Models at the server's own AI provider that users may choose beside AI_MODEL without a key of their own; `*`: any",
+      allowed: 'names, comma between, or *',
+    }),
   AI_TOKENS_PER_DAY: wholeNumber(0, 1_000_000_000).register(about, {
     fallback: '0',
     meaning: "Tokens that one user's answers may take in 24 hours, whoever pays; 0: no limit",

@@ -78,6 +78,6 @@ async function readFailure(response: Response): Promise<MillraceError> {
     // Not our JSON: then it was not our server that answered, and the status has to do.
   }
   return later !== null && (status === 429 || status === 503)
-    ? new MillraceError('server/overloaded', 'Asked to come later.', { details: later })
+    ? new MillraceError('server/overloaded', 'Come back later.', { details: later })
     : new MillraceError('link/refused', `Status ${status}.`);
 }

@@ -27,7 +27,7 @@ export const websocketTransport: Transport = {
     socket.onclose = ({ reason }: { readonly reason: string }) => {
       const own = isOpen ? 'link/lost' : 'link/refused';
       const code = isErrorCode(reason) ? reason : own;
-      handlers.closed(new MillraceError(code, 'The connection broke.'));
+      handlers.closed(new MillraceError(code, 'The WebSocket closed.'));
     };
     // `onclose` follows and tells all there is to know.
     socket.onerror = () => undefined;

@@ -148,7 +148,7 @@ export function addRunChatRoutes(
     const state = await readToEnd(hub, aiRunId, signal);
     if (state === null) return c.json({ runId: aiRunId, status: 'running' }, 202);
     if (state.status === 'failed' || state.status === 'interrupted') {
-      throw new MillraceError('run/failed', state.error ?? 'The answer failed. Try again.', {
+      throw new MillraceError('run/failed', state.error ?? 'The answer failed.', {
         details: { runId: aiRunId, status: state.status },
       });
     }
