@@ -16,14 +16,15 @@ const paced = [
 ];
 
 const waiting = [
-  'tests/matrix/{ladder,migration,overload,presence,storm}.test.ts',
+  'tests/matrix/{ladder,migration,overload,presence,publish,state,storm}.test.ts',
+  'tests/nodes/presence.test.ts',
   'tests/runs/{kill,model-faults}.test.ts',
-  'tests/proof/half-open.test.ts',
+  'tests/proof/{half-open,ordering}.test.ts',
+  'tests/e2e/publish.test.ts',
 ];
 
 const alone = [
-  'tests/e2e/{ladder,publish}.test.ts',
-  'tests/nodes/presence.test.ts',
+  'tests/e2e/ladder.test.ts',
   'tests/runs/stop.test.ts',
   'tests/proof/{churn,slow-readers,storm}.test.ts',
 ];
@@ -32,7 +33,7 @@ const alone = [
 // anew, a minute of CPU in all. What a test changes of the process it puts back.
 
 /** Half of the time a file waits for a server, a clock or a network. By default two cores get one worker. */
-const workers = { unit: 3, endToEnd: 3, paced: 2, waiting: 4 };
+const workers = { unit: 3, endToEnd: 3, paced: 2, waiting: 5 };
 
 const shared = {
   globalSetup: 'scripts/lib/vitest-test-data.ts',

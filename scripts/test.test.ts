@@ -74,6 +74,17 @@ describe('npm test', () => {
     expect(output).toContain('SLOW AT FIRST slow');
   });
 
+  it('fails in CI when many tests were slow at first', () => {
+    const retry = '{ count: 2, condition: /^too slow: / }';
+    const body = "{ if (n++ === 0) throw new Error('too slow: it'); }";
+    const one = `{ let n = 0; it('slow', { retry: ${retry} }, () => ${body}); }`;
+    write('slow.unit.ts', Array.from({ length: 9 }, () => one).join('\n'));
+    expect(run()).toMatchObject({ code: 0, last: '11 passed, 0 failed' });
+    const { code, last, output } = run({ CI: 'true' });
+    expect({ code, last }).toEqual({ code: 1, last: '11 passed, 1 failed' });
+    expect(output).toContain('More than 8 tests were slow at first');
+  });
+
   it('runs only the files that were asked for', () => {
     write('bad.unit.ts', "it('three', () => { throw new Error('no'); });");
     expect(run({}, ['good'])).toMatchObject({ code: 0, last: '2 passed, 0 failed' });

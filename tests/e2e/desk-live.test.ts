@@ -181,6 +181,7 @@ test('CLI-12: six tabs on SSE over HTTP/1.1: "Generate now" answers within 1 s a
       deadlineMs: 10_000,
     });
   }
+  const took: number[] = [];
   for (const tab of tabs) {
     // From the click to the words; the agents' own thinking is in it.
     const tookMs = await tab.evaluate(async () => {
@@ -189,8 +190,9 @@ test('CLI-12: six tabs on SSE over HTTP/1.1: "Generate now" answers within 1 s a
       await response.json();
       return performance.now() - begunAt;
     });
-    expectWithin(tookMs, 1_000, '"Generate now"');
+    took.push(tookMs);
   }
   for (const tab of tabs) await showsWhatIsStored(tab, desk.url);
   expect(user.pageErrors).toEqual([]);
+  expectWithin(Math.max(...took), 1_000, '"Generate now"');
 });

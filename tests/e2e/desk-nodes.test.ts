@@ -84,15 +84,14 @@ test('three nodes: every reader has each message once and in one order, through 
   posted.push(...(await post(desk)));
   await until(async () => (await desk.leader()).fence > first.fence, {
     label: 'another node to lead the market',
-    deadlineMs: TAKEOVER_MS,
+    deadlineMs: 2 * TAKEOVER_MS,
   });
   const seen = readers.map(({ ticks }) => ticks.length);
   await until(() => readers.every(({ ticks }, n) => ticks.length > (seen[n] ?? 0)), {
     label: 'every reader to see the market go on',
-    deadlineMs: TAKEOVER_MS,
+    deadlineMs: 2 * TAKEOVER_MS,
   });
   const takenOverMs = Math.round(performance.now() - killedAt);
-  expectWithin(takenOverMs, TAKEOVER_MS, 'the takeover');
 
   const leader = await desk.leader();
   const following = [1, 2, 3].find((node) => node !== leader.node && node !== first.node) ?? 0;
@@ -131,4 +130,5 @@ test('three nodes: every reader has each message once and in one order, through 
   console.info(
     `three nodes: ${to - from + 1} messages on ${readers.length} readers, taken over in ${takenOverMs} ms`,
   );
+  expectWithin(takenOverMs, TAKEOVER_MS, 'the takeover');
 });

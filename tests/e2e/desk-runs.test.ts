@@ -75,21 +75,24 @@ async function stored(url: string, agent: string): Promise<Stored['messages']> {
 }
 
 describe('with the built-in analyst', () => {
-  test('E10: the first letter of an answer comes in half a second', async () => {
+  test('E10: the first letter of an answer comes soon', async () => {
     const messages = await stored(desk.url, 'buy_and_hold');
     const earlier = messages.filter(({ role }) => role === 'assistant').length;
     await using user = await chromium.newPage(look(1600, 'light'));
     const { page } = user;
     await page.goto(`${desk.url}/runs/buy_and_hold`);
     const answers = page.getByRole('article', { name: 'Answer' });
+    await page.getByRole('textbox', { name: 'Your question' }).waitFor();
     await until(async () => (await answers.count()) === earlier, { label: 'the history' });
     const askedAt = performance.now();
     await ask(page, 'How risky was this run?');
     await answers.nth(earlier).waitFor();
     await until(async () => (await lastAnswer(page)) !== '', { label: 'a word', everyMs: 10 });
-    // A busy test machine gets two: the server's first answer is among them.
-    expectWithin(performance.now() - askedAt, 2_000, 'the first letter');
+    const tookMs = performance.now() - askedAt;
+    await page.getByText('The answer is complete.').waitFor({ timeout: 10_000 });
     user.assertNoErrors();
+    // The goal is half a second; here the server's first answer is among them, on a busy machine.
+    expectWithin(tookMs, 2_000, 'the first letter');
   });
 
   test('E3, E6: a question is answered with the run’s figures by the tools that it shows, and both are there after a reload', async () => {

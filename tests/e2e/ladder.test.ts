@@ -13,6 +13,9 @@ import { type ProbeServer, startProbeServer } from './probe/server.ts';
 
 const follow = { subscriptions: [{ id: 'ladder', start: { last: 1 } }], beatMs: 2_000 } as const;
 
+/** For a 95th percentile to be one. */
+const LEAST_VISITS = 20;
+
 let server: ProbeServer;
 let chromium: Chromium;
 
@@ -84,10 +87,14 @@ describe('CLI-2: WebSocket blocked', () => {
   test.each(faults)('%s: SSE carries the page', visitAll);
 
   test('the first message comes within 1.5 s at the 95th percentile', async () => {
+    let times = all.splice(0);
     // None are left where this is run again.
-    if (all.length === 0) for (const [label, fault] of faults) await visitAll(label, fault);
-    const { count, p95Ms, maxMs } = report('one rung blocked, first message', all.splice(0));
-    expect(count).toBeGreaterThanOrEqual(20);
+    if (times.length < LEAST_VISITS) {
+      for (const [label, fault] of faults) await visitAll(label, fault);
+      times = all.splice(0);
+    }
+    const { count, p95Ms, maxMs } = report('one rung blocked, first message', times);
+    expect(count).toBeGreaterThanOrEqual(LEAST_VISITS);
     expectWithin(p95Ms, 1_500, 'the first message (p95)');
     expectWithin(maxMs, 3_000, 'the slowest first message');
   });
@@ -115,9 +122,13 @@ describe('CLI-2: WebSocket and SSE blocked', () => {
   test.each(matrix)('$name, SSE $label: polling, with its reason', visitBoth);
 
   test('the first message comes within 2 s at the 95th percentile, 3 s at the 99th', async () => {
-    if (all.length === 0) for (const blocked of matrix) await visitBoth(blocked);
-    const { count, p95Ms, maxMs } = report('two rungs blocked, first message', all.splice(0));
-    expect(count).toBeGreaterThanOrEqual(20);
+    let times = all.splice(0);
+    if (times.length < LEAST_VISITS) {
+      for (const blocked of matrix) await visitBoth(blocked);
+      times = all.splice(0);
+    }
+    const { count, p95Ms, maxMs } = report('two rungs blocked, first message', times);
+    expect(count).toBeGreaterThanOrEqual(LEAST_VISITS);
     expectWithin(p95Ms, 2_000, 'the first message (p95)');
     expectWithin(maxMs, 3_000, 'the slowest first message');
   });

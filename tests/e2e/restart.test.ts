@@ -58,6 +58,7 @@ test.concurrent('LOG-11: with a database behind it, a server that is killed, the
   const { pages } = opened;
   await Promise.all(pages.map(({ tab }) => tab.untilTick(5, 10_000)));
 
+  const noticedMs: number[] = [];
   for (const [round, signal] of (['SIGKILL', 'SIGTERM'] as const).entries()) {
     const before = publisher.accepted.length;
     await until(() => publisher.accepted.length > before + 40, {
@@ -72,7 +73,7 @@ test.concurrent('LOG-11: with a database behind it, a server that is killed, the
         deadlineMs: 10_000,
         since: killedAt,
       });
-      expectWithin(told.atMs - killedAt, 5_000, 'noticing the loss');
+      noticedMs.push(told.atMs - killedAt);
     }
     await restarting;
     const backAt = Date.now();
@@ -105,6 +106,7 @@ test.concurrent('LOG-11: with a database behind it, a server that is killed, the
     expect(problems).toEqual([]);
     expect(page.pageErrors).toEqual([]);
   }
+  expectWithin(Math.max(...noticedMs), 5_000, 'noticing the loss');
 });
 
 test.concurrent('CUR-4: with memory behind it, each page is told that the channel began anew before its next message', async () => {

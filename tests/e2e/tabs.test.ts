@@ -67,7 +67,6 @@ describe.each([6, 12])('CLI-12: %i tabs over HTTP/1.1 with the WebSocket blocked
       );
     }
     const { maxMs } = report(`${count} tabs, a POST of each at once`, posts);
-    expectWithin(maxMs, 1_000, 'the slowest POST');
 
     await publisher.stop();
     const last = publisher.accepted.at(-1)?.n ?? 0;
@@ -82,6 +81,7 @@ describe.each([6, 12])('CLI-12: %i tabs over HTTP/1.1 with the WebSocket blocked
       expect(problems).toEqual([]);
     }
     expect(user.pageErrors).toEqual([]);
+    expectWithin(maxMs, 1_000, 'the slowest POST');
   });
 });
 

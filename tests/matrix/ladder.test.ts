@@ -89,7 +89,7 @@ describe('CLI-2: a page with nothing remembered', () => {
     const startedAt = performance.now();
     await using reader = recordNumbers('ladder', { url: server.url });
     await until(() => reader.seen.length === 1, { label: 'the first event', deadlineMs: 8_000 });
-    expectWithin(performance.now() - startedAt, network.withinMs, 'the first event');
+    const tookMs = performance.now() - startedAt;
     await server.hub.publish(channel, { type: 'counted', data: { n: 2 } });
     await until(() => reader.seen.length === 2, { label: 'the second event' });
     expect(reader.story).toEqual(['exact', 1, 2]);
@@ -97,6 +97,7 @@ describe('CLI-2: a page with nothing remembered', () => {
     expect(status).toMatchObject({ status: 'open', transport: network.transport });
     expect(noticeOf(status) === null).toBe(network.transport === 'websocket');
     expect(reader.errors).toEqual([]);
+    expectWithin(tookMs, network.withinMs, 'the first event');
   });
 });
 
@@ -114,8 +115,9 @@ test('CLI-3: the next page on the same network tries the remembered carrier alon
   const startedAt = performance.now();
   await using second = recordNumbers('again', { url: server.url, environment });
   await until(() => second.story.length > 0, { label: 'the second page' });
-  expectWithin(performance.now() - startedAt, 400, 'the second page');
+  const tookMs = performance.now() - startedAt;
   expect(second.client.status.getSnapshot()).toMatchObject({ transport: 'sse' });
+  expectWithin(tookMs, 400, 'the second page');
 });
 
 test('CLI-5: the session moves to a better carrier as soon as there is one, and loses nothing', async () => {
@@ -165,10 +167,11 @@ test.each(['websocket', 'sse', 'poll'] as const)(
       label: 'the loss',
       deadlineMs: 8_000,
     });
-    expectWithin(performance.now() - frozenAt, 5_000, 'noticing the loss');
+    const noticedMs = performance.now() - frozenAt;
     await server.hub.publish(numbers.of({ name: 'half' }), { type: 'counted', data: { n: 1 } });
     await until(() => reader.seen.length === 1, { label: 'the event', deadlineMs: 8_000 });
     expect(reader.story).toEqual(['exact', 1]);
+    expectWithin(noticedMs, 5_000, 'noticing the loss');
   },
 );
 

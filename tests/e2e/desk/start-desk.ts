@@ -52,7 +52,10 @@ export async function startDesk(env: Readonly<Record<string, string>> = {}): Pro
   };
 }
 
-/** A database that nobody has written to: to make it takes seconds, of each first start. */
+/**
+ * A database that nobody has written to: to make it takes seconds, of each first start. The same as Desk's own tests make
+ * (apps/desk/server/testing/data-template.ts), so that either may be first.
+ */
 async function makeData(path: string): Promise<void> {
   const storage = JSON.stringify(join(root, 'apps/desk/server/database-storage.ts'));
   const source = `

@@ -5,7 +5,10 @@ import { cp } from 'node:fs/promises';
 import { madeOnce } from '@millrace/server/testing/servers';
 import { openStorage } from '../database-storage.ts';
 
-/** Leaves a folder as it is where there is nothing to copy. */
+/**
+ * Leaves a folder as it is where there is nothing to copy. Tests that start Desk as a process fill theirs in the same way
+ * (tests/e2e/desk/start-desk.ts).
+ */
 export async function fillDataFolder(folder: string): Promise<void> {
   const made = await madeOnce('desk', async (path) => {
     const storage = await openStorage(path, {});

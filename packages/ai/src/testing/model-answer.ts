@@ -24,7 +24,7 @@ export interface ModelAnswer {
   readonly finishReason?: 'stop' | 'length' | 'tool_calls' | 'content_filter';
   /** Between two frames, ms. Default 0. */
   readonly everyMs?: number;
-  /** Before the frame of each number (0 is the role) it waits for the promise. */
+  /** Before the frame of each number (0 is the role) a stream waits for the promise. */
   readonly waits?: ReadonlyMap<number, Promise<unknown>>;
   /** What goes wrong; default nothing. */
   readonly fault?: ModelFault;

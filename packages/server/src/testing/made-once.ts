@@ -3,7 +3,7 @@
 import { access, mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** A folder of the run's own, that its set-up made (scripts/lib/vitest-test-data.ts). */
+/** A folder of the run's own, that its set-up made and its end removes (here scripts/lib/vitest-test-data.ts). */
 const PLACE = 'MILLRACE_TEST_DATA';
 
 /**

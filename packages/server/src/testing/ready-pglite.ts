@@ -15,21 +15,17 @@ interface PGliteClass<Database extends Dumped> {
   create(options: { readonly dataDir?: string; readonly loadDataDir?: Blob }): Promise<Dumped>;
 }
 
-/** Empty, in memory or in a folder that is empty too. The class is the caller's: this package has none. */
+/** Empty, and in memory. The class is the caller's: this package has none. */
 export async function readyPglite<Database extends Dumped>(
   PGlite: PGliteClass<Database>,
-  dataDir?: string,
 ): Promise<Database> {
   const template = await madeOnce('pglite.tar', async (path) => {
     const first = await PGlite.create({});
     await writeFile(path, (await first.dumpDataDir('none')).stream());
     await first.close();
   });
-  const made = await PGlite.create({
-    ...(dataDir === undefined ? {} : { dataDir }),
-    ...(template === null ? {} : { loadDataDir: await openAsBlob(template) }),
-  });
-  return made as Database;
+  const from = template === null ? {} : { loadDataDir: await openAsBlob(template) };
+  return (await PGlite.create(from)) as Database;
 }
 
 /** For a process that opens the folder by itself: where nothing is there to copy, it makes its own. */

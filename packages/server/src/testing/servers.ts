@@ -1,4 +1,4 @@
-// Public entry of @millrace/server/testing/servers: real servers of a test's own, for engines that need one.
+// Public entry of @millrace/server/testing/servers: real servers and databases of a test's own, for engines that need one.
 
 export { madeOnce } from './made-once.ts';
 export {
