@@ -20,12 +20,14 @@ import type { Fill } from './market/order.ts';
 import type { DecisionRecord, EquityPoint } from './market/report.ts';
 import { startSchedule } from './schedule/schedule.ts';
 import type { Storage } from './storage.ts';
+import { fillDataFolder } from './testing/data-template.ts';
 import { eventually } from './testing/eventually.ts';
 
 let folder = '';
 let storage: Storage;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'desk-storage-'));
+  await fillDataFolder(folder);
   storage = await openStorage(folder);
 });
 afterAll(async () => {

@@ -84,7 +84,10 @@ const page = z.object({ messages: z.array(z.object({ id: z.string() })), next: z
 const market = z.object({ tick: z.object({ tick: z.number(), quotes: z.unknown() }) });
 
 test('a second start on the same folder is one plain line and harms nothing; a killed Desk goes on where it was', async () => {
-  const quick = { MARKET_TICK_MS: '50', MARKET_SAVE_TICKS: '7', CHAT_EVERY_MS: '0' };
+  const quick = {
+    ...{ MARKET_TICK_MS: '50', MARKET_SAVE_TICKS: '7', MARKET_WARM_UP_TICKS: '20' },
+    CHAT_EVERY_MS: '0',
+  };
   const first = start(quick);
   const address = await first.open();
   const lines = first.output().trim().split('\n').slice(0, -1);

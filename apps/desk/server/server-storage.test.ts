@@ -1,7 +1,7 @@
 // What Desk keeps on a PostgreSQL server of its own, which several nodes open at once, with channels there and in a Redis
 // of its own: the same values as from the embedded database, one leader, plain words when something is not there.
 
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHub, type Hub } from '@millrace/server';
@@ -24,6 +24,7 @@ import { type OpenedEngine, openEngine } from './open-engine.ts';
 import { startSchedule } from './schedule/schedule.ts';
 import { openServerStorage } from './server-storage.ts';
 import type { Storage } from './storage.ts';
+import { fillDataFolder } from './testing/data-template.ts';
 import { eventually } from './testing/eventually.ts';
 import { PEOPLE_SECRET, personAt } from './testing/people.ts';
 import { startTestDesk, type TestDesk } from './testing/test-desk.ts';
@@ -72,7 +73,9 @@ test('a value is the same from a server and from the embedded database', async (
     date '2026-11-26' as date, array[date '2026-11-26'] as dates, timestamptz '2026-11-26T17:00:00Z' as at,
     true as yes, null::text as nothing, '{"a":[1,null]}'::jsonb as json, array['a','b,c'] as texts,
     '01a1fae3-0000-7000-8000-00000000dead'::uuid as uuid`;
-  const embedded = await openEmbeddedDatabase({ folder: join(folder, 'embedded') });
+  await mkdir(join(folder, 'embedded'));
+  await fillDataFolder(join(folder, 'embedded'));
+  const embedded = await openEmbeddedDatabase({ folder: join(folder, 'embedded', 'pg') });
   try {
     const asked = `select $1::jsonb as json, $2::text[] as texts, $3::timestamptz as at, $4::numeric as numeric`;
     const given = ['[1,{"b":2}]', ['x', 'y'], new Date('2026-11-26T17:00:00.123Z'), '0.10'];

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import type { MillraceError } from '@millrace/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { fillDataFolder } from '../testing/data-template.ts';
 import { eventually } from '../testing/eventually.ts';
 import {
   type EmbeddedDatabase,
@@ -20,6 +21,7 @@ const noted = (worker: Worker): void => {
 };
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'desk-embedded-'));
+  await fillDataFolder(folder);
   process.on('worker', noted);
 });
 afterAll(async () => {
@@ -27,7 +29,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** On one folder for all: only its first opening takes seconds. */
+/** On one folder for all. */
 function open(options: Partial<EmbeddedDatabaseOptions> = {}): Promise<EmbeddedDatabase> {
   workers = [];
   return openEmbeddedDatabase({ folder: join(folder, 'pg'), ...options });
