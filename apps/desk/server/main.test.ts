@@ -85,7 +85,9 @@ const market = z.object({ tick: z.object({ tick: z.number(), quotes: z.unknown()
 
 test('a second start on the same folder is one plain line and harms nothing; a killed Desk goes on where it was', async () => {
   const quick = {
-    ...{ MARKET_TICK_MS: '50', MARKET_SAVE_TICKS: '7', MARKET_WARM_UP_TICKS: '20' },
+    MARKET_TICK_MS: '50',
+    MARKET_SAVE_TICKS: '7',
+    MARKET_WARM_UP_TICKS: '20',
     CHAT_EVERY_MS: '0',
   };
   const first = start(quick);

@@ -12,7 +12,10 @@ interface Dumped {
 
 interface PGliteClass<Database extends Dumped> {
   readonly prototype: Database;
-  create(options: { readonly dataDir?: string; readonly loadDataDir?: Blob }): Promise<Dumped>;
+  create(options: {
+    readonly dataDir?: string;
+    readonly loadDataDir?: Blob;
+  }): Promise<NoInfer<Database>>;
 }
 
 /** Empty, and in memory. The class is the caller's: this package has none. */
@@ -25,7 +28,7 @@ export async function readyPglite<Database extends Dumped>(
     await first.close();
   });
   const from = template === null ? {} : { loadDataDir: await openAsBlob(template) };
-  return (await PGlite.create(from)) as Database;
+  return PGlite.create(from);
 }
 
 /** For a process that opens the folder by itself: where nothing is there to copy, it makes its own. */
