@@ -71,6 +71,18 @@ function as(user: string, statement: string): Promise<readonly SqlRow[]> {
   return asUser(storage.sql, user, (tx) => tx.query(statement, []));
 }
 
+test('one statement, prepared once, shows the server all rows, each user their own, and the server all again', async () => {
+  const all = new Set([mine, theirs, FLOOR_USER_ID]);
+  const sql = 'select user_id from desk.accounts';
+  const owners = (rows: readonly SqlRow[]) => new Set(rows.map((row) => row['user_id']));
+  // Planned for good after a handful of times.
+  for (let time = 0; time < 12; time += 1) {
+    expect(owners(await storage.sql.query(sql, []))).toEqual(all);
+    expect(owners(await as(mine, sql))).toEqual(new Set([mine, FLOOR_USER_ID]));
+    expect(owners(await as(theirs, sql))).toEqual(new Set([theirs, FLOOR_USER_ID]));
+  }
+});
+
 describe.each(OWNED)('%s', (table) => {
   const seen = async (user: string): Promise<Set<unknown>> =>
     new Set((await as(user, `select user_id from desk.${table}`)).map((row) => row['user_id']));

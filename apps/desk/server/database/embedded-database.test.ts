@@ -165,6 +165,32 @@ test('closing lets what is under way finish, and refuses what comes later', asyn
   await database.close();
 });
 
+test('what waits behind a transaction has its turn before the database closes', async () => {
+  const database = await open();
+  const { promise: begun, resolve: hasBegun } = Promise.withResolvers<void>();
+  const { promise: may, resolve: goOn } = Promise.withResolvers<void>();
+  const transaction = database.transaction(async (tx) => {
+    await tx.query('insert into noted values (8)', []);
+    hasBegun();
+    await may;
+  });
+  await begun;
+  const behind = Promise.allSettled([
+    database.query('insert into noted values (9) returning n', []),
+    database.query('insert into noted values (9)', []),
+    database.transaction((tx) => tx.query('select 1 as one', [])),
+  ]);
+  const closing = database.close();
+  goOn();
+  await transaction;
+  expect(await behind).toMatchObject([
+    { value: [{ n: '9' }] },
+    { reason: { code: '23505' } },
+    { reason: { code: 'engine/closed' } },
+  ]);
+  await closing;
+});
+
 test('the death of its thread is told once, ends all that waits, and refuses the rest', async () => {
   const deaths: MillraceError[] = [];
   const database = await open({ onDeath: (error) => deaths.push(error) });

@@ -100,7 +100,7 @@ test('of starts that race for a new folder and for a dead lock, exactly one wins
     expect(said.filter((text) => text === 'locked')).toHaveLength(1);
     expect(said.filter((text) => text.startsWith('settings/data-locked'))).toHaveLength(3);
   }
-}, 30_000);
+});
 
 test('locked and released over and over by many at once, it never lets two in', async () => {
   let inside = 0;

@@ -1,18 +1,18 @@
 // The thread in which the embedded database runs: a heavy statement must not stop the sockets. Opens the folder it
 // is given, carries out requests, says what came of each. Refuses to own: who may open the folder (folder-lock.ts).
 //
-// PGlite is one connection with a queue of its own: while a transaction is open, what comes on the outer handle
-// waits in that queue until it ends.
+// PGlite is one connection: while a transaction is open, what comes on the outer handle waits for its turn.
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { PGlite, type Transaction } from '@electric-sql/pglite';
+import { Mutex, PGlite, type Transaction } from '@electric-sql/pglite';
 import type { SqlRow } from '@millrace/server/postgres';
 import { readDriverError } from './driver-error.ts';
 import { PARSERS } from './parsers.ts';
+import { prepareStatements } from './prepared-statements.ts';
 import type { WorkerMessage, WorkerRequest } from './worker-messages.ts';
 
 interface OpenTransaction {
-  readonly statements: Transaction;
+  readonly texts: Texts;
   /** Lets it commit or roll back; resolves once that is done. */
   end(how: 'commit' | 'rollback'): Promise<void>;
 }
@@ -24,6 +24,9 @@ const say = (message: WorkerMessage): void => port.postMessage(message);
 const folder: unknown = workerData;
 if (typeof folder !== 'string') throw new Error('The database is started with its folder.');
 const pglite = await PGlite.create(folder, { parsers: PARSERS });
+const prepared = prepareStatements(pglite);
+/** Of the connection: had by a transaction until it ends, else by one statement. */
+const turn = new Mutex();
 const transactions = new Map<number, OpenTransaction>();
 const listeners = new Map<number, () => Promise<void>>();
 
@@ -42,11 +45,9 @@ say({ kind: 'open' });
 async function carryOut(request: WorkerRequest): Promise<readonly SqlRow[]> {
   switch (request.kind) {
     case 'query':
-      return run(
-        request.tx === null ? pglite : transaction(request.tx).statements,
-        request.sql,
-        request.params,
-      );
+      return request.tx === null
+        ? turn.runExclusive(() => run(pglite, request.sql, request.params))
+        : run(transaction(request.tx).texts, request.sql, request.params);
     case 'begin':
       transactions.set(request.id, await begin());
       return [];
@@ -68,36 +69,45 @@ async function carryOut(request: WorkerRequest): Promise<readonly SqlRow[]> {
       listeners.delete(request.listener);
       return [];
     case 'close':
-      await pglite.close();
+      await turn.runExclusive(() => pglite.close());
       return [];
   }
 }
 
-type Statements = Pick<PGlite, 'query' | 'exec'>;
+/** What may hold several statements, and is how tables are changed. */
+type Texts = Pick<Transaction, 'exec'>;
+
+const CHANGES_TABLES = /\b(?:alter|create|drop)\b/i;
 
 async function run(
-  on: Statements,
+  on: Texts,
   sql: string,
   params: readonly unknown[] | undefined,
 ): Promise<readonly SqlRow[]> {
-  if (params !== undefined) return (await on.query<SqlRow>(sql, [...params])).rows;
-  const results: readonly { readonly rows: SqlRow[] }[] = await on.exec(sql);
-  return results.at(-1)?.rows ?? [];
+  // One connection: whose statement it is, the order of the calls decides.
+  if (params !== undefined) return pglite.runExclusive(() => prepared.run(sql, params));
+  const [results] = await Promise.all([
+    on.exec(sql),
+    CHANGES_TABLES.test(sql) ? pglite.runExclusive(() => prepared.forget()) : null,
+  ]);
+  const rows: readonly SqlRow[] | undefined = results.at(-1)?.rows;
+  return rows ?? [];
 }
 
 function begin(): Promise<OpenTransaction> {
   return new Promise((resolve, reject) => {
     const ending = Promise.withResolvers<'commit' | 'rollback'>();
-    const ended = pglite.transaction(async (statements) => {
+    const work = async (texts: Transaction): Promise<void> => {
       resolve({
-        statements,
+        texts,
         end(how) {
           ending.resolve(how);
           return ended;
         },
       });
-      if ((await ending.promise) === 'rollback') await statements.rollback();
-    });
+      if ((await ending.promise) === 'rollback') await texts.rollback();
+    };
+    const ended = turn.runExclusive(() => pglite.transaction(work));
     // Only a failing BEGIN comes here unasked; after it, whoever ends the transaction is told.
     ended.catch(reject);
   });
