@@ -1,11 +1,12 @@
 // One configuration for every test of the workspace, as six projects:
 // `unit` (Node), `dom` (happy-dom, for what renders), `e2e` (tests/, real servers and a real Chromium), `e2e-paced` (those
-// of them that wait for times to pass, which a full machine makes longer: two at a time), `e2e-waiting` (those that do
+// of them that wait for times to pass, which those that work all the time make longer: apart from them), `e2e-waiting` (those that do
 // hardly anything else: many at a time leave a small machine idle still) and `e2e-alone` (those that measure times or
 // memory and work for it: one file at a time, so that figures mean something).
 // Workspace packages resolve to their sources through the `@millrace/source` condition.
 import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { TEST_BROWSER } from './scripts/lib/chromium.ts';
 import { tooSlow } from './tests/support/timing.ts';
 
 const conditions = ['@millrace/source', ...defaultServerConditions];
@@ -39,17 +40,18 @@ const shared = {
   globalSetup: 'scripts/lib/vitest-test-data.ts',
   execArgv: ['--conditions=@millrace/source'],
   // A test that needs more than this waits on something that will not come.
-  testTimeout: 15_000,
-  hookTimeout: 30_000,
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
   // Fixed, so that a formatted date or time is the same on every machine.
   env: { TZ: 'UTC' },
 };
 
 const endToEnd = {
   environment: 'node',
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
   retry: { count: 2, condition: tooSlow },
+  env: { ...shared.env, CHROMIUM_PATH: process.env['CHROMIUM_PATH'] ?? TEST_BROWSER },
 } as const;
 
 export default defineConfig({

@@ -26,7 +26,7 @@ it('passes every case, in a runner of its own', async () => {
   expect(output).toContain(`# pass ${engineCases.length}\n`);
   expect(output).toContain('# skipped 0\n');
   expect(code).toBe(0);
-}, 60_000);
+});
 
 it('LOG-11: what was answered before a kill is read back, in the same epoch; a second process is refused', async () => {
   await using file = await temporaryFile();

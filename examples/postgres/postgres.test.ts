@@ -34,7 +34,7 @@ it('joins two nodes by their database', async () => {
     const [code] = await once(child, 'exit');
     expect(code).toBe(0);
   }
-}, 30_000);
+});
 
 async function startNode(
   databaseUrl: string,

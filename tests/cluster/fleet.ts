@@ -56,8 +56,6 @@ export async function startFleet(engine: TestedEngine, count: number): Promise<F
         entry: join(import.meta.dirname, 'node.ts'),
         env: { ENGINE: JSON.stringify(engine.wordsFor(index)) },
         ready: { stdout: /listening/ },
-        // An embedded database makes its files first, which takes long where others keep the machine busy.
-        deadlineMs: 60_000,
       }),
     );
     const node: OwnNode = {

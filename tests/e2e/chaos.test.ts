@@ -5,13 +5,11 @@ import { runChaos } from '../soak/chaos-run.ts';
 import { openChromium } from '../support/chromium.ts';
 import { seedOfRun } from '../support/seeded-random.ts';
 
-test('EVT-1: through cuts, freezes, blocked carriers and a killed server every reader gets everything once, in order', {
-  timeout: 120_000,
-}, async () => {
+test('EVT-1: through cuts, freezes, blocked carriers and a killed server every reader gets everything once, in order', async () => {
   await using chromium = await openChromium();
   const { problems, ...report } = await runChaos({
     seed: seedOfRun('chaos'),
-    durationMs: 20_000,
+    durationMs: 10_000,
     clients: 9,
     channels: 4,
     publishEveryMs: 50,
@@ -21,20 +19,18 @@ test('EVT-1: through cuts, freezes, blocked carriers and a killed server every r
   console.info(JSON.stringify(report));
   expect(problems).toEqual([]);
   expect(report.kills).toBe(1);
-  expect(report.published).toBeGreaterThan(200);
+  expect(report.published).toBeGreaterThan(100);
   expect(report.delivered).toBeGreaterThan(report.published);
   expect(report.switches).toBeGreaterThan(0);
   expect(report.states).toBeGreaterThan(0);
   expect(report.snapshots).toBeGreaterThan(0);
 });
 
-test('SUB-4: where a killed server forgets, every reader is told before the next event, and nothing else is lost', {
-  timeout: 90_000,
-}, async () => {
+test('SUB-4: where a killed server forgets, every reader is told before the next event, and nothing else is lost', async () => {
   const { problems, ...report } = await runChaos({
     seed: seedOfRun('chaos in memory'),
     engine: 'memory',
-    durationMs: 10_000,
+    durationMs: 8_000,
     clients: 12,
     channels: 4,
     publishEveryMs: 50,

@@ -47,7 +47,7 @@ function generate(): Promise<Response> {
   return fetch(`${desk.url}/api/chat/generate`, { method: 'POST' });
 }
 
-async function says(page: TestPage['page'], text: string, deadlineMs = 10_000): Promise<number> {
+async function says(page: TestPage['page'], text: string, deadlineMs = 30_000): Promise<number> {
   const begunAt = Date.now();
   await until(async () => (await indicator(page)) === text, {
     label: `the indicator to say ${text}`,
@@ -64,7 +64,6 @@ async function ticksPass(page: TestPage['page'], count: number): Promise<void> {
     const before = await clock.getAttribute('datetime');
     await until(async () => (await clock.getAttribute('datetime')) !== before, {
       label: 'a tick of the market',
-      deadlineMs: 5_000,
       everyMs: 50,
     });
   }
@@ -78,7 +77,7 @@ test('an empty floor waits and says how to get messages; "Generate now" brings t
     .toBe(5);
   await says(page, 'Real-time (WebSocket)');
   await page.getByRole('button', { name: 'Generate now' }).click();
-  await page.getByText('10 messages written').waitFor({ timeout: 10_000 });
+  await page.getByText('10 messages written').waitFor();
   await showsWhatIsStored(page, desk.url);
   const shown = await shownMessages(page);
   expect(Object.keys(shown)).toEqual(agents.map(({ name }) => name));
@@ -113,7 +112,7 @@ test.concurrent('the indicator names the carrier as the network changes, and no 
   await showsWhatIsStored(page, desk.url);
 
   network.setRules({});
-  const backMs = await says(page, 'Real-time (WebSocket)', 40_000);
+  const backMs = await says(page, 'Real-time (WebSocket)', 80_000);
   console.info(`Desk back on WebSocket ${backMs} ms after it was let through`);
   await generate();
   await showsWhatIsStored(page, desk.url);
@@ -129,11 +128,13 @@ test.concurrent('A7: a connection that sends nothing is noticed within 5 s, and 
   expect(network.freeze('websocket')).toBeGreaterThan(0);
   const frozenAt = Date.now();
   await generate();
-  await says(page, 'Polling (fallback)', 10_000);
+  await says(page, 'Polling (fallback)');
   const noticedMs = Date.now() - frozenAt;
-  await showsWhatIsStored(page, desk.url, 2_000);
-  console.info(`Desk frozen: polling after ${noticedMs} ms, messages ${Date.now() - frozenAt} ms`);
+  await showsWhatIsStored(page, desk.url);
+  const shownMs = Date.now() - frozenAt;
+  console.info(`Desk frozen: polling after ${noticedMs} ms, messages ${shownMs} ms`);
   expectWithin(noticedMs, 5_000, 'noticing the silence');
+  expectWithin(shownMs - noticedMs, 2_000, 'the messages');
 });
 
 test('a killed server: the page keeps what it has, says that it reconnects, and recovers without a reload', async () => {
@@ -149,7 +150,7 @@ test('a killed server: the page keeps what it has, says that it reconnects, and 
   const killedAt = Date.now();
   await until(async () => (await pill(page)) === 'Reconnecting…', {
     label: 'the pill to say Reconnecting…',
-    deadlineMs: 10_000,
+    deadlineMs: 30_000,
   });
   const noticedMs = Date.now() - killedAt;
   expect(await indicator(page)).not.toMatch(/Real-time/);
@@ -157,7 +158,7 @@ test('a killed server: the page keeps what it has, says that it reconnects, and 
 
   await desk.server.restart();
   const restartedAt = Date.now();
-  await says(page, 'Real-time (WebSocket)', 45_000);
+  await says(page, 'Real-time (WebSocket)', 80_000);
   console.info(`Desk restarted: real-time again ${Date.now() - restartedAt} ms after its start`);
   await generate();
   await showsWhatIsStored(page, desk.url);
@@ -178,7 +179,7 @@ test('CLI-12: six tabs on SSE over HTTP/1.1: "Generate now" answers within 1 s a
   for (const tab of tabs) {
     await until(async () => /Real-time \(SSE\)|Polling/.test(await indicator(tab)), {
       label: 'a tab to be connected',
-      deadlineMs: 10_000,
+      deadlineMs: 30_000,
     });
   }
   const took: number[] = [];

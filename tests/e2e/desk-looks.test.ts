@@ -49,7 +49,7 @@ describe('a floor with messages', () => {
     await page.goto(busy.url);
     await until(async () => ((await shownMessages(page))['Buy & Hold']?.length ?? 0) >= 6, {
       label: 'the messages',
-      deadlineMs: 10_000,
+      deadlineMs: 30_000,
     });
   }
 
@@ -138,7 +138,7 @@ describe('a floor with messages', () => {
     const before = await shownMessages(page);
     network.setRules({ connection: 'refuse' });
     network.cutAll({ how: 'rst' });
-    await page.locator('.mr-error').waitFor({ timeout: 10_000 });
+    await page.locator('.mr-error').waitFor();
     await page.getByRole('button', { name: 'Generate now' }).click();
     await page
       .getByText(/could not be reached/)
@@ -157,7 +157,7 @@ describe('a floor with messages', () => {
       async () => /Real-time/.test((await page.locator('.mr-indicator-label').textContent()) ?? ''),
       {
         label: 'real-time again',
-        deadlineMs: 10_000,
+        deadlineMs: 30_000,
       },
     );
   });

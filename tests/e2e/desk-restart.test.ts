@@ -50,20 +50,20 @@ test('A7: killed in the middle of a stream of messages, Desk loses none that it 
     onEvent: ({ data }, { epoch, offset }) =>
       told.push({ id: data.id, place: `${epoch}.${offset}` }),
   });
-  await until(() => told.length > 100, { label: 'a stream of messages', deadlineMs: 20_000 });
+  await until(() => told.length > 100, { label: 'a stream of messages', deadlineMs: 40_000 });
 
   // Once more in the middle, then on into quiet, so that there is an end to compare.
   await desk.restartWith({});
   const afterFirst = told.length;
   await until(() => told.length > afterFirst + 100, {
     label: 'the stream goes on',
-    deadlineMs: 30_000,
+    deadlineMs: 60_000,
   });
   await desk.restartWith({ CHAT_EVERY_MS: '0' });
 
   await until(async () => told.at(-1)?.id === (await readAll(desk.url, begin)).at(-1), {
     label: 'the client to have the last message',
-    deadlineMs: 40_000,
+    deadlineMs: 80_000,
     everyMs: 200,
   });
   const stored = await readAll(desk.url, begin);
@@ -75,7 +75,7 @@ test('A7: killed in the middle of a stream of messages, Desk loses none that it 
     told.map((_, n) => `${epoch}.${Number(offset) + 1 + n}`),
   );
 
-  await showsWhatIsStored(user.page, desk.url, 40_000);
+  await showsWhatIsStored(user.page, desk.url, 80_000);
   expect(user.pageErrors).toEqual([]);
   console.info(`Desk killed twice among ${told.length} messages: each once, in order`);
-}, 150_000);
+}, 400_000);

@@ -171,7 +171,7 @@ test('EVT-1: what is published while the page climbs down the ladder arrives onc
     beatMs: 2_000,
   });
   for (let n = 2; n <= 40; n += 1) await server.publish('climb', n);
-  await probe.tab.untilTick(40, 5_000);
+  await probe.tab.untilTick(40);
   const ticks = (await probe.tab.entries()).filter((entry) => entry.kind === 'event');
   expect(ticks.map(({ n }) => n)).toEqual(Array.from({ length: 40 }, (_, index) => index + 1));
   expect(ticks[0]).toMatchObject({ epoch, offset });

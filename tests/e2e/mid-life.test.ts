@@ -67,7 +67,7 @@ async function openScene(name: string, rules: Rules, carrier: Carrier): Promise<
     async conclude() {
       await publisher.stop();
       const last = publisher.accepted.at(-1)?.n ?? 0;
-      await tab.untilTick(last, 10_000);
+      await tab.untilTick(last);
       const problems = checkRecord(await tab.entries(), {
         channel: `probe:${id}`,
         published: publisher.accepted,
@@ -88,11 +88,10 @@ async function openOn(carrier: Carrier, network: FaultyProxy, id: string): Promi
     await using stack = new AsyncDisposableStack();
     const probe = stack.use(await openProbe(chromium, network.url, options));
     const { tab } = probe;
-    await tab.untilEntry('event', ({ n }) => n >= 3, { label: 'three ticks', deadlineMs: 8_000 });
+    await tab.untilEntry('event', ({ n }) => n >= 3, { label: 'three ticks' });
     const openedAt = Date.now();
     await tab.untilEntry('event', () => true, {
       label: 'a further tick',
-      deadlineMs: 5_000,
       since: openedAt + 250,
     });
     const newest = (await tab.entries()).findLast((entry) => entry.kind === 'status');
@@ -109,15 +108,14 @@ async function noticed(tab: ProbeTab, broken: Carrier, faultAt: number): Promise
   const told = await tab.untilEntry(
     'status',
     ({ status, transport }) => status !== 'open' || transport !== broken,
-    { label: 'the failure in the status', deadlineMs: 8_000, since: faultAt },
+    { label: 'the failure in the status', since: faultAt },
   );
   return told.atMs - faultAt;
 }
 
-async function nextTick(tab: ProbeTab, since: number, deadlineMs: number): Promise<void> {
+async function nextTick(tab: ProbeTab, since: number): Promise<void> {
   await tab.untilEntry('event', ({ sentAt }) => sentAt > since, {
     label: 'a message published after the failure',
-    deadlineMs,
     since,
   });
 }
@@ -125,7 +123,7 @@ async function nextTick(tab: ProbeTab, since: number, deadlineMs: number): Promi
 async function backOnWebSocket(tab: ProbeTab, since: number): Promise<number> {
   const entry = await tab.untilEntry('status', ({ transport }) => transport === 'websocket', {
     label: 'WebSocket again',
-    deadlineMs: 15_000,
+    deadlineMs: 30_000,
     since,
   });
   expect(entry.notice).toBeNull();
@@ -142,13 +140,14 @@ describe.concurrent('CLI-9: a proxy that begins to hold the stream back', () => 
     const noticedMs = await noticed(tab, 'sse', faultAt);
     const polling = await tab.untilEntry('status', ({ transport }) => transport === 'poll', {
       label: 'polling',
-      deadlineMs: 10_000,
+      deadlineMs: 30_000,
       since: faultAt,
     });
     expect(polling.notice).toMatch(/poll/i);
     expect(polling.isRealtime).toBe(false);
     await scene.conclude();
     expectWithin(noticedMs, 5_000, 'noticing');
+    expectWithin(polling.atMs - faultAt, 10_000, 'polling');
   });
 
   test('by 4 KiB: the page polls with a reason, and the next tries of SSE hold nothing up', async () => {
@@ -162,19 +161,19 @@ describe.concurrent('CLI-9: a proxy that begins to hold the stream back', () => 
     publisher.pace(1_200);
     const polling = await tab.untilEntry('status', ({ transport }) => transport === 'poll', {
       label: 'polling',
-      deadlineMs: 10_000,
+      deadlineMs: 30_000,
       since: faultAt,
     });
     expect(polling.notice).toMatch(/polling/);
     const tried = network.stats.requests.stream;
     await until(() => network.stats.requests.stream > tried || Date.now() > faultAt + 20_000, {
       label: 'a background try of SSE',
-      deadlineMs: 25_000,
+      deadlineMs: 50_000,
     });
     const since = publisher.accepted.length;
     await until(() => publisher.accepted.length > since + 3, {
       label: 'messages around that try',
-      deadlineMs: 10_000,
+      deadlineMs: 30_000,
     });
     await scene.conclude();
     const delays = (await tab.entries()).flatMap((entry) =>
@@ -202,7 +201,7 @@ describe.concurrent.each(['websocket', 'sse', 'poll'] as const)('a link over %s'
     expect(network.freeze(kind)).toBeGreaterThan(0);
     const faultAt = Date.now();
     const noticedMs = await noticed(tab, carrier, faultAt);
-    await nextTick(tab, faultAt, 12_000);
+    await nextTick(tab, faultAt);
     const movedMs = Date.now() - faultAt;
     const liftedAt = Date.now();
     network.setRules({});
@@ -213,6 +212,8 @@ describe.concurrent.each(['websocket', 'sse', 'poll'] as const)('a link over %s'
     );
     await scene.conclude();
     expectWithin(noticedMs, 5_000, 'noticing');
+    expectWithin(movedMs, 12_000, 'going around');
+    expectWithin(backMs ?? 0, 15_000, 'the way back to the WebSocket');
   });
 
   test.each(['rst', 'fin'] as const)(
@@ -231,7 +232,7 @@ describe.concurrent.each(['websocket', 'sse', 'poll'] as const)('a link over %s'
           label: `a ${carrier} to cut`,
         },
       );
-      await nextTick(tab, faultAt, 10_000);
+      await nextTick(tab, faultAt);
       const outMs = Date.now() - faultAt;
       console.info(`${carrier} cut by ${how}: messages again after ${outMs} ms`);
       await scene.conclude();
@@ -263,7 +264,7 @@ describe.concurrent('CLI-10: a sign of life from the page', () => {
     await until(() => Date.now() - frozenAt > 1_500, { label: 'silence' });
     await probe.test.page.evaluate(() => dispatchEvent(new Event('online')));
     const wokeAt = Date.now();
-    await nextTick(tab, wokeAt, 10_000);
+    await nextTick(tab, wokeAt);
     const backMs = Date.now() - wokeAt;
     console.info(`woken on a dead link: messages again after ${backMs} ms`);
     await scene.conclude();
@@ -285,7 +286,7 @@ describe.concurrent('CLI-10: a browser that goes offline and online again', () =
       scene.network.cutAll({ how: 'rst' });
       const onlineAt = Date.now();
       await probe.test.context.setOffline(false);
-      await nextTick(tab, onlineAt, 10_000);
+      await nextTick(tab, onlineAt);
       const backMs = Date.now() - onlineAt;
       console.info(`${carrier} online again: messages after ${backMs} ms`);
       await scene.conclude();
@@ -304,7 +305,7 @@ test('EVT-1: a reader who comes back too late is told what it missed before the 
     beatMs: 2_000,
   });
   const { tab } = probe;
-  await tab.untilTick(3, 5_000);
+  await tab.untilTick(3);
   network.setRules({ connection: 'refuse' });
   network.cutAll({ how: 'rst' });
   const published: { n: number; epoch: string; offset: number }[] = [];
@@ -315,7 +316,7 @@ test('EVT-1: a reader who comes back too late is told what it missed before the 
   // The hub would do it in its own time; the reader may come back before or after.
   await server.engine.log.compact('short_probe:late', { size: 5, maxAgeMs: 60_000 });
   network.setRules({});
-  await tab.untilTick(600, 15_000);
+  await tab.untilTick(600);
   const entries = await tab.entries();
   const gap = entries.find((entry) => entry.kind === 'verdict' && entry.verdict === 'gap');
   expect(gap).toMatchObject({ reason: 'trimmed', from: 4 });

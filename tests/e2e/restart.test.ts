@@ -26,7 +26,6 @@ function startProcess(engine: EngineWords): Promise<ServerProcess> {
     entry: join(import.meta.dirname, 'probe/main.ts'),
     env: { ENGINE: JSON.stringify(engine) },
     ready: { stdout: /listening/ },
-    deadlineMs: 30_000,
   });
 }
 
@@ -56,21 +55,21 @@ test.concurrent('LOG-11: with a database behind it, a server that is killed, the
   await using publisher = startPublisher(httpPublish({ url, id: 'durable' }), { everyMs: 20 });
   await using opened = await openPages(server.port, 'durable');
   const { pages } = opened;
-  await Promise.all(pages.map(({ tab }) => tab.untilTick(5, 10_000)));
+  await Promise.all(pages.map(({ tab }) => tab.untilTick(5)));
 
   const noticedMs: number[] = [];
   for (const [round, signal] of (['SIGKILL', 'SIGTERM'] as const).entries()) {
     const before = publisher.accepted.length;
     await until(() => publisher.accepted.length > before + 40, {
       label: 'a stream of messages',
-      deadlineMs: 15_000,
+      deadlineMs: 30_000,
     });
     const killedAt = Date.now();
     const restarting = server.restart(signal);
     for (const { tab } of pages) {
       const told = await tab.untilEntry('status', ({ status }) => status !== 'open', {
         label: `${signal}: the loss of the server in the status`,
-        deadlineMs: 10_000,
+        deadlineMs: 30_000,
         since: killedAt,
       });
       noticedMs.push(told.atMs - killedAt);
@@ -80,7 +79,7 @@ test.concurrent('LOG-11: with a database behind it, a server that is killed, the
     for (const { tab } of pages) {
       const back = await tab.untilEntry('event', ({ sentAt }) => sentAt > backAt, {
         label: `${signal} in round ${round}: messages again`,
-        deadlineMs: 25_000,
+        deadlineMs: 50_000,
         since: backAt,
       });
       console.info(
@@ -96,7 +95,7 @@ test.concurrent('LOG-11: with a database behind it, a server that is killed, the
     publisher.accepted.map((_, index) => index + 1),
   );
   for (const { tab, test: page } of pages) {
-    await tab.untilTick(last, 15_000);
+    await tab.untilTick(last);
     const problems = checkRecord(await tab.entries(), {
       channel: 'probe:durable',
       published: publisher.accepted,
@@ -107,7 +106,7 @@ test.concurrent('LOG-11: with a database behind it, a server that is killed, the
     expect(page.pageErrors).toEqual([]);
   }
   expectWithin(Math.max(...noticedMs), 5_000, 'noticing the loss');
-});
+}, 400_000);
 
 test.concurrent('CUR-4: with memory behind it, each page is told that the channel began anew before its next message', async () => {
   await using server = await startProcess({ kind: 'memory' });
@@ -117,11 +116,11 @@ test.concurrent('CUR-4: with memory behind it, each page is told that the channe
   await using before = startPublisher(httpPublish({ url, id: 'fleeting', name: 'a' }), {
     everyMs: 20,
   });
-  await Promise.all(opened.pages.map(({ tab }) => tab.untilTick(20, 10_000)));
+  await Promise.all(opened.pages.map(({ tab }) => tab.untilTick(20)));
   await before.stop();
   published.push(...before.accepted);
   const head = before.accepted.at(-1)?.n ?? 0;
-  await Promise.all(opened.pages.map(({ tab }) => tab.untilTick(head, 5_000)));
+  await Promise.all(opened.pages.map(({ tab }) => tab.untilTick(head)));
 
   const killedAt = Date.now();
   await server.restart('SIGKILL');
@@ -134,7 +133,7 @@ test.concurrent('CUR-4: with memory behind it, each page is told that the channe
     opened.pages.map(({ tab }) =>
       tab.untilEntry('event', ({ n }) => n > 10_000, {
         label: 'the new epoch',
-        deadlineMs: 25_000,
+        deadlineMs: 50_000,
         since: killedAt,
       }),
     ),
@@ -143,7 +142,7 @@ test.concurrent('CUR-4: with memory behind it, each page is told that the channe
   published.push(...after.accepted);
   const last = after.accepted.at(-1)?.n ?? 0;
   for (const { tab } of opened.pages) {
-    await tab.untilTick(last, 10_000);
+    await tab.untilTick(last);
     const entries = await tab.entries();
     const channel = 'probe:fleeting';
     expect(checkRecord(entries, { channel, published, gaps: 'announced', firstOffset: 1 })).toEqual(

@@ -40,7 +40,7 @@ describe.each(carriers)('over %s', (carrier) => {
       if (n % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 10));
       if (random.next() < 0.03) server.proxy.cutAll({ how: random.next() < 0.5 ? 'rst' : 'fin' });
     }
-    await until(() => reader.seen.length >= 300, { label: 'all events', deadlineMs: 30_000 });
+    await until(() => reader.seen.length >= 300, { label: 'all events', deadlineMs: 60_000 });
     expect(reader.story).toEqual(['exact', ...upTo(300)]);
     expect(reader.errors).toEqual([]);
   });
@@ -57,7 +57,7 @@ describe.each(carriers)('over %s', (carrier) => {
     await server.hub.publish(numbers.of({ name: 'quiet' }), { type: 'counted', data: { n: 1 } });
     const { port } = new URL(server.directUrl);
     server.proxy.setTarget({ host: '127.0.0.1', port: Number(port) });
-    await until(() => reader.seen.length === 1, { label: 'the event', deadlineMs: 15_000 });
+    await until(() => reader.seen.length === 1, { label: 'the event', deadlineMs: 30_000 });
     expect(reader.story).toEqual(['exact', 1]);
   });
 

@@ -20,7 +20,7 @@ describe.each(carriers)('over %s', (carrier) => {
     for (const n of upTo(30)) {
       answers.push(writer.publish(numbers.of({ name: 'lossy' }), { type: 'counted', data: { n } }));
       if (n % 10 === 0) {
-        await until(() => reader.seen.length >= n - 9, { label: 'some', deadlineMs: 15_000 });
+        await until(() => reader.seen.length >= n - 9, { label: 'some', deadlineMs: 30_000 });
         server.proxy.cut(carrier === 'sse' ? 'stream' : carrier, { how: 'rst' });
       }
     }
@@ -65,7 +65,7 @@ describe.each(carriers)('over %s', (carrier) => {
         await server.hub.publish(numbers.of({ name: 'private' }), { type: 'counted', data: { n } });
         return asked === 2 && Date.now() - startedAt > 1_200;
       },
-      { label: 'the second token', deadlineMs: 10_000, everyMs: 20 },
+      { label: 'the second token', deadlineMs: 30_000, everyMs: 20 },
     );
     await until(() => reader.seen.length >= n, { label: 'all events' });
     expect(reader.story).toEqual(['exact', ...upTo(n)]);
@@ -105,7 +105,7 @@ describe.each(carriers)('over %s', (carrier) => {
       await server.hub.publish(channel, { type: 'counted', data: { n } });
       if (n === 30) server.proxy.cutAll({ how: 'rst' });
     }
-    await until(() => latest.count >= 40, { label: 'the tail', deadlineMs: 10_000 });
+    await until(() => latest.count >= 40, { label: 'the tail', deadlineMs: 30_000 });
     expect(latest).toEqual({ sum: 820, count: 40 });
   });
 

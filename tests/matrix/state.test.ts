@@ -138,7 +138,7 @@ async function runSteps(carrier: Carrier, list: readonly Step[]): Promise<void> 
   await run({ do: 'publish', count: 1 });
   const hasAll = (): boolean =>
     clients.every((_, index) => latest[index]?.cursor.offset === all.length);
-  await until(hasAll, { label: 'the newest state everywhere', deadlineMs: 20_000 });
+  await until(hasAll, { label: 'the newest state everywhere', deadlineMs: 40_000 });
   for (const { state, cursor } of told) expect(state).toBe(foldAll(all.slice(0, cursor.offset)));
   expect(verdicts).not.toContain('gap');
   expect(errors).toEqual([]);

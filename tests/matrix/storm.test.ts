@@ -46,13 +46,13 @@ async function openMany(count: number, { url }: MatrixHub, everyMs: number): Pro
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
   const areOpen = (): boolean => readers.every(({ story }) => story.length > 0);
-  await until(areOpen, { label: 'all links', deadlineMs: 30_000 });
+  await until(areOpen, { label: 'all links', deadlineMs: 60_000 });
   return readers;
 }
 
 async function expectComplete(readers: readonly Transcript[], last: number): Promise<void> {
   const haveAll = (): boolean => readers.every(({ seen }) => seen.length >= last);
-  await until(haveAll, { label: 'everything everywhere', deadlineMs: 20_000 });
+  await until(haveAll, { label: 'everything everywhere', deadlineMs: 40_000 });
   for (const { story, errors } of readers) {
     expect(story).toEqual(['exact', ...upTo(last)]);
     expect(errors).toEqual([]);
@@ -73,7 +73,7 @@ test('LIM-7: where only so many a second are let in, those who are refused come 
   await until(() => server.hub.stats().pressure.notAdmitted > 10, { label: 'refusals' });
   const areOpen = (): boolean =>
     readers.every(({ client }) => client.status.getSnapshot().status === 'open');
-  await until(areOpen, { label: 'all links again', deadlineMs: 30_000 });
+  await until(areOpen, { label: 'all links again', deadlineMs: 60_000 });
   await expectComplete(readers, await publishing.stop());
   expect(server.hub.stats().refused).toEqual({
     'server/overloaded': server.hub.stats().pressure.notAdmitted,

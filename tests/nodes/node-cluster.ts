@@ -45,7 +45,6 @@ export async function startNodes(
         entry,
         env: { ...env, ENGINE: JSON.stringify(backing.words) },
         ready: { stdout: /listening/ },
-        deadlineMs: 40_000,
       }),
     ),
   );

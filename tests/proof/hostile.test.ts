@@ -93,7 +93,7 @@ describe('over a WebSocket', () => {
     // Either all were answered, or the answers that nobody could take in time ended the link (SUB-8).
     await until(
       () => link.frames.length > 10_000 || link.frames.some(({ type }) => type === 'error'),
-      { label: 'ten thousand verdicts, or an end', deadlineMs: 15_000, everyMs: 50 },
+      { label: 'ten thousand verdicts, or an end', deadlineMs: 30_000, everyMs: 50 },
     );
     const verdicts = link.frames.filter(({ type }) => type === 'verdict');
     const exact = verdicts.filter(({ verdict }) => verdict === 'exact');
@@ -113,7 +113,7 @@ describe('over a WebSocket', () => {
     link.send('{"type":"probe"}');
     await until(() => link.frames.some(({ type }) => type === 'beat' || type === 'error'), {
       label: 'the beat',
-      deadlineMs: 15_000,
+      deadlineMs: 30_000,
       everyMs: 50,
     });
     await until(() => server.hub.stats().subscriptions === 1, { label: 'one subscription' });
@@ -127,7 +127,7 @@ describe('over a WebSocket', () => {
     const isOver = (): boolean => link.frames.some(({ type }) => type === 'error');
     await until(() => isOver() || link.frames.length > 5_000, {
       label: 'the end, or all beats',
-      deadlineMs: 10_000,
+      deadlineMs: 30_000,
     });
     const rest = link.frames.filter(({ type }) => !['hello', 'beat', 'error'].includes(type));
     expect(rest).toEqual([]);

@@ -165,7 +165,7 @@ describe.each(carriers)('over %s', (carrier) => {
     server.proxy.setRules({});
     await until(() => story.includes('rest 3') && story.includes('vault denied'), {
       label: 'the rest and the refusal',
-      deadlineMs: 15_000,
+      deadlineMs: 30_000,
       details: () => story.join(),
     });
     await both(4);

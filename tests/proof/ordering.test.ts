@@ -64,7 +64,7 @@ describe.each(Object.keys(engines))('on the %s engine', (name) => {
     const total = 16 * each;
     await until(() => readers.every(({ seen }) => seen.length >= total), {
       label: 'everything',
-      deadlineMs: 20_000,
+      deadlineMs: 40_000,
     });
     const order: number[] = [];
     let after: Cursor | null = null;
@@ -113,7 +113,7 @@ describe.concurrent.each(carriers)('over %s', (carrier) => {
         await server.hub.publish(other, { type: 'counted', data: { n: 5 } });
       }
       server.proxy.setTarget({ host: '127.0.0.1', port: Number(port) });
-      await until(() => status() === 'open', { label: 'the link', deadlineMs: 15_000 });
+      await until(() => status() === 'open', { label: 'the link', deadlineMs: 30_000 });
     }
     await until(() => reader.seen.length === 1 && states.length === 2, { label: 'what came' });
     expect(reader.story).toEqual(['exact', 1]);

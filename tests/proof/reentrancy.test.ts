@@ -96,7 +96,7 @@ describe.each(carriers)('CLI-7: over %s, whatever is done inside a callback', (c
     await publishAndCut(server, random, total);
     await until(() => [calm, ...followers].every(({ seen }) => seen.length >= total), {
       label: 'everything',
-      deadlineMs: 25_000,
+      deadlineMs: 50_000,
       everyMs: 50,
       details: () => [calm, ...followers].map(({ seen }) => seen.length).join(),
     });

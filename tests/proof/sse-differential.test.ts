@@ -7,7 +7,7 @@ import { type Chromium, openChromium } from '../support/chromium.ts';
 import { seedOfRun } from '../support/seeded-random.ts';
 
 const seed = seedOfRun('sse');
-const cases = Number(process.env['SSE_CASES'] ?? 1_500);
+const cases = Number(process.env['SSE_CASES'] ?? 600);
 let chromium: Chromium;
 
 beforeAll(async () => {

@@ -34,13 +34,13 @@ afterAll(() => stack.disposeAsync());
 async function untilShown(page: Page, text: string): Promise<void> {
   const answers = page.locator('p');
   await until(async () => (await answers.allTextContents()).join('|') === text, {
-    ...{ label: `"${text}" alone on the page`, deadlineMs: 10_000, everyMs: 25 },
+    ...{ label: `"${text}" alone on the page`, deadlineMs: 30_000, everyMs: 25 },
     details: () => server.errors.join('\n'),
   });
 }
 
 async function untilStatus(page: Page, status: string): Promise<void> {
-  await page.locator(`main[data-status="${status}"]`).waitFor({ timeout: 10_000 });
+  await page.locator(`main[data-status="${status}"]`).waitFor();
 }
 
 const CLIENTS = [

@@ -38,7 +38,7 @@ test('RUN-3, RUN-5, RUN-7, RUN-9, RUN-14, UI-1: whatever place an owner is kille
   const isHeld = (place: number): boolean => first.stdout().includes(`held ${place}\n`);
   await until(() => places.every(isHeld), {
     label: 'every run to be held',
-    deadlineMs: 20_000,
+    deadlineMs: 40_000,
     details: () => places.filter((place) => !isHeld(place)).join(', ') + first.stderr(),
   });
   await using second = await startNode(database, 'no');

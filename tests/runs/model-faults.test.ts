@@ -9,7 +9,12 @@ import { expectWithin } from '../support/timing.ts';
 import { createModelBed, follow, type ModelBed, type ModelNode } from './model-bed.ts';
 
 let bed: ModelBed;
-let node: ModelNode;
+/** Waits for a provider as long as a busy machine may need it to. */
+let patient: ModelNode;
+/** Gives a provider up that does not begin soon. */
+let waitsForFirst: ModelNode;
+/** Gives one up that falls silent. */
+let waitsForNext: ModelNode;
 const inputs: unknown[] = [];
 
 beforeAll(async () => {
@@ -18,8 +23,10 @@ beforeAll(async () => {
     inputSchema: jsonSchema<{ text: string }>({ type: 'object' }),
     execute: (input) => inputs.push(input),
   });
-  // Longer than a busy machine takes for a token.
-  node = await bed.startNode({ tools: { store }, firstTokenMs: 1_500, stallMs: 1_500 });
+  patient = await bed.startNode({ tools: { store } });
+  // Longer than a busy machine takes to ask, and to take a token.
+  waitsForFirst = await bed.startNode({ firstTokenMs: 4_000 });
+  waitsForNext = await bed.startNode({ stallMs: 4_000 });
 });
 
 afterAll(() => bed[Symbol.asyncDispose]());
@@ -34,7 +41,15 @@ interface Outcome {
 let asked = 0;
 
 /** A run whose model answers like this, each request the next. */
-async function ask(what: string, ...answers: readonly ModelAnswer[]): Promise<Outcome> {
+function ask(what: string, ...answers: readonly ModelAnswer[]): Promise<Outcome> {
+  return askAt(patient, what, ...answers);
+}
+
+async function askAt(
+  node: ModelNode,
+  what: string,
+  ...answers: readonly ModelAnswer[]
+): Promise<Outcome> {
   const begunAt = performance.now();
   // A test that was only slow is run again, and must not count what it asked before.
   asked += 1;
@@ -87,25 +102,29 @@ describe.concurrent('a provider', () => {
   ] as const)(
     'RUN-17: that does not begin in time, %s, has failed, is left, and not asked again',
     async (how, fault) => {
-      const { state, requests, tookMs } = await ask(`late-${how}`, broken(fault));
+      const { state, requests, tookMs } = await askAt(waitsForFirst, `late-${how}`, broken(fault));
       expect(state).toMatchObject({ status: 'failed', error: expect.stringContaining('begin') });
       // It was asked: nobody knows what it counts.
       expect(state.usage.isEstimated).toBe(true);
       expect(state.usage.inputTokens).toBeGreaterThan(10);
       expect(requests).toHaveLength(1);
       expect((await requests[0]?.whenEnded)?.by).toBe('client');
-      expectWithin(tookMs, 6_000, 'the end of the run');
+      expectWithin(tookMs, 8_000, 'the end of the run');
     },
   );
 
   test('RUN-17: that falls silent in the middle has failed, with what it said kept and its line closed', async () => {
-    const { state, text, requests, tookMs } = await ask('stall', broken({ is: 'stall', at: 3 }));
+    const { state, text, requests, tookMs } = await askAt(
+      waitsForNext,
+      'stall',
+      broken({ is: 'stall', at: 3 }),
+    );
     expect(state).toMatchObject({ status: 'failed', error: expect.stringContaining('go on') });
     expect(text).toBe('It made 23 ');
     expect(state.usage).toMatchObject({ isEstimated: true, outputTokens: 3 });
     expect(requests).toHaveLength(1);
     expect((await requests[0]?.whenEnded)?.by).toBe('client');
-    expectWithin(tookMs, 6_000, 'the end of the run');
+    expectWithin(tookMs, 8_000, 'the end of the run');
   });
 
   test.each([

@@ -24,13 +24,13 @@ test('RUN-7, UI-3, OAI-3, AGUI-3, PLAINRUN-3: the owner is killed in the middle:
   );
   const held = () => first.stdout().split(`held ${HALF_PLACE}\n`).length - 1;
   await until(() => held() === chats.length, {
-    ...{ label: 'every run to be held', deadlineMs: 20_000, details: () => first.stderr() },
+    ...{ label: 'every run to be held', deadlineMs: 40_000, details: () => first.stderr() },
   });
   await using second = await startNode(database, 'no');
   const readers = CLIENTS.map(({ open }, index) => open(second.url, chats[index] ?? ''));
   const asked = readers.map((reader) => reader.ask());
   await until(() => readers.every((reader) => reader.text() === HALF), {
-    ...{ label: 'half of each answer', deadlineMs: 10_000 },
+    ...{ label: 'half of each answer', deadlineMs: 30_000 },
     details: () => readers.map((reader) => reader.text()).join('\n') + second.stderr(),
   });
 

@@ -17,6 +17,5 @@ export function startNode(database: string, holds: 'yes' | 'no'): Promise<Server
     entry: join(import.meta.dirname, 'node.ts'),
     env: { DATABASE: database, HOLDS: holds },
     ready: { stdout: /listening/ },
-    deadlineMs: 30_000,
   });
 }

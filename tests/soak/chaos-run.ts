@@ -125,7 +125,6 @@ function startServer(kind: 'memory' | 'pglite', folder: string): Promise<ServerP
     entry: join(import.meta.dirname, '../e2e/probe/main.ts'),
     env: { ENGINE: JSON.stringify(kind === 'memory' ? { kind } : { kind, folder }) },
     ready: { stdout: /listening/ },
-    deadlineMs: 30_000,
   });
 }
 

@@ -56,7 +56,7 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
   const allHave = (heads: ReadonlyMap<string, Published | undefined>): Promise<boolean> =>
     until(() => crowd.every((member) => member.has(heads)), {
       label: 'every client to be up to date',
-      deadlineMs: 30_000,
+      deadlineMs: 60_000,
       everyMs: 20,
     });
   const headsNow = () => new Map(ids.map((id, n) => [id, publishers[n]?.accepted.at(-1)]));

@@ -123,7 +123,9 @@ function createSwitcher(network: FaultyProxy, random: SeededRandom): Switcher {
     const leave = random.next() < 0.3 ? followAside(client) : null;
     if (isCut || carriers.indexOf(wanted) > carriers.indexOf(last ?? 'websocket')) {
       network.cutAll({ how: random.pick(['rst', 'fin']) });
-      await until(() => carrierOf(client) === null, { label: 'the loss' }).catch(() => undefined);
+      await until(() => carrierOf(client) === null, { label: 'the loss', deadlineMs: 5_000 }).catch(
+        () => undefined,
+      );
       // A new network: what was found out about the carriers on the last one is void, so a migration is due soon.
       tell('offline');
       tell('online');
@@ -144,7 +146,7 @@ function createSwitcher(network: FaultyProxy, random: SeededRandom): Switcher {
       return migrations;
     },
     async run(goesOn) {
-      await until(() => last !== null, { label: 'a first link', deadlineMs: 10_000 });
+      await until(() => last !== null, { label: 'a first link' });
       while (goesOn()) await change();
       network.setRules({});
     },
@@ -152,7 +154,6 @@ function createSwitcher(network: FaultyProxy, random: SeededRandom): Switcher {
       const { story, errors } = transcript;
       await until(() => transcript.seen.length >= published, {
         label: `${published} events`,
-        deadlineMs: 30_000,
       }).catch(() => undefined);
       return [...errors, ...firstSlip(story, published)];
     },

@@ -68,7 +68,7 @@ export async function openRawHttp(target: {
     }
   }
 
-  async function response(deadlineMs = 5_000): Promise<RawResponse> {
+  async function response(deadlineMs?: number): Promise<RawResponse> {
     let head: Head | undefined;
     const body: Buffer[] = [];
     function isComplete(): boolean {
@@ -83,7 +83,7 @@ export async function openRawHttp(target: {
     }
     await until(() => isComplete() || how !== undefined, {
       label: 'a complete response',
-      deadlineMs,
+      ...(deadlineMs !== undefined && { deadlineMs }),
       details: () => `received so far: ${received}`,
     });
     if (head === undefined) throw new Error(`closed (${how}) before a response: ${received}`);

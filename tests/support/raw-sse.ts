@@ -20,7 +20,7 @@ export interface RawSseOptions {
   /** Default GET, or POST when there is a body. */
   readonly method?: string;
   readonly body?: string;
-  /** Milliseconds until the head must have come. Default 5000. */
+  /** Milliseconds until the head must have come. Default 30000. */
   readonly deadlineMs?: number;
 }
 
@@ -59,7 +59,7 @@ export async function openRawSse(url: string, options: RawSseOptions = {}): Prom
   const ended = Promise.withResolvers<'end' | 'broken'>();
   outgoing.once('response', head.resolve);
   outgoing.on('error', head.reject);
-  outgoing.setTimeout(options.deadlineMs ?? 5_000, () => {
+  outgoing.setTimeout(options.deadlineMs ?? 30_000, () => {
     outgoing.destroy(new Error(`no response head from ${url} in time`));
   });
   outgoing.end(body);
@@ -85,7 +85,7 @@ export async function openRawSse(url: string, options: RawSseOptions = {}): Prom
     ids: record.ids,
     retryMs: record.retryMs,
     text: () => text,
-    async untilEvents(count, deadlineMs = 5_000) {
+    async untilEvents(count, deadlineMs = 20_000) {
       await until(() => record.events.length >= count, {
         label: `${count} events of ${url}`,
         deadlineMs,

@@ -16,7 +16,7 @@ export interface ServerProcessOptions {
   readonly port?: number;
   /** Ready when a line of stdout matches, or when a GET of this path answers below 500. */
   readonly ready: { readonly stdout: RegExp } | { readonly path: string };
-  /** Milliseconds from start to ready. Default 15000. */
+  /** Milliseconds from start to ready. Default 60000. */
   readonly deadlineMs?: number;
 }
 
@@ -85,7 +85,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
 
 async function start(options: ServerProcessOptions, port: number): Promise<Incarnation> {
   const started = launch(options, port);
-  const { ready, deadlineMs = 15_000, entry } = options;
+  const { ready, deadlineMs = 60_000, entry } = options;
   await started.spawned;
   try {
     await until(

@@ -149,7 +149,7 @@ test('a first start that was killed half-way is made again', async () => {
   } finally {
     await rm(young, { recursive: true, force: true });
   }
-}, 60_000);
+});
 
 test('a folder that cannot be written to is one plain line', async () => {
   const file = join(folder, 'a-file');

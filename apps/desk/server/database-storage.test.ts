@@ -256,7 +256,7 @@ test('the queue of the schedule works on it, and keeps its own schema', async ()
   await schedule.close();
   const [schema] = await rows(`select to_regclass('pgboss.job') is not null as is_there`);
   expect(schema?.['is_there']).toBe(true);
-}, 30_000);
+});
 
 test('a node that leads the market no longer keeps nothing', async () => {
   const before = await rows('select tick, body::text from desk.market_snapshots');

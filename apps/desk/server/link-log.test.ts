@@ -36,4 +36,4 @@ test('each link is one line when it opens and one when it closes; polls only at 
   const polls = linesOf('poll');
   expect(polls[0]).toMatchObject({ step: 'link opened', facts: { tag: 'real-time' } });
   expect(new Set(polls.map(({ level }) => level))).toEqual(new Set(['debug']));
-}, 60_000);
+});

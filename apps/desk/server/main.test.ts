@@ -78,7 +78,7 @@ test('a busy port is one plain line', async () => {
   expect(desk.errors().trim().split('\n')).toHaveLength(1);
   expect(desk.errors()).toContain(`Port ${port} is taken`);
   blocker.close();
-}, 30_000);
+});
 
 const page = z.object({ messages: z.array(z.object({ id: z.string() })), next: z.string() });
 const market = z.object({ tick: z.object({ tick: z.number(), quotes: z.unknown() }) });
@@ -127,4 +127,4 @@ test('a second start on the same folder is one plain line and harms nothing; a k
   expect(await third.ended()).toBe(0);
   await stream.body?.cancel().catch(() => undefined);
   expect(third.output()).toContain('"step":"market kept"');
-}, 60_000);
+});

@@ -185,5 +185,5 @@ describe('what its frame costs', () => {
     await waitUntil('all verdicts', () => links.every((link) => link.frames.length >= 2), 30_000);
     expect(new Set(links.flatMap(verdictsOf))).toEqual(new Set(['snapshot']));
     expect(encodings).toBe(1);
-  }, 40_000);
+  });
 });

@@ -440,4 +440,4 @@ test('LOG-8: what an earlier hub left in a channel is trimmed once somebody read
     8_000,
   );
   expect(first).toBe(56);
-}, 10_000);
+});

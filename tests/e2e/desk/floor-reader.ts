@@ -77,7 +77,7 @@ export async function openFloorReader(url: string, carrier: Carrier): Promise<Fl
   });
   await until(() => isTold && verdicts.size > 0, {
     label: `a reader over ${carrier} to begin`,
-    deadlineMs: 10_000,
+    deadlineMs: 30_000,
     details: () => troubles.join('\n'),
   });
   return {

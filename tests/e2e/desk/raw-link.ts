@@ -13,7 +13,7 @@ export interface RawLink extends AsyncDisposable {
   send(data: string | Uint8Array): void;
   readonly frames: readonly RawFrame[];
   /** The first frame of that type. */
-  untilFrame(type: string, deadlineMs?: number): Promise<RawFrame>;
+  untilFrame(type: string): Promise<RawFrame>;
   /** The close code, once closed. */
   untilClosed(deadlineMs?: number): Promise<number>;
 }
@@ -45,13 +45,12 @@ export async function openRawLink(url: string): Promise<RawLink> {
   return {
     send: (data) => socket.send(data),
     frames,
-    untilFrame: (type, deadlineMs = 5_000) =>
+    untilFrame: (type) =>
       until(() => frames.find((frame) => frame.type === type), {
         label: `a frame ${type}`,
-        deadlineMs,
         details: () => JSON.stringify(frames),
       }),
-    untilClosed: (deadlineMs = 5_000) =>
+    untilClosed: (deadlineMs = 30_000) =>
       until(() => code, {
         label: 'the close',
         deadlineMs,

@@ -63,7 +63,7 @@ export async function storedMessages(
 export async function showsWhatIsStored(
   page: Page,
   url: string,
-  deadlineMs = 10_000,
+  deadlineMs = 30_000,
 ): Promise<void> {
   await until(
     async () => {

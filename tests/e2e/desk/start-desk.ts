@@ -71,7 +71,6 @@ function startServer(env: Readonly<Record<string, string>>, port?: number): Prom
     cwd: root,
     env,
     ready: { path: '/health' },
-    deadlineMs: 45_000,
     ...(port === undefined ? {} : { port }),
   });
 }

@@ -46,7 +46,6 @@ export async function startNodes(
     cwd: deskRoot,
     env: { DATA_DIR: join(folder.path, 'data'), LOG: logFile, ...env },
     ready: { stdout: /Desk is open at .* nodes/ },
-    deadlineMs: 60_000,
   });
 
   async function log(step: string): Promise<readonly LogLine[]> {
@@ -63,7 +62,7 @@ export async function startNodes(
     await server.kill('SIGTERM');
     await until(async () => (await running(pids)).length === 0, {
       label: 'the end of every process',
-      deadlineMs: 10_000,
+      deadlineMs: 30_000,
     });
   };
   return {

@@ -47,18 +47,16 @@ export async function visitWith(
   const tab = await loadProbe(page, url, options);
   const event = await tab.untilEntry('event', () => true, {
     label: 'the first message',
-    deadlineMs: 15_000,
+    deadlineMs: 30_000,
   });
   const status = await tab.untilEntry('status', ({ transport }) => transport === settlesOn, {
     label: `${settlesOn} in the status`,
-    deadlineMs: 5_000,
   });
   let newest = await newestStatus(tab);
   if (newest?.error === 'link/replaced') {
     // The rung below had its turn already when this one answered, and the server took its link for the newer one.
     await tab.untilEntry('status', ({ transport }) => transport === settlesOn, {
       label: `${settlesOn} in the status again`,
-      deadlineMs: 5_000,
       since: newest.atMs,
     });
     newest = await newestStatus(tab);

@@ -20,10 +20,10 @@ export interface ProbeTab {
   untilEntry<Kind extends RecordEntry['kind']>(
     kind: Kind,
     fits: (entry: Extract<RecordEntry, { kind: Kind }>) => boolean,
-    options: { readonly label: string; readonly deadlineMs: number; readonly since?: number },
+    options: { readonly label: string; readonly deadlineMs?: number; readonly since?: number },
   ): Promise<Extract<RecordEntry, { kind: Kind }>>;
   /** Waits until an event with this number has arrived. */
-  untilTick(n: number, deadlineMs: number): Promise<void>;
+  untilTick(n: number): Promise<void>;
   /** When the document was asked for and when the client was made, ms since 1970. */
   times(): Promise<{ readonly navigatedAt: number; readonly startedAt: number }>;
 }
@@ -60,7 +60,7 @@ export async function loadProbe(page: Page, url: string, options: ProbeOptions):
   return {
     page,
     entries,
-    untilEntry: (kind, fits, { label, deadlineMs, since = 0 }) =>
+    untilEntry: (kind, fits, { since = 0, ...options }) =>
       until(
         async () => {
           for (const entry of await entries()) {
@@ -68,12 +68,16 @@ export async function loadProbe(page: Page, url: string, options: ProbeOptions):
           }
           return undefined;
         },
-        { label, deadlineMs, everyMs: 20, details: () => tail(mirror) },
+        { ...options, everyMs: 20, details: () => tail(mirror) },
       ),
-    async untilTick(n, deadlineMs) {
+    async untilTick(n) {
       await until(
         async () => (await entries()).some((entry) => entry.kind === 'event' && entry.n === n),
-        { label: `tick ${n}`, deadlineMs, everyMs: 20, details: () => tail(mirror) },
+        {
+          label: `tick ${n}`,
+          everyMs: 20,
+          details: () => tail(mirror),
+        },
       );
     },
     times: () =>

@@ -87,7 +87,7 @@ test('a healthy Desk passes everything, and the lines are as documented', async 
   }
   expect(summary).toContain('PASS | SSE Connection');
   expect(summary).toContain('PASS | Message Generation');
-}, 40_000);
+});
 
 test('a proxy that gathers the stream is named, with what to do; without upgrades WebSocket is, too', async () => {
   const proxy = await startProxy({ holdMs: 4_000 });
@@ -102,7 +102,7 @@ test('a proxy that gathers the stream is named, with what to do; without upgrade
   } finally {
     proxy.close();
   }
-}, 60_000);
+});
 
 test('a deployment that asks for a secret says so, and --token is what it wants', async () => {
   const secret = 'cron-secret-of-the-doctor';
@@ -145,7 +145,7 @@ test('a deployment that asks for a secret says so, and --token is what it wants'
     https.closeAllConnections();
     await desk.restart();
   }
-}, 60_000);
+});
 
 test('plain HTTP to a production Desk is one FAIL that speaks of HTTPS and the proxy, not of tokens', async () => {
   await desk.restart({
@@ -160,7 +160,7 @@ test('plain HTTP to a production Desk is one FAIL that speaks of HTTPS and the p
   } finally {
     await desk.restart();
   }
-}, 60_000);
+});
 
 test('pages of another site are checked where asked', async () => {
   const refused = await examineAt(desk.address, { origin: 'https://app.example' }, [
@@ -168,7 +168,7 @@ test('pages of another site are checked where asked', async () => {
   ]);
   expect(refused.results['Cross-Origin Access']).toBe('FAIL');
   expect(refused.summary).toContain('ORIGINS');
-}, 60_000);
+});
 
 test('where nothing answers it says so once, and exits with 1', async () => {
   const child = spawn(
@@ -185,7 +185,7 @@ test('where nothing answers it says so once, and exits with 1', async () => {
   expect(output).toContain('FAIL | Health');
   expect(output).toContain('npm start');
   expect(output.match(/FAIL/g)).toHaveLength(1);
-}, 30_000);
+});
 
 test('the arguments are read as documented, and others are refused with the usage', () => {
   expect(readDoctorOptions([], undefined).url).toBe('http://127.0.0.1:3000');

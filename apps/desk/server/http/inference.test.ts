@@ -217,4 +217,4 @@ test('names map to models of the server’s provider, with the program’s param
   expect((await choose('mine')).status).toBe(200);
   expect((await mapped.get(`${settings}/test`, { method: 'POST' })).status).toBe(200);
   expect(provider.requests[1]?.body).toMatchObject({ model: 'mine', max_completion_tokens: 1_000 });
-}, 60_000);
+});

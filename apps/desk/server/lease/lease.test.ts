@@ -63,7 +63,7 @@ test('a holder that cannot beat gives up before another may begin, and its write
     expect(await isStillHeld(tx, 'floor', 2)).toBe(true);
   });
   await second.release();
-}, 15_000);
+});
 
 test('one that waits begins as soon as the lease of a dead one is over', async () => {
   const told: string[] = [];

@@ -166,4 +166,4 @@ test('after a change of the encryption key what was kept opens, also when the ol
   await desk.restart({ ENCRYPTION_KEYS: `${fresh},${before}` });
   await desk.restart({ ENCRYPTION_KEYS: fresh });
   expect(await answerTo('ida', 'Still?')).toBe('Fine.');
-}, 60_000);
+});

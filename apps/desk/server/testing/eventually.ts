@@ -3,7 +3,7 @@
 export async function eventually<Value>(
   what: string,
   look: () => Value | undefined | null | false | Promise<Value | undefined | null | false>,
-  withinMs = 10_000,
+  withinMs = 20_000,
 ): Promise<Value> {
   const endsAt = performance.now() + withinMs;
   for (;;) {

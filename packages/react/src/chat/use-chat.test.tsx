@@ -240,7 +240,7 @@ describe('useChat', () => {
       .map((one) => /"key":"(\w+)"/.exec(one)?.[1]);
     expect(new Set(keys).size).toBe(1);
     expect(bed.stored).toHaveLength(1);
-  }, 15_000);
+  });
 
   it('says why it may not be read', async () => {
     const error = new MillraceError('auth/denied', 'Not your conversation.');

@@ -85,7 +85,7 @@ test("OUT-2, OUT-3: exactly what was committed is delivered, once, in each trans
     { numRuns: 25, endOnFailure: true },
   );
   expect(killed).toBeGreaterThan(15);
-}, 60_000);
+});
 
 async function isDrained(): Promise<boolean> {
   const [row] = await database.query('select count(*)::float8 as n from millrace.outbox', []);

@@ -96,7 +96,7 @@ test('OUT-2: killed at any step, what was committed is delivered once, and nothi
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}, 60_000);
+});
 
 async function killAt(folder: string, step: string): Promise<void> {
   const child = spawn(

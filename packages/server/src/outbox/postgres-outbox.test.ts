@@ -140,7 +140,7 @@ test('OUT-2, OUT-3: hundreds of transactions at once, any of which may roll back
     await outbox.close();
     expect(errors).toEqual([]);
   }
-}, 30_000);
+});
 
 test('OUT-1: a client of pg is a transaction', async () => {
   const hub = createHub({ ...testHubOptions, engine });
@@ -225,4 +225,4 @@ test('OUT-2, OUT-4: relays are killed one after the other; the next follows with
   await writing;
   await drained();
   expect((await kept()).map(String)).toEqual(committed);
-}, 60_000);
+});

@@ -209,7 +209,7 @@ test('OUT-5: a row that only ever fails goes aside while others pass, and waits 
   failing = /never/;
   await drained();
   expect(await kept()).toEqual([1, 2, 3, 4]);
-}, 30_000);
+});
 
 test('OUT-6: out of reach, rows wait without a busy loop, and follow exactly; another hub may try', async () => {
   let isDown = true;
@@ -234,7 +234,7 @@ test('OUT-6: out of reach, rows wait without a busy loop, and follow exactly; an
   await drained();
   expect(await kept()).toEqual([1, 2, 3, 4]);
   expect(new Set(cutOff.errors.map(({ code }) => code))).toEqual(new Set(['engine/unavailable']));
-}, 20_000);
+});
 
 test('OUT-6: a database out of reach is asked again, with pauses', async () => {
   let isDown = true;
@@ -292,7 +292,7 @@ test('OUT-7: a full outbox refuses, says how full it is, and takes again once it
   await commit(subject, said('again'));
   await drained();
   expect(await kept()).toEqual([...Array.from({ length: 700 }, (_, n) => n), 'again']);
-}, 20_000);
+});
 
 test('a long backlog leaves everything else its turn, though the database runs in this thread', async () => {
   await using subject = runOutbox({ database, log });

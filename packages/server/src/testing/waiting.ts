@@ -4,7 +4,7 @@
 export async function waitFor<Value>(
   what: string,
   look: () => Value | undefined,
-  withinMs = 5_000,
+  withinMs = 15_000,
 ): Promise<Value> {
   const giveUpAt = performance.now() + withinMs;
   for (;;) {
@@ -18,7 +18,7 @@ export async function waitFor<Value>(
 export async function waitUntil(
   what: string,
   isTrue: () => boolean,
-  withinMs = 5_000,
+  withinMs = 15_000,
 ): Promise<void> {
   await waitFor(what, () => (isTrue() ? true : undefined), withinMs);
 }

@@ -70,7 +70,7 @@ test('SUB-8: a stream whose peer does not read costs its limit, and gets everyth
   await waitUntil('the last event', () => socket.text.includes('"text":"1999 x'), 10_000);
   const offsets = [...socket.text.matchAll(/"offset":(\d+)/g)].map((match) => Number(match[1]));
   expect(offsets).toEqual(Array.from({ length: 2_000 }, (_, index) => index + 1));
-}, 30_000);
+});
 
 describe('poll', () => {
   const poll = async (served: ServedHub, holdMs: number, start: Start) => {

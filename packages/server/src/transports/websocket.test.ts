@@ -161,7 +161,7 @@ test('SUB-8: a socket whose peer does not read costs its limit, and gets everyth
   stalled.resume();
   await waitUntil('the one that did not', () => stalled.texts().length >= 3_000, 10_000);
   expect(stalled.texts()).toEqual(noteTexts(link, name));
-}, 30_000);
+});
 
 test('WS-1: a refused upgrade ends its connection, whatever the other side does with its half', async () => {
   await using served = await serveHub();

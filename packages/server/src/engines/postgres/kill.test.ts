@@ -64,7 +64,7 @@ it('LOG-11: answered appends outlive two killed processes, at their offsets and 
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}, 60_000);
+});
 
 it('LOG-12: a producer that was killed between append and answer repeats, and each event is there once', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-kill-'));
@@ -97,7 +97,7 @@ it('LOG-12: a producer that was killed between append and answer repeats, and ea
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}, 60_000);
+});
 
 async function expectKept(folder: string, answered: readonly Answered[]): Promise<void> {
   const pglite = await PGlite.create(folder);

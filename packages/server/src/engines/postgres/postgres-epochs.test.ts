@@ -207,4 +207,4 @@ test('LOG-15: a standby that lags and is promoted has another epoch, and readers
   const late = core.open(on(channel, { epoch: before.epoch, offset: before.offset }));
   expect(await late.next('verdict')).toMatchObject({ verdict: 'gap', reason: 'restarted' });
   await old.end();
-}, 40_000);
+});

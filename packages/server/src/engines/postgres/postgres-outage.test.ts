@@ -202,4 +202,4 @@ test('LOG-11, LOG-12: a node that was killed between append and answer, twice, l
       .filter((text) => text.startsWith(`${generation}/`));
     expect(own).toEqual(range(1, upTo).map((sequence) => `${generation}/${sequence}`));
   }
-}, 30_000);
+});

@@ -70,4 +70,4 @@ it('LOG-11, LOG-12: what a killed node was answered is there in its epoch, and i
   }
   await close();
   client.disconnect();
-}, 60_000);
+});

@@ -169,7 +169,7 @@ test('OUT-6, OUT-2: while one server is frozen, what was committed for its chann
   await subject[Symbol.asyncDispose]();
   await engine.close();
   await pglite.close();
-}, 60_000);
+});
 
 test('REDIS-1, REDIS-5, LOG-16: a master that dies is replaced by its replica: another epoch, and its watchers go on', async () => {
   const prefix = 'failover:';
@@ -201,4 +201,4 @@ test('REDIS-1, REDIS-5, LOG-16: a master that dies is replaced by its replica: a
   await appendOne(there.log, channel, 'heard');
   await expect.poll(() => heard, { timeout: 5_000 }).toContain('heard');
   await Promise.all([here.close(), there.close()]);
-}, 40_000);
+});

@@ -97,7 +97,7 @@ test('LOG-16: a frozen server is told in time, without a busy loop, and caught u
   expect(after.commands - before.commands).toBeLessThan(600);
   expect(near.errors.length).toBeGreaterThan(0);
   expect(near.errors.length).toBeLessThan(4);
-}, 30_000);
+});
 
 test('LOG-16: while nobody calls, a server that is gone is not asked often', async () => {
   await using server = await startRedis();
@@ -168,7 +168,7 @@ test('LOG-12, LOG-16: with answers lost and connections cut, a producer that rep
   ]);
   const [late] = await untilAnswered(node.engine, [{ ...by(1, 19), channel: notes.name }]);
   expect(late).toMatchObject({ error: { code: 'publish/fenced' } });
-}, 30_000);
+});
 
 test('LOG-16: an append whose answer is lost is heard by those who watch here', async () => {
   await using server = await startRedis();

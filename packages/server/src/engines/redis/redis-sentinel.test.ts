@@ -49,4 +49,4 @@ test('REDIS-1, LOG-16: after a failover by Sentinel appends go on, in another ep
   // What is kept follows the gap, from the oldest on.
   expect(textsOf(link)).toEqual(['before', 'before', 'after']);
   client.disconnect();
-}, 40_000);
+});
