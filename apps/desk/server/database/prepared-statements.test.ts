@@ -2,7 +2,16 @@
 
 import { PGlite } from '@electric-sql/pglite';
 import { readyPglite } from '@millrace/server/testing/servers';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  onTestFinished,
+  test,
+  vi,
+} from 'vitest';
 import { type PreparedStatements, prepareStatements } from './prepared-statements.ts';
 
 let pglite: PGlite;
@@ -140,6 +149,23 @@ test('one that is used for long is planned anew', async () => {
   const [second, ...more] = await plans();
   expect(more).toEqual([]);
   expect(second?.at.getTime()).toBeGreaterThan(first?.at.getTime() ?? Number.NaN);
+});
+
+test.each([
+  ['when it is prepared', 1],
+  ['when it is run', 2],
+])('a trap %s, which PGlite swallows, is no answer without rows', async (_, failing) => {
+  let calls = 0;
+  const real = pglite.execProtocolStream.bind(pglite);
+  // What a trapped call comes back with.
+  const trapping = vi.spyOn(pglite, 'execProtocolStream').mockImplementation(async (bytes) => {
+    calls += 1;
+    return calls === failing ? [] : real(bytes);
+  });
+  onTestFinished(() => trapping.mockRestore());
+  await expect(statements.run('select $1::int as n', [1])).rejects.toMatchObject({
+    name: 'RuntimeError',
+  });
 });
 
 test('what cannot be said is refused before it is begun', async () => {

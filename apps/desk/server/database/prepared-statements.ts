@@ -1,5 +1,5 @@
 // Statements of one PGlite that are parsed and planned once, not each time: its own `query` makes six calls into
-// WebAssembly and plans anew, which is twice the time of a statement of Desk. Refuses to own: whose turn it is.
+// WebAssembly and plans anew, and takes two to three times as long. Refuses to own: whose turn it is.
 //
 // By the extended query protocol of PostgreSQL: https://www.postgresql.org/docs/current/protocol-flow.html
 
@@ -78,7 +78,7 @@ export function prepareStatements(pglite: PGlite): PreparedStatements {
     return name === undefined ? [] : [serialize.close({ type: 'S', name })];
   }
 
-  /** One call for all of them: each is some 50 µs, whatever it asks. */
+  /** One call into WebAssembly for all of them. */
   async function say(...messages: readonly Uint8Array[]): Promise<Messages> {
     const bytes = Buffer.concat([...messages, serialize.sync()]);
     return pglite.execProtocolStream(bytes);

@@ -25,7 +25,7 @@ const folder: unknown = workerData;
 if (typeof folder !== 'string') throw new Error('The database is started with its folder.');
 const pglite = await PGlite.create(folder, { parsers: PARSERS });
 const prepared = prepareStatements(pglite);
-/** Of the connection: had by a transaction until it ends, else by one statement. */
+/** Of the connection: had by a transaction until it ends, else by one statement. PGlite's own lets the protocol pass. */
 const turn = new Mutex();
 const transactions = new Map<number, OpenTransaction>();
 const listeners = new Map<number, () => Promise<void>>();
