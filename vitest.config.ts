@@ -1,8 +1,8 @@
 // One configuration for every test of the workspace, as six projects:
 // `unit` (Node), `dom` (happy-dom, for what renders), `e2e` (tests/, real servers and a real Chromium), `e2e-paced` (those
-// of them that wait for times to pass, which those that work all the time make longer: apart from them), `e2e-waiting` (those that do
-// hardly anything else: many at a time leave a small machine idle still) and `e2e-alone` (those that measure times or
-// memory and work for it: one file at a time, so that figures mean something).
+// of them that wait for times to pass, which those that work all the time make longer: apart from them, two at a time),
+// `e2e-waiting` (those that do hardly anything else: many at a time leave a small machine idle still) and `e2e-alone`
+// (those that measure times or memory and work for it: one file at a time, so that figures mean something).
 // Workspace packages resolve to their sources through the `@millrace/source` condition.
 import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';

@@ -104,9 +104,7 @@ test.concurrent('the indicator names the carrier as the network changes, and no 
   const reason = page.locator('.mr-indicator-notice');
   await until(
     async () => /blocked here; polling instead/.test((await reason.textContent()) ?? ''),
-    {
-      label: 'the reason for polling',
-    },
+    { label: 'the reason for polling' },
   );
   await generate();
   await showsWhatIsStored(page, desk.url);

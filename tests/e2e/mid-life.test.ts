@@ -228,9 +228,7 @@ describe.concurrent.each(['websocket', 'sse', 'poll'] as const)('a link over %s'
           network.cut(({ class: one, isBusy }) => one === kind && isBusy, { how }) > 0
             ? Date.now()
             : 0,
-        {
-          label: `a ${carrier} to cut`,
-        },
+        { label: `a ${carrier} to cut` },
       );
       await nextTick(tab, faultAt);
       const outMs = Date.now() - faultAt;

@@ -51,9 +51,7 @@ test.concurrent.each(Object.entries(networks))(
       beatMs: 2_000,
     });
     const { tab } = probe;
-    await tab.untilEntry('status', ({ status }) => status === 'open', {
-      label: 'open',
-    });
+    await tab.untilEntry('status', ({ status }) => status === 'open', { label: 'open' });
     // Cut after its frame has reached the server, before the answer has reached the page, now and then.
     const cutting = setInterval(() => network.cut('websocket', { how: 'rst' }), 250);
     for (let n = 1; n <= count; n += 1) {

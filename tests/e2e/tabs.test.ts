@@ -38,9 +38,7 @@ describe.each([6, 12])('CLI-12: %i tabs over HTTP/1.1 with the WebSocket blocked
       const page = n === 0 ? user.page : await user.openTab();
       const options = { subscriptions: [{ id, start: 'start' } as const], beatMs: 2_000 };
       const tab = await loadProbe(page, network.url, options);
-      await tab.untilEntry('event', () => true, {
-        label: `tab ${n + 1}: a message`,
-      });
+      await tab.untilEntry('event', () => true, { label: `tab ${n + 1}: a message` });
       tabs.push(tab);
     }
     const carriers = [];

@@ -6,11 +6,12 @@ import { seedOfRun } from '../support/seeded-random.ts';
 test('CLI-5: hundreds of forced changes of the carrier under load lose and double nothing', async () => {
   const { problems, ...report } = await runSwitches({
     seed: seedOfRun('switches'),
-    switches: 200,
+    switches: 300,
     clients: 12,
     eventsPerSecond: 500,
   });
   console.info(JSON.stringify(report));
   expect(problems).toEqual([]);
-  expect(report.migrations).toBeGreaterThan(0);
+  // A draw: some ten on a quiet machine, four on one that was three times slower.
+  expect(report.migrations).toBeGreaterThan(2);
 });

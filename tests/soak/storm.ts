@@ -79,9 +79,7 @@ export async function runStorm(options: StormOptions): Promise<StormReport> {
     const counts = publishers.map(({ accepted }) => accepted.length);
     await until(
       () => publishers.every(({ accepted }, n) => accepted.length > (counts[n] ?? 0) + 1),
-      {
-        label: 'events after the cut',
-      },
+      { label: 'events after the cut' },
     );
     await allHave(headsNow());
     resumedMs.push(Math.round(performance.now() - cutAt));

@@ -37,7 +37,7 @@ export interface RawSse extends AsyncDisposable {
   /** The body as text so far: the whole of it where the answer was no stream. */
   text(): string;
   /** Waits until that many events came; resolves with all so far. */
-  untilEvents(count: number, deadlineMs?: number): Promise<readonly SseEvent[]>;
+  untilEvents(count: number): Promise<readonly SseEvent[]>;
   /** `end` = complete response; `broken` = the connection broke off. */
   readonly ended: Promise<'end' | 'broken'>;
   close(): void;
@@ -85,10 +85,9 @@ export async function openRawSse(url: string, options: RawSseOptions = {}): Prom
     ids: record.ids,
     retryMs: record.retryMs,
     text: () => text,
-    async untilEvents(count, deadlineMs = 20_000) {
+    async untilEvents(count) {
       await until(() => record.events.length >= count, {
         label: `${count} events of ${url}`,
-        deadlineMs,
         details: () => `came: ${JSON.stringify(record.events)}, ${record.comments.length} comments`,
       });
       return record.events;

@@ -183,15 +183,8 @@ test('the schedule of two nodes on a server fires once for each time', async () 
   }
 });
 
-// On one database alone: the next test.
-test('two Desks on one database and one Redis have one market between them, and both answer for it', async () => {
-  const environment = {
-    DATABASE_URL: postgres.url,
-    REDIS_URL: redis.url,
-    MARKET_TICK_MS: '20',
-  };
-  await using first = await startTestDesk({ environment });
-  await using second = await startTestDesk({ environment });
+/** Both tick, at the same place, and answer for it. */
+async function assertOneMarket(first: TestDesk, second: TestDesk): Promise<void> {
   const tickOf = async (desk: TestDesk): Promise<number> =>
     z
       .object({ tick: z.object({ tick: z.number() }) })
@@ -204,9 +197,20 @@ test('two Desks on one database and one Redis have one market between them, and 
   const { events } = await second.hub.history(marketTicks.of(), { last: 20 });
   const ticks = events.map(({ data }) => data.tick);
   expect(ticks).toEqual(ticks.map((_, n) => (ticks[0] ?? 0) + n));
+}
+
+test('two Desks on one database and one Redis have one market between them, and both answer for it', async () => {
+  const environment = {
+    DATABASE_URL: postgres.url,
+    REDIS_URL: redis.url,
+    MARKET_TICK_MS: '20',
+  };
+  await using first = await startTestDesk({ environment });
+  await using second = await startTestDesk({ environment });
+  await assertOneMarket(first, second);
 });
 
-test('a run that is begun on one node goes on when the leader is no more, again and again', async () => {
+test('two Desks on one database have one market, and a run that is begun on one goes on when the leader is no more, again and again', async () => {
   const environment = {
     DATABASE_URL: postgres.url,
     SESSION_SECRET: PEOPLE_SECRET,
@@ -216,6 +220,7 @@ test('a run that is begun on one node goes on when the leader is no more, again 
   };
   await using first = await startTestDesk({ environment });
   await using second = await startTestDesk({ environment });
+  await assertOneMarket(first, second);
   const [here, there] = await Promise.all([personAt(first, 'ada'), personAt(second, 'ada')]);
   const asJson = async (answer: Response): Promise<unknown> => answer.json();
   const { model } = z

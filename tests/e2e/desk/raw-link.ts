@@ -15,7 +15,7 @@ export interface RawLink extends AsyncDisposable {
   /** The first frame of that type. */
   untilFrame(type: string): Promise<RawFrame>;
   /** The close code, once closed. */
-  untilClosed(deadlineMs?: number): Promise<number>;
+  untilClosed(): Promise<number>;
 }
 
 /** A well-formed `connect` with these fields replaced. */
@@ -50,10 +50,9 @@ export async function openRawLink(url: string): Promise<RawLink> {
         label: `a frame ${type}`,
         details: () => JSON.stringify(frames),
       }),
-    untilClosed: (deadlineMs = 30_000) =>
+    untilClosed: () =>
       until(() => code, {
         label: 'the close',
-        deadlineMs,
         details: () => JSON.stringify(frames),
       }),
     async [Symbol.asyncDispose]() {
